@@ -1,0 +1,65 @@
+package layers
+
+import "twind/spatial"
+
+// Filter is a node of a filter's expression tree, after OGC CQL2 (21-065r2).
+// The nodes of this package are all there are: stores translate them to SQL and
+// snapshots evaluate them. A filter is immutable and safe for concurrent use.
+type Filter interface{ filter() }
+
+// Op is a comparison.
+type Op uint8
+
+// The comparisons.
+const (
+	Equal Op = iota
+	NotEqual
+	Less
+	LessEqual
+	Greater
+	GreaterEqual
+)
+
+type (
+	// And is true when all its members are.
+	And []Filter
+	// Or is true when one of its members is.
+	Or []Filter
+	// Not is true when its member is false.
+	Not struct{ Filter Filter }
+	// Comparison compares a property with a value; with null it is unknown, which counts as false.
+	Comparison struct {
+		Property string
+		Op       Op
+		Value    Value
+	}
+	// Like matches text against a pattern in which % stands for any text and _ for one character.
+	Like struct {
+		Property, Pattern string
+		FoldCase          bool
+	}
+	// In is true when the property equals one of the values.
+	In struct {
+		Property string
+		Values   []Value
+	}
+	// Between is true for Low ≤ property ≤ High.
+	Between struct {
+		Property  string
+		Low, High Value
+	}
+	// IsNull is true when the property has no value.
+	IsNull struct{ Property string }
+	// Intersects is true when the geometry's exact shape shares a position with the box, in degrees.
+	Intersects struct{ Box spatial.Envelope }
+)
+
+func (And) filter()        {}
+func (Or) filter()         {}
+func (Not) filter()        {}
+func (Comparison) filter() {}
+func (Like) filter()       {}
+func (In) filter()         {}
+func (Between) filter()    {}
+func (IsNull) filter()     {}
+func (Intersects) filter() {}
