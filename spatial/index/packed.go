@@ -1,0 +1,183 @@
+package index
+
+import (
+	"fmt"
+	"math"
+
+	"twind/spatial/tile"
+)
+
+// FanOut is the number of children of a node of a packed tree.
+const FanOut = 16
+
+const maxLevels = 9 // FanOut⁸ leaves are 2³²
+
+// Packed is a static R-tree over boxes in Hilbert order. It is immutable and
+// safe for concurrent use; the zero value is empty. Searching does not allocate.
+type Packed struct {
+	leaves []tile.WorldBox
+	nodes  []tile.WorldBox // level 1 first
+	begin  [maxLevels]int  // of each level in nodes; level l ends where l+1 begins
+	levels int             // above the leaves
+}
+
+// NodeCount is the number of nodes above n leaves.
+func NodeCount(n int) int {
+	total := 0
+	for n > 1 {
+		n = (n + FanOut - 1) / FanOut
+		total += n
+	}
+	return total
+}
+
+// Pack computes the nodes above leaves, which stand in Hilbert order (see
+// Order) and none of which is empty.
+func Pack(leaves []tile.WorldBox) []tile.WorldBox {
+	nodes := make([]tile.WorldBox, 0, NodeCount(len(leaves)))
+	level := leaves
+	for len(level) > 1 {
+		first := len(nodes)
+		for i := 0; i < len(level); i += FanOut {
+			b := level[i]
+			for _, c := range level[i+1 : min(i+FanOut, len(level))] {
+				b = tile.WorldBox{MinX: min(b.MinX, c.MinX), MinY: min(b.MinY, c.MinY), MaxX: max(b.MaxX, c.MaxX), MaxY: max(b.MaxY, c.MaxY)}
+			}
+			nodes = append(nodes, b)
+		}
+		level = nodes[first:]
+	}
+	return nodes
+}
+
+// NewPacked makes a tree of leaves and the nodes that Pack computed of them; it
+// keeps both. It fails when their numbers do not fit. Nodes that lie about their
+// leaves lose items in searches and do no other harm.
+func NewPacked(leaves, nodes []tile.WorldBox) (Packed, error) {
+	p := Packed{leaves: leaves, nodes: nodes}
+	if uint64(len(leaves)) > math.MaxUint32 {
+		return Packed{}, fmt.Errorf("index: %d boxes; at most %d are possible", len(leaves), uint32(math.MaxUint32))
+	}
+	if want := NodeCount(len(leaves)); len(nodes) != want {
+		return Packed{}, fmt.Errorf("index: %d nodes over %d leaves, expected %d", len(nodes), len(leaves), want)
+	}
+	begin := 0
+	for n := len(leaves); n > 1; {
+		n = (n + FanOut - 1) / FanOut
+		p.begin[p.levels] = begin
+		p.levels++
+		begin += n
+	}
+	p.begin[p.levels] = begin
+	return p, nil
+}
+
+// Len is the number of items.
+func (p *Packed) Len() int { return len(p.leaves) }
+
+// Bounds is the box around all items; ok is false when there are none.
+func (p *Packed) Bounds() (b tile.WorldBox, ok bool) {
+	switch {
+	case len(p.nodes) > 0:
+		return p.nodes[len(p.nodes)-1], true
+	case len(p.leaves) > 0:
+		return p.leaves[0], true
+	}
+	return b, false
+}
+
+// Search appends to dst the numbers of the items whose boxes intersect box, in
+// ascending order, and returns the longer slice.
+func (p *Packed) Search(box tile.WorldBox, dst []uint32) []uint32 {
+	if p.levels == 0 {
+		if len(p.leaves) == 1 && box.Intersects(p.leaves[0]) {
+			dst = append(dst, 0)
+		}
+		return dst
+	}
+	return p.search(p.levels, 0, box, dst)
+}
+
+// search descends into node i of a level (counted from 1 above the leaves).
+func (p *Packed) search(level, i int, box tile.WorldBox, dst []uint32) []uint32 {
+	n := &p.nodes[p.begin[level-1]+i]
+	if !box.Intersects(*n) {
+		return dst
+	}
+	if box.MinX <= n.MinX && box.MinY <= n.MinY && box.MaxX >= n.MaxX && box.MaxY >= n.MaxY {
+		lo, hi := p.span(level, i)
+		for ; lo < hi; lo++ {
+			dst = append(dst, uint32(lo))
+		}
+		return dst
+	}
+	lo := i * FanOut
+	if level == 1 {
+		children := p.leaves[lo:min(lo+FanOut, len(p.leaves))]
+		for k := range children {
+			if c := &children[k]; c.MinX <= box.MaxX && c.MaxX >= box.MinX && c.MinY <= box.MaxY && c.MaxY >= box.MinY {
+				dst = append(dst, uint32(lo+k))
+			}
+		}
+		return dst
+	}
+	hi := min(lo+FanOut, p.begin[level-1]-p.begin[level-2])
+	for ; lo < hi; lo++ {
+		dst = p.search(level-1, lo, box, dst)
+	}
+	return dst
+}
+
+// span is the half-open range of items below node i of a level.
+func (p *Packed) span(level, i int) (lo, hi int) {
+	lo, hi = i, i+1
+	for range level {
+		lo *= FanOut
+		hi *= FanOut
+	}
+	return min(lo, len(p.leaves)), min(hi, len(p.leaves))
+}
+
+// Walk calls item with the number of each item whose box, and whose every node's
+// box, keep approves of, in ascending order, until item returns false.
+func (p *Packed) Walk(keep func(box tile.WorldBox) bool, item func(i uint32) bool) {
+	switch {
+	case p.levels > 0:
+		p.walk(p.levels, 0, keep, item)
+	case len(p.leaves) == 1 && keep(p.leaves[0]):
+		item(0)
+	}
+}
+
+func (p *Packed) walk(level, i int, keep func(box tile.WorldBox) bool, item func(i uint32) bool) bool {
+	if !keep(p.box(level, i)) {
+		return true
+	}
+	if level == 0 {
+		return item(uint32(i))
+	}
+	lo, hi := p.children(level, i)
+	for ; lo < hi; lo++ {
+		if !p.walk(level-1, lo, keep, item) {
+			return false
+		}
+	}
+	return true
+}
+
+// box is the box of node i of a level, of leaf i at level 0.
+func (p *Packed) box(level, i int) tile.WorldBox {
+	if level == 0 {
+		return p.leaves[i]
+	}
+	return p.nodes[p.begin[level-1]+i]
+}
+
+// children is the half-open range, in the level below, of node i's children.
+func (p *Packed) children(level, i int) (lo, hi int) {
+	n := len(p.leaves)
+	if level > 1 {
+		n = p.begin[level-1] - p.begin[level-2]
+	}
+	return i * FanOut, min((i+1)*FanOut, n)
+}
