@@ -1,0 +1,206 @@
+// Package config reads twind.yaml: one file, every key known, every value checked.
+//
+//	addr: 127.0.0.1:8080
+//	store: geopackage:/var/lib/twind/city.gpkg     # or postgres://user@host/db
+//	publicUrl: https://city.example/twind
+//	tokens:
+//	  - name: gis
+//	    sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+//	published:
+//	  - table: public.parcels
+//	    layer: parcels
+package config
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"twind/layers"
+)
+
+// MaxBytes bounds the configuration file.
+const MaxBytes = 1 << 20
+
+// Config is the whole configuration. The zero value with EnsureDefaults serves
+// an embedded store on the loopback interface.
+type Config struct {
+	Addr           string      `yaml:"addr"`           // host:port to listen on; default 127.0.0.1:8080
+	Store          string      `yaml:"store"`          // geopackage:PATH or postgres://…; default geopackage:data/city.gpkg
+	Data           string      `yaml:"data"`           // folder of snapshots; default: beside a GeoPackage, else ./data
+	PublicURL      string      `yaml:"publicUrl"`      // absolute URL under which clients reach the server; default from the request
+	TrustedProxies []string    `yaml:"trustedProxies"` // addresses or prefixes whose X-Forwarded-* headers are believed
+	AllowedOrigins []string    `yaml:"allowedOrigins"` // further origins that may open /live and write, such as https://desk.example
+	Tokens         []Token     `yaml:"tokens"`         // who may write
+	Title          layers.Text `yaml:"title"`          // shown by the viewer
+	Published      []Published `yaml:"published"`      // existing PostGIS tables served read-only
+	Bookmarks      []Bookmark  `yaml:"bookmarks"`      // places the viewer offers
+	TileCacheBytes int64       `yaml:"tileCacheBytes"` // bound of the tile cache, bytes; default 256 MiB
+}
+
+// Token lets its bearer write. The token itself is never in the file.
+type Token struct {
+	Name   string `yaml:"name"`   // shown in the log
+	SHA256 string `yaml:"sha256"` // hex digest of the token: printf %s TOKEN | sha256sum
+}
+
+// Published allows one existing table, view or materialised view of the
+// PostgreSQL store to be served in place, read-only.
+type Published struct {
+	Table      string      `yaml:"table"` // schema.table; schema.* allows every spatial table of a schema
+	Layer      string      `yaml:"layer"` // layer id; default from the table's name
+	Title      layers.Text `yaml:"title"`
+	Kind       layers.Kind `yaml:"kind"`       // default feature
+	Key        string      `yaml:"key"`        // column that identifies a row; default the primary key
+	Geometry   string      `yaml:"geometry"`   // geometry column; default the only one
+	Properties []string    `yaml:"properties"` // columns shown; default all
+	Label      string      `yaml:"label"`
+	MinZoom    uint8       `yaml:"minZoom"`
+	MaxZoom    uint8       `yaml:"maxZoom"`  // default 16
+	Triggers   bool        `yaml:"triggers"` // install statement triggers so that edits are seen at once
+}
+
+// Bookmark is a camera the viewer offers.
+type Bookmark struct {
+	ID      string      `yaml:"id" json:"id"`
+	Title   layers.Text `yaml:"title" json:"title"`
+	Center  [2]float64  `yaml:"center" json:"center"` // longitude, latitude, degrees
+	Zoom    float64     `yaml:"zoom" json:"zoom"`
+	Pitch   float64     `yaml:"pitch" json:"pitch"`     // degrees from straight down
+	Bearing float64     `yaml:"bearing" json:"bearing"` // degrees clockwise from north
+}
+
+// Load reads a file, refuses unknown keys, and validates.
+func Load(path string) (Config, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return Config{}, layers.Errorf(layers.ErrInvalid, "config %s cannot be read: %w; give an existing file with --config", path, errors.Unwrap(err))
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, MaxBytes+1))
+	if err != nil {
+		return Config{}, layers.Errorf(layers.ErrInvalid, "config %s cannot be read: %w", path, err)
+	}
+	c, err := Parse(b)
+	if err != nil {
+		return Config{}, layers.Errorf(layers.ErrInvalid, "config %s: %w", path, err)
+	}
+	return c, nil
+}
+
+// Parse reads YAML of at most MaxBytes, refuses unknown keys, sets defaults and validates.
+func Parse(b []byte) (Config, error) {
+	var c Config
+	if len(b) > MaxBytes {
+		return c, layers.Errorf(layers.ErrInvalid, "larger than %d bytes", MaxBytes)
+	}
+	d := yaml.NewDecoder(bytes.NewReader(b))
+	d.KnownFields(true)
+	if err := d.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
+		return c, layers.Errorf(layers.ErrInvalid, "%s", strings.Join(strings.Fields(err.Error()), " "))
+	}
+	c.EnsureDefaults()
+	return c, c.Validate()
+}
+
+// EnsureDefaults fills what is not set.
+func (c *Config) EnsureDefaults() {
+	if c.Addr == "" {
+		c.Addr = "127.0.0.1:8080"
+	}
+	if c.Store == "" {
+		c.Store = "geopackage:data/city.gpkg"
+	}
+	if c.TileCacheBytes == 0 {
+		c.TileCacheBytes = 256 << 20
+	}
+	for i := range c.Published {
+		if c.Published[i].MaxZoom == 0 {
+			c.Published[i].MaxZoom = 16
+		}
+		if c.Published[i].Kind == "" {
+			c.Published[i].Kind = layers.KindFeature
+		}
+	}
+}
+
+// Validate reports every fault, joined.
+func (c *Config) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
+		bad("addr %q: expected host:port, such as 127.0.0.1:8080", c.Addr)
+	}
+	if c.PublicURL != "" {
+		u, err := url.Parse(c.PublicURL)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+			bad("publicUrl %q: expected an absolute http or https URL without query", c.PublicURL)
+		}
+	}
+	for _, p := range c.TrustedProxies {
+		if _, err := Prefix(p); err != nil {
+			bad("trustedProxies: %q is neither an address nor a prefix such as 10.0.0.0/8", p)
+		}
+	}
+	for _, t := range c.Tokens {
+		if b, err := hex.DecodeString(t.SHA256); err != nil || len(b) != 32 {
+			bad("tokens: %q: sha256 must be 64 hexadecimal digits (printf %%s TOKEN | sha256sum)", t.Name)
+		}
+		if t.Name == "" {
+			bad("tokens: each needs a name, which the log shows")
+		}
+	}
+	for _, p := range c.Published {
+		if p.Table == "" {
+			bad("published: each entry needs table: schema.table")
+		}
+		if p.Layer != "" {
+			if _, err := layers.ParseID(p.Layer); err != nil {
+				errs = append(errs, fmt.Errorf("published: %w", err))
+			}
+		}
+		if p.MinZoom > p.MaxZoom || p.MaxZoom > 24 {
+			bad("published: %s: zooms %d to %d: expected 0 ≤ minZoom ≤ maxZoom ≤ 24", p.Table, p.MinZoom, p.MaxZoom)
+		}
+	}
+	if len(c.Published) > 0 && !strings.HasPrefix(c.Store, "postgres://") && !strings.HasPrefix(c.Store, "postgresql://") {
+		bad("published needs a PostgreSQL store, but store is %q", c.Store)
+	}
+	if c.TileCacheBytes < 0 {
+		bad("tileCacheBytes %d: expected 0 or more", c.TileCacheBytes)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return layers.Errorf(layers.ErrInvalid, "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	return nil
+}
+
+// Prefix reads an address or a prefix.
+func Prefix(s string) (netip.Prefix, error) {
+	if a, err := netip.ParseAddr(s); err == nil {
+		return netip.PrefixFrom(a, a.BitLen()), nil
+	}
+	return netip.ParsePrefix(s)
+}
+
+// Loopback tells whether addr (host:port) listens on this machine only.
+func Loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	if host == "localhost" {
+		return true
+	}
+	a, err := netip.ParseAddr(host)
+	return err == nil && a.IsLoopback()
+}
