@@ -1,0 +1,199 @@
+package snapshot
+
+import (
+	"math"
+
+	"twind/layers"
+	"twind/spatial"
+	"twind/spatial/tile"
+)
+
+// appender grows the columns of a segment feature by feature. It only appends:
+// a Segment taken from it keeps its prefix of the columns, whatever comes after.
+// It is owned by one goroutine.
+type appender struct {
+	schema []layers.Property
+	dict   *dictionary
+	seg    Segment
+	simple tile.SimpleTester
+	ends   []uint32
+	holes  []bool
+}
+
+func newAppender(schema []layers.Property, dict *dictionary) *appender {
+	a := &appender{schema: schema, dict: dict}
+	a.seg.FeaturePath = []uint32{0}
+	a.seg.PathVertex = []uint32{0}
+	a.seg.IDOffset = []uint32{0}
+	a.seg.Columns = make([][]uint32, len(schema))
+	a.seg.members.offset = []uint32{0}
+	return a
+}
+
+// add appends a feature that layers.CheckFeature accepted. After an error the
+// columns are as before, but for values in the dictionary.
+func (a *appender) add(f *layers.Feature) error {
+	s := &a.seg
+	if len(s.IDBytes)+len(f.ID) > maxColumnBytes || len(s.World)/2+f.Geometry.NumVertices() > math.MaxUint32 || s.N == math.MaxUint32 {
+		return layers.Errorf(layers.ErrUnsupported, "snapshot: the layer exceeds 2³² features, vertices or bytes of ids; split it")
+	}
+	for c := range a.schema {
+		k, err := a.dict.number(normal(f.Properties[c], a.schema[c].Type))
+		if err != nil {
+			for ; c > 0; c-- {
+				s.Columns[c-1] = s.Columns[c-1][:s.N]
+			}
+			return err
+		}
+		s.Columns[c] = append(s.Columns[c], k)
+	}
+
+	flags := uint8(0)
+	if f.Geometry.HasZ() {
+		flags |= FlagHeights
+	}
+	firstPath, firstVertex := len(s.PathKinds), len(s.World)/2
+	a.geometry(&f.Geometry, flags&FlagHeights != 0)
+	if f.Geometry.Type == spatial.GeometryCollection {
+		m := &s.members
+		m.feature = append(m.feature, uint32(s.N))
+		m.bytes = appendMembers(m.bytes, f.Geometry.Members)
+		m.offset = append(m.offset, uint32(len(m.bytes)))
+	}
+	s.Box = append(s.Box, boxOf(s.exact[2*firstVertex:]))
+	s.SimpleFrom = append(s.SimpleFrom, a.simpleFrom(firstPath, firstVertex))
+	s.Type = append(s.Type, uint8(f.Geometry.Type))
+	s.Flags = append(s.Flags, flags)
+	s.FeaturePath = append(s.FeaturePath, uint32(len(s.PathKinds)))
+	s.IDBytes = append(s.IDBytes, f.ID...)
+	s.IDOffset = append(s.IDOffset, uint32(len(s.IDBytes)))
+	s.Number = append(s.Number, idNumber(f.ID))
+	s.Revision = append(s.Revision, int64(f.Revision))
+	s.N++
+	return nil
+}
+
+func (a *appender) geometry(g *spatial.Geometry, heights bool) {
+	s := &a.seg
+	first := len(s.World) / 2
+	for i := 0; i+1 < len(g.XY); i += 2 {
+		x, y := tile.WorldOf(g.XY[i], g.XY[i+1])
+		s.World = append(s.World, x, y)
+	}
+	s.exact = append(s.exact, g.XY...)
+	if heights && s.heights == nil {
+		s.heights = make([]float64, first, max(len(s.exact)/2, 64))
+	}
+	if s.heights != nil {
+		if g.Z != nil {
+			s.heights = append(s.heights, g.Z...)
+		} else {
+			s.heights = append(s.heights, make([]float64, len(g.XY)/2)...)
+		}
+	}
+	path := func(kind PathKind, end int) {
+		s.PathKinds = append(s.PathKinds, kind)
+		s.PathVertex = append(s.PathVertex, uint32(first+end))
+	}
+	switch g.Type {
+	case spatial.Point, spatial.MultiPoint:
+		if len(g.XY) > 0 {
+			path(PathPoints, len(g.XY)/2)
+		}
+	case spatial.LineString, spatial.MultiLineString:
+		for _, end := range g.Ends {
+			path(PathLine, int(end))
+		}
+	case spatial.Polygon, spatial.MultiPolygon:
+		for p := range g.NumPolygons() {
+			lo, hi := g.PolygonPaths(p)
+			for r := lo; r < hi; r++ {
+				kind := PathHole
+				if r == lo {
+					kind = PathShell
+				}
+				path(kind, int(g.Ends[r]))
+			}
+		}
+	case spatial.GeometryCollection:
+		for i := range g.Members {
+			a.geometry(&g.Members[i], heights)
+		}
+	}
+}
+
+// simpleFrom tests the polygons among the paths of the feature being added.
+func (a *appender) simpleFrom(firstPath, firstVertex int) uint8 {
+	s := &a.seg
+	a.ends, a.holes = a.ends[:0], a.holes[:0]
+	polygons, others := false, false
+	for p := firstPath; p < len(s.PathKinds); p++ {
+		k := s.PathKinds[p]
+		if k == PathShell || k == PathHole {
+			polygons = true
+		} else {
+			others = true
+		}
+		a.ends = append(a.ends, s.PathVertex[p+1]-uint32(firstVertex))
+		a.holes = append(a.holes, k == PathHole)
+	}
+	switch {
+	case !polygons:
+		return 0
+	case others: // a collection of several kinds
+		return NeverSimple
+	}
+	return a.simple.SimpleFrom(s.World[2*firstVertex:], a.ends, a.holes)
+}
+
+// segment is what was added so far, sharing the columns.
+func (a *appender) segment() *Segment {
+	s := a.seg
+	s.Columns = append([][]uint32(nil), s.Columns...)
+	s.ValueOffset, s.Values = a.dict.offset, a.dict.bytes
+	return &s
+}
+
+// boxOf is the box of positions in degrees in world units, rounded outward.
+func boxOf(xy []float64) tile.WorldBox {
+	if len(xy) < 2 {
+		return EmptyBox
+	}
+	e := spatial.Envelope{MinX: xy[0], MinY: xy[1], MaxX: xy[0], MaxY: xy[1]}
+	for i := 2; i+1 < len(xy); i += 2 {
+		e.MinX, e.MaxX = min(e.MinX, xy[i]), max(e.MaxX, xy[i])
+		e.MinY, e.MaxY = min(e.MinY, xy[i+1]), max(e.MaxY, xy[i+1])
+	}
+	return outward(e)
+}
+
+// outward is the envelope in degrees as a box in world units that encloses it
+// and the rounded position of everything in it.
+func outward(e spatial.Envelope) tile.WorldBox {
+	minX, minY := tile.WorldFloat(e.MinX, e.MaxY)
+	maxX, maxY := tile.WorldFloat(e.MaxX, e.MinY)
+	return tile.WorldBox{MinX: clamp(math.Floor(minX)), MinY: clamp(math.Floor(minY)), MaxX: clamp(math.Ceil(maxX)), MaxY: clamp(math.Ceil(maxY))}
+}
+
+func clamp(v float64) uint32 {
+	return uint32(max(0, min(v, math.MaxUint32)))
+}
+
+// idNumber is the id as a number when it is canonical decimal, not 0 and below 2⁵³, else 0.
+func idNumber[T string | []byte](id T) uint64 {
+	if len(id) == 0 || len(id) > 16 || id[0] == '0' {
+		return 0
+	}
+	n := uint64(0)
+	for i := range len(id) {
+		c := id[i]
+		if c < '0' || c > '9' {
+			return 0
+		}
+		n = n*10 + uint64(c-'0')
+	}
+	if n >= 1<<53 {
+		return 0
+	}
+	return n
+}

@@ -1,0 +1,74 @@
+package snapshot
+
+import (
+	"twind/layers"
+	"twind/spatial/index"
+)
+
+// Builder makes a Segment of features. It is owned by one goroutine.
+type Builder struct {
+	layer *layers.Layer
+	rows  *appender
+}
+
+// NewBuilder begins a segment of the layer, whose description it keeps.
+func NewBuilder(l *layers.Layer) *Builder {
+	return &Builder{l, newAppender(l.Schema, newDictionary())}
+}
+
+// Len counts the features added.
+func (b *Builder) Len() int { return b.rows.seg.N }
+
+// Add copies a feature into the segment. It fails with ErrInvalid when the
+// feature does not fit the layer (layers.CheckFeature).
+func (b *Builder) Add(f *layers.Feature) error {
+	if err := layers.CheckFeature(b.layer, f); err != nil {
+		return err
+	}
+	return b.rows.add(f)
+}
+
+// Edits is the segment of what was added so far, in order of arrival. The
+// builder may go on; the segment does not change.
+func (b *Builder) Edits() *Segment { return b.rows.segment() }
+
+// Base is the segment of what was added so far in Hilbert order, features
+// without vertices at its end. Values are numbered in order of appearance.
+func (b *Builder) Base() (*Segment, error) {
+	src := b.rows.segment()
+	order, _ := index.Order(src.Box)
+	sorted := newAppender(b.layer.Schema, newDictionary())
+	var f layers.Feature
+	for _, i := range order {
+		src.Feature(int(i), b.layer.Schema, &f)
+		if err := sorted.add(&f); err != nil {
+			return nil, err
+		}
+	}
+	return sorted.segment(), nil
+}
+
+// Feature fills f with feature i: id, exact geometry, properties by the schema
+// and revision, all in f's own memory, which it reuses.
+func (s *Segment) Feature(i int, schema []layers.Property, f *layers.Feature) {
+	f.ID = string(s.ID(i))
+	f.Revision = layers.Revision(s.Revision[i])
+	s.Geometry(i, &f.Geometry)
+	f.Properties = f.Properties[:0]
+	for c := range schema {
+		f.Properties = append(f.Properties, s.Property(c, i, schema[c].Type))
+	}
+}
+
+// Property is property c of feature i, of type t, in memory of its own; null
+// when the segment has no such column.
+func (s *Segment) Property(c, i int, t layers.ValueType) layers.Value {
+	if c >= len(s.Columns) {
+		return layers.Value{}
+	}
+	k := s.Columns[c][i]
+	if k == 0 {
+		return layers.Value{}
+	}
+	return decodeValue(s.Value(k), t, func(b []byte) string { return string(b) })
+}
