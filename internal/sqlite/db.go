@@ -1,0 +1,220 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// Options say how to open a database file.
+type Options struct {
+	Path        string
+	Create      bool                // make the file when it is missing
+	Readers     int                 // reader connections at most; default 4, or one a processor if that is more
+	BusyTimeout time.Duration       // how long to retry against other processes' locks; default 10 s
+	WriterCache int                 // page cache of the writer, bytes; default 64 MB
+	ReaderCache int                 // page cache of each reader, bytes; default 8 MB
+	OnConnect   func(c *Conn) error // registers SQL functions on each new connection
+}
+
+// EnsureDefaults fills what is zero.
+func (o *Options) EnsureDefaults() {
+	if o.Readers <= 0 {
+		o.Readers = max(4, runtime.GOMAXPROCS(0))
+	}
+	if o.BusyTimeout <= 0 {
+		o.BusyTimeout = 10 * time.Second
+	}
+	if o.WriterCache <= 0 {
+		o.WriterCache = 64 << 20
+	}
+	if o.ReaderCache <= 0 {
+		o.ReaderCache = 8 << 20
+	}
+}
+
+// ErrClosed is returned by every call after Close.
+var ErrClosed = errors.New("sqlite: the database is closed")
+
+// DB is an open database file. It is safe for concurrent use.
+type DB struct {
+	o      Options
+	writer chan *Conn    // holds the writer while it is free
+	free   chan *Conn    // readers that are free
+	slots  chan struct{} // one token for each reader that may still be opened
+	closed chan struct{}
+	once   sync.Once
+	err    error // of Close
+}
+
+// Open opens the file and brings it to WAL mode. The error is SQLite's own: see
+// the Is functions.
+func Open(o Options) (*DB, error) {
+	o.EnsureDefaults()
+	w, err := connect(&o, false)
+	if err != nil {
+		return nil, err
+	}
+	db := &DB{
+		o:      o,
+		writer: make(chan *Conn, 1),
+		free:   make(chan *Conn, o.Readers),
+		slots:  make(chan struct{}, o.Readers),
+		closed: make(chan struct{}),
+	}
+	db.writer <- w
+	for range o.Readers {
+		db.slots <- struct{}{}
+	}
+	return db, nil
+}
+
+// Path is the file's name as it was opened.
+func (db *DB) Path() string { return db.o.Path }
+
+// reader takes a free reader or opens one; it waits when all are lent.
+func (db *DB) reader(ctx context.Context) (*Conn, error) {
+	select {
+	case <-db.closed:
+		return nil, ErrClosed
+	default:
+	}
+	select {
+	case c := <-db.free:
+		return c, nil
+	default:
+	}
+	select {
+	case c := <-db.free:
+		return c, nil
+	case <-db.slots:
+		c, err := connect(&db.o, true)
+		if err != nil {
+			db.slots <- struct{}{}
+		}
+		return c, err
+	case <-db.closed:
+		return nil, ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Read lends fn a reader within one read transaction. All that fn reads is of
+// one state. It must not keep the connection. When more readers are wanted than
+// there are, Read waits: a nested Read can wait for itself.
+func (db *DB) Read(ctx context.Context, fn func(*Conn) error) (err error) {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c, err := db.reader(ctx)
+	if err != nil {
+		return contextError(ctx, err)
+	}
+	c.c.SetInterrupt(ctx)
+	defer func() {
+		c.end()
+		db.free <- c
+	}()
+	if err := c.Script("BEGIN"); err != nil {
+		return contextError(ctx, err)
+	}
+	return contextError(ctx, fn(c))
+}
+
+// end resets what still runs and rolls back a transaction that is still open.
+func (c *Conn) end() {
+	c.c.SetInterrupt(context.Background())
+	for s := range c.c.Stmts() {
+		s.Reset() // its error was seen by who ran it
+	}
+	if !c.c.GetAutocommit() {
+		if err := c.c.Exec("ROLLBACK"); err != nil {
+			panic(err) // cannot fail: no statement runs and the transaction is open
+		}
+	}
+}
+
+// Write lends fn the writer within a transaction that already holds the write
+// lock. It commits when fn returns nil; an error or a panic rolls back. Writers
+// of this DB queue; the lock of another process is waited for BusyTimeout.
+func (db *DB) Write(ctx context.Context, fn func(*Conn) error) error {
+	return db.Exclusive(ctx, func(c *Conn) error {
+		if err := c.Script("BEGIN IMMEDIATE"); err != nil {
+			return err
+		}
+		if err := fn(c); err != nil {
+			return err
+		}
+		return c.Script("COMMIT")
+	})
+}
+
+// Exclusive lends fn the writer outside of any transaction, for pragmas and for
+// several transactions in a row; one that fn leaves open is rolled back.
+func (db *DB) Exclusive(ctx context.Context, fn func(*Conn) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var c *Conn
+	select {
+	case <-db.closed:
+		return ErrClosed
+	default:
+	}
+	select {
+	case c = <-db.writer:
+	case <-db.closed:
+		return ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	c.c.SetInterrupt(ctx)
+	defer func() {
+		c.end()
+		db.writer <- c
+	}()
+	return contextError(ctx, fn(c))
+}
+
+// Close waits for running calls, empties the write-ahead log and closes all
+// connections. Further calls return the same error.
+func (db *DB) Close() error {
+	db.once.Do(func() {
+		close(db.closed)
+		w := <-db.writer
+		for range db.o.Readers {
+			select {
+			case <-db.slots:
+			case c := <-db.free:
+				db.err = errors.Join(db.err, c.close())
+			}
+		}
+		db.err = errors.Join(db.err, w.close())
+	})
+	return db.err
+}
+
+// Monitor asks one thing of a file over a connection of its own: whether
+// somebody has committed. It is not safe for concurrent use.
+type Monitor struct{ c *Conn }
+
+// Monitor opens one; the caller closes it.
+func (db *DB) Monitor() (*Monitor, error) {
+	o := db.o
+	o.ReaderCache, o.OnConnect = 64<<10, nil
+	c, err := connect(&o, true)
+	if err != nil {
+		return nil, err
+	}
+	return &Monitor{c}, nil
+}
+
+// DataVersion is a number that is another one after each commit to the file by
+// any other connection, of this process or another.
+func (m *Monitor) DataVersion() (int64, error) { return m.c.Int("PRAGMA data_version") }
+
+// Close closes the connection.
+func (m *Monitor) Close() error { return m.c.close() }

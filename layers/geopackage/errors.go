@@ -1,0 +1,42 @@
+package geopackage
+
+import (
+	"context"
+	"errors"
+
+	"twind/internal/sqlite"
+	"twind/layers"
+)
+
+// explain makes an error of SQLite one sentence of a kind; errors that have a
+// kind, errors of contexts and errors of callbacks pass.
+func (s *Store) explain(err error) error {
+	switch {
+	case err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+		return err
+	case hasKind(err):
+		return err
+	case errors.Is(err, sqlite.ErrClosed):
+		return layers.Errorf(layers.ErrUnavailable, "the store %s is closed%.0w", s.path, err)
+	case sqlite.IsBusy(err):
+		return layers.Errorf(layers.ErrUnavailable, "%s has been locked by another program for %v; close its edits there and try again%.0w", s.path, s.o.BusyTimeout, err)
+	case sqlite.IsFull(err):
+		return layers.Errorf(layers.ErrUnavailable, "the disk of %s is full; nothing was changed%.0w", s.path, err)
+	case sqlite.IsReadOnly(err):
+		return layers.Errorf(layers.ErrUnavailable, "%s or its folder cannot be written; give this user the right to write there%.0w", s.path, err)
+	case sqlite.IsTooBig(err):
+		return layers.Errorf(layers.ErrInvalid, "a value is longer than SQLite carries: %w", err)
+	case sqlite.IsCorrupt(err) || sqlite.IsNotADB(err):
+		return layers.Errorf(layers.ErrCorrupt, "%s is damaged (%w); restore it from a backup", s.path, err)
+	}
+	return err
+}
+
+func hasKind(err error) bool {
+	for _, k := range []error{layers.ErrNotFound, layers.ErrExists, layers.ErrConflict, layers.ErrInvalid, layers.ErrReadOnly, layers.ErrUnsupported, layers.ErrUnavailable, layers.ErrCorrupt} {
+		if errors.Is(err, k) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,229 @@
+package geopackage
+
+import (
+	"context"
+	"math"
+	"strings"
+
+	"twind/internal/sqlite"
+	"twind/layers"
+	"twind/spatial"
+)
+
+// Scan yields the features that match q, all of one state: by fid, or by the
+// order of q.IDs. The feature is lent until yield returns.
+func (s *Store) Scan(ctx context.Context, id layers.ID, query layers.Query, yield func(*layers.Feature) error) error {
+	if !query.Time.IsZero() {
+		return layers.Errorf(layers.ErrUnsupported, "this store keeps no history; ask for the current state")
+	}
+	return s.read(ctx, func(c *sqlite.Conn, k *catalog) error {
+		t, err := k.find(id)
+		if err != nil {
+			return err
+		}
+		if query.Policy.Deny {
+			return nil
+		}
+		sc, err := newScanner(c, t, &query)
+		if err != nil {
+			return err
+		}
+		if query.IDs != nil {
+			return sc.byID(query.IDs, yield)
+		}
+		return sc.all(yield)
+	})
+}
+
+// scanner reads one table for one query.
+type scanner struct {
+	c        *sqlite.Conn
+	t        *table
+	envelope *spatial.Envelope
+	filter   func(*layers.Feature) bool // nil: all
+	mask     []bool                     // properties the reader may not see; nil: none
+	where    condition
+	f        layers.Feature
+}
+
+func newScanner(c *sqlite.Conn, t *table, query *layers.Query) (*scanner, error) {
+	sc := &scanner{c: c, t: t, envelope: query.Envelope, where: everything}
+	for _, name := range query.Policy.Hidden {
+		if i := t.layer.PropertyIndex(name); i >= 0 {
+			if sc.mask == nil {
+				sc.mask = make([]bool, len(t.layer.Schema))
+			}
+			sc.mask[i] = true
+		}
+	}
+	if query.Filter != nil || query.Policy.Rows != nil {
+		return nil, layers.Errorf(layers.ErrUnsupported, "filters are not there yet")
+	}
+	return sc, nil
+}
+
+// spatialCondition finds the rows whose envelope may intersect e, and those
+// without geometry, which match every envelope.
+func (t *table) spatialCondition(e spatial.Envelope) condition {
+	if !t.rtree {
+		return everything
+	}
+	fid := q(t.fid)
+	if e.IsEmpty() {
+		return condition{sql: t.withoutGeometry()}
+	}
+	return condition{
+		sql: fid + " IN (SELECT id FROM " + q(t.rtreeName()) + " WHERE maxx >= ? AND minx <= ? AND maxy >= ? AND miny <= ?" +
+			" UNION ALL SELECT " + fid + " FROM " + q(t.name) + " WHERE " + t.withoutGeometry() + ")",
+		args: []any{float64(floor32(e.MinX)), float64(ceil32(e.MaxX)), float64(floor32(e.MinY)), float64(ceil32(e.MaxY))},
+	}
+}
+
+// floor32 and ceil32 round outward to the 32 bits of the R-tree.
+func floor32(v float64) float32 {
+	f := float32(v)
+	if float64(f) > v {
+		f = math.Nextafter32(f, float32(math.Inf(-1)))
+	}
+	return f
+}
+
+func ceil32(v float64) float32 {
+	f := float32(v)
+	if float64(f) < v {
+		f = math.Nextafter32(f, float32(math.Inf(1)))
+	}
+	return f
+}
+
+// all scans by fid. Revisions come from a second statement over the log's index,
+// in the same order, for a whole layer; from a look-up for each row else.
+func (sc *scanner) all(yield func(*layers.Feature) error) error {
+	t := sc.t
+	where := sc.where
+	if sc.envelope != nil {
+		s := t.spatialCondition(*sc.envelope)
+		where = condition{s.sql + " AND " + where.sql, append(append([]any(nil), s.args...), where.args...)}
+	}
+	sql := "SELECT " + t.selectList("") + " FROM " + q(t.name) + " WHERE " + where.sql + " ORDER BY " + q(t.fid)
+	sql = strings.Replace(sql, " WHERE 1 ORDER BY", " ORDER BY", 1)
+	revisions, err := newRevisions(sc.c, t)
+	if err != nil {
+		return err
+	}
+	defer revisions.close()
+	return sc.c.Query(func(r *sqlite.Stmt) error {
+		return sc.row(r, revisions.of, yield)
+	}, sql, where.args...)
+}
+
+// byID looks up one feature after the other; an id that is not there, or is
+// named before, is passed over.
+func (sc *scanner) byID(ids []string, yield func(*layers.Feature) error) error {
+	seen := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		where, arg := sc.t.whereID(id)
+		err := sc.c.Query(func(r *sqlite.Stmt) error {
+			return sc.row(r, func(fid int64) (layers.Revision, error) { return sc.t.revisionOf(sc.c, fid) }, yield)
+		}, "SELECT "+sc.t.selectList("")+" FROM "+q(sc.t.name)+" WHERE "+where, arg)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (sc *scanner) row(r *sqlite.Stmt, revision func(int64) (layers.Revision, error), yield func(*layers.Feature) error) error {
+	if sc.envelope != nil {
+		if e := blobEnvelope(r.ColumnRawBlob(1)); !e.IsEmpty() && !e.Intersects(*sc.envelope) {
+			return nil
+		}
+	}
+	f := &sc.f
+	fid, err := sc.t.readRow(r, f, sc.mask)
+	if err != nil {
+		return err
+	}
+	if f.Revision, err = revision(fid); err != nil {
+		return err
+	}
+	return yield(f)
+}
+
+// revisions gives the revisions of rows that are asked for by growing fid.
+type revisions struct {
+	base layers.Revision
+	s    *sqlite.Stmt // fid, max(seq) by fid; nil at its end
+	fid  int64
+	rev  layers.Revision
+}
+
+func newRevisions(c *sqlite.Conn, t *table) (*revisions, error) {
+	s, err := c.Prepare(`SELECT fid, max(seq) FROM twind_changes WHERE layer = ? AND fid IS NOT NULL GROUP BY fid ORDER BY fid`)
+	if err != nil {
+		return nil, err
+	}
+	if err := sqlite.Bind(s, string(t.layer.ID)); err != nil {
+		return nil, err
+	}
+	r := &revisions{base: t.base, s: s}
+	return r, r.next()
+}
+
+func (r *revisions) next() error {
+	if r.s.Step() {
+		r.fid, r.rev = r.s.ColumnInt64(0), layers.Revision(r.s.ColumnInt64(1))
+		return nil
+	}
+	err := r.s.Err()
+	r.close()
+	return err
+}
+
+func (r *revisions) of(fid int64) (layers.Revision, error) {
+	for r.s != nil && r.fid < fid {
+		if err := r.next(); err != nil {
+			return 0, err
+		}
+	}
+	if r.s != nil && r.fid == fid {
+		return max(r.rev, r.base), nil
+	}
+	return r.base, nil
+}
+
+func (r *revisions) close() {
+	if r.s != nil {
+		r.s.Reset() // its error was returned by next
+		r.s = nil
+	}
+}
+
+// Stats counts a layer's features and gives their envelope, exactly.
+func (s *Store) Stats(ctx context.Context, id layers.ID) (st layers.Stats, err error) {
+	err = s.read(ctx, func(c *sqlite.Conn, k *catalog) error {
+		t, err := k.find(id)
+		if err != nil {
+			return err
+		}
+		st, err = t.stats(c)
+		return err
+	})
+	return st, err
+}
+
+func (t *table) stats(c *sqlite.Conn) (st layers.Stats, err error) {
+	st.Extent = spatial.EmptyEnvelope()
+	if st.Count, err = c.Int("SELECT count(*) FROM " + q(t.name)); err != nil {
+		return st, err
+	}
+	err = c.Query(func(r *sqlite.Stmt) error {
+		st.Extent = st.Extent.Union(blobEnvelope(r.ColumnRawBlob(0)))
+		return nil
+	}, "SELECT "+q(t.geom)+" FROM "+q(t.name))
+	return st, err
+}

@@ -1,0 +1,118 @@
+package geopackage
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"twind/internal/sqlite"
+)
+
+// pollPeriod is how often the file is asked whether another connection has
+// committed (PRAGMA data_version: one look at the shared memory of the log).
+const pollPeriod = 100 * time.Millisecond
+
+// watchers are the channels of Watch; the mutex guards the set.
+type watchers struct {
+	mu     sync.Mutex
+	set    map[chan struct{}]bool
+	closed bool
+}
+
+// signal tells every watcher that the log may have grown; one that has not yet
+// taken the last signal gets none.
+func (w *watchers) signal() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for ch := range w.set {
+		select {
+		case ch <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (w *watchers) remove(ch chan struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.set[ch] {
+		delete(w.set, ch)
+		close(ch)
+	}
+}
+
+func (w *watchers) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = true
+	for ch := range w.set {
+		close(ch)
+	}
+	w.set = nil
+}
+
+// Watch returns a channel that receives a signal at once after a commit of this
+// store and within 200 ms after one of another process. The channel is closed
+// when ctx ends or the store is closed.
+func (s *Store) Watch(ctx context.Context) (<-chan struct{}, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	ch := make(chan struct{}, 1)
+	s.watch.mu.Lock()
+	defer s.watch.mu.Unlock()
+	if s.watch.closed {
+		return nil, s.explain(sqlite.ErrClosed)
+	}
+	if s.watch.set == nil {
+		s.watch.set = make(map[chan struct{}]bool)
+	}
+	s.watch.set[ch] = true
+	context.AfterFunc(ctx, func() { s.watch.remove(ch) })
+	return ch, nil
+}
+
+// start runs the goroutine that follows the file until Close.
+func (s *Store) start() error {
+	m, err := s.db.Monitor()
+	if err != nil {
+		return err
+	}
+	last, err := m.DataVersion()
+	if err != nil {
+		return errors.Join(err, m.Close())
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stop = cancel
+	s.done.Add(1)
+	go func() {
+		defer s.done.Done()
+		defer s.watch.close()
+		defer m.Close()
+		s.follow(ctx, m, last)
+	}()
+	return nil
+}
+
+// follow polls for commits of other connections.
+func (s *Store) follow(ctx context.Context, m *sqlite.Monitor, last int64) {
+	tick := time.NewTicker(pollPeriod)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		v, err := m.DataVersion()
+		if err != nil {
+			s.log.Warn("cannot look for changes of other programs", "error", err)
+			continue
+		}
+		if v != last {
+			last = v
+			s.watch.signal()
+		}
+	}
+}
