@@ -1,0 +1,165 @@
+package grid
+
+import "math"
+
+// Box is a closed box on the grid.
+type Box struct{ MinX, MinY, MaxX, MaxY int32 }
+
+// Contains tells whether the box holds a position, borders included.
+func (b Box) Contains(x, y int32) bool {
+	return b.MinX <= x && x <= b.MaxX && b.MinY <= y && y <= b.MaxY
+}
+
+// at is the ordinate v of the line (u0,v0)→(u1,v1) where it crosses u, rounded
+// to the nearest, halves up. The end with the smaller u goes first, so that both
+// directions of an edge give the same position.
+func at(u0, v0, u1, v1, u int64) int64 {
+	if u0 > u1 {
+		u0, v0, u1, v1 = u1, v1, u0, v0
+	}
+	du, dv := u1-u0, v1-v0
+	if du < 1<<30 && dv < 1<<30 && dv > -1<<30 {
+		a, b := 2*dv*(u-u0)+du, 2*du
+		q := a / b
+		if a%b < 0 {
+			q--
+		}
+		return v0 + q
+	}
+	// At most 2³⁷ units: the error is below a thousandth of a unit.
+	return v0 + int64(math.Floor(float64(float64(dv)*(float64(u-u0)/float64(du)))+0.5))
+}
+
+// Clipper clips rings and lines to a box. The zero value is ready.
+//
+// What is clipped may reach far beyond the box: ordinates below 2³⁷ in size.
+type Clipper struct{ a, b []int64 }
+
+// Ring appends to dst the open ring clipped to the box, by Sutherland and
+// Hodgman: winding numbers inside the box are those of the ring, but parts that
+// are separate inside may be joined by edges along the border, which Repairer
+// takes away. Ends of clipped edges are rounded to the grid. It reports false,
+// and dst is as it was, when fewer than three vertices are left.
+func (c *Clipper) Ring(dst *Rings, ring []int64, hole bool, box Box) bool {
+	c.a = clipSide(c.a[:0], ring, 0, int64(box.MinX), false)
+	c.b = clipSide(c.b[:0], c.a, 0, int64(box.MaxX), true)
+	c.a = clipSide(c.a[:0], c.b, 1, int64(box.MinY), false)
+	c.b = clipSide(c.b[:0], c.a, 1, int64(box.MaxY), true)
+	begin := len(dst.XY)
+	for i := 0; i < len(c.b); i += 2 {
+		x, y := int32(c.b[i]), int32(c.b[i+1])
+		if n := len(dst.XY); n == begin || x != dst.XY[n-2] || y != dst.XY[n-1] {
+			dst.XY = append(dst.XY, x, y)
+		}
+	}
+	return dst.Close(hole)
+}
+
+// clipSide keeps what lies at or above the limit on one axis, or at or below it.
+func clipSide(dst, ring []int64, axis int, limit int64, below bool) []int64 {
+	n := len(ring)
+	if n == 0 {
+		return dst
+	}
+	px, py := ring[n-2], ring[n-1]
+	u := ring[n-2+axis]
+	pIn := u == limit || (u < limit) == below
+	for i := 0; i < n; i += 2 {
+		x, y := ring[i], ring[i+1]
+		u := ring[i+axis]
+		in := u == limit || (u < limit) == below
+		if in != pIn {
+			if axis == 0 {
+				dst = append(dst, limit, at(px, py, x, y, limit))
+			} else {
+				dst = append(dst, at(py, px, y, x, limit), limit)
+			}
+		}
+		if in {
+			dst = append(dst, x, y)
+		}
+		px, py, pIn = x, y, in
+	}
+	return dst
+}
+
+// Line appends to xy the pieces of a line inside the box, and to ends where each
+// ends (in vertices of xy); pieces have two vertices at least, none repeated.
+func (c *Clipper) Line(xy []int32, ends []int32, line []int64, box Box) ([]int32, []int32) {
+	begin := len(xy)
+	for i := 2; i < len(line); i += 2 {
+		x1, y1 := line[i], line[i+1]
+		s, ok := clipSegment(segment{line[i-2], line[i-1], x1, y1}, box)
+		if ok {
+			ax, ay := int32(s.x0), int32(s.y0)
+			if n := len(xy); n > begin && (xy[n-2] != ax || xy[n-1] != ay) {
+				xy, ends, begin = endPiece(xy, ends, begin)
+			}
+			xy = appendNew(xy, begin, ax, ay)
+			xy = appendNew(xy, begin, int32(s.x1), int32(s.y1))
+		}
+		if !ok || s.x1 != x1 || s.y1 != y1 {
+			xy, ends, begin = endPiece(xy, ends, begin)
+		}
+	}
+	xy, ends, _ = endPiece(xy, ends, begin)
+	return xy, ends
+}
+
+// appendNew appends a vertex unless it repeats the last one since begin.
+func appendNew(xy []int32, begin int, x, y int32) []int32 {
+	if n := len(xy); n > begin && xy[n-2] == x && xy[n-1] == y {
+		return xy
+	}
+	return append(xy, x, y)
+}
+
+// endPiece keeps what was appended since begin if it is a line.
+func endPiece(xy, ends []int32, begin int) ([]int32, []int32, int) {
+	if len(xy) < begin+4 {
+		return xy[:begin], ends, begin
+	}
+	return xy, append(ends, int32(len(xy)/2)), len(xy)
+}
+
+type segment struct{ x0, y0, x1, y1 int64 }
+
+// clipSegment cuts a segment to the box, each end at the border that it is
+// beyond; cuts are computed on the whole segment and rounded once.
+func clipSegment(s segment, box Box) (segment, bool) {
+	minX, minY, maxX, maxY := int64(box.MinX), int64(box.MinY), int64(box.MaxX), int64(box.MaxY)
+	if max(s.x0, s.x1) < minX || min(s.x0, s.x1) > maxX || max(s.y0, s.y1) < minY || min(s.y0, s.y1) > maxY {
+		return s, false
+	}
+	o := s
+	cutX := func(x int64) (int64, int64) { return x, at(o.x0, o.y0, o.x1, o.y1, x) }
+	cutY := func(y int64) (int64, int64) { return at(o.y0, o.x0, o.y1, o.x1, y), y }
+	switch {
+	case s.x0 < minX:
+		s.x0, s.y0 = cutX(minX)
+	case s.x0 > maxX:
+		s.x0, s.y0 = cutX(maxX)
+	}
+	switch {
+	case s.x1 < minX:
+		s.x1, s.y1 = cutX(minX)
+	case s.x1 > maxX:
+		s.x1, s.y1 = cutX(maxX)
+	}
+	switch {
+	case s.y0 < minY && s.y1 < minY || s.y0 > maxY && s.y1 > maxY:
+		return s, false
+	case s.y0 < minY:
+		s.x0, s.y0 = cutY(minY)
+	case s.y0 > maxY:
+		s.x0, s.y0 = cutY(maxY)
+	}
+	switch {
+	case s.y1 < minY:
+		s.x1, s.y1 = cutY(minY)
+	case s.y1 > maxY:
+		s.x1, s.y1 = cutY(maxY)
+	}
+	// A segment that passes a corner outside may be cut to a position beyond.
+	return s, s.x0 >= minX && s.x0 <= maxX && s.x1 >= minX && s.x1 <= maxX
+}
