@@ -1,0 +1,371 @@
+package realtime
+
+import (
+	"fmt"
+	"hash/maphash"
+	"math"
+	"sync"
+	"time"
+
+	"twind/layers"
+	"twind/spatial/tile"
+)
+
+// layer holds the entities of one live layer. mu guards everything in it: one
+// position at a time changes it, and the tick reads it whole.
+//
+//	slot ─▶ id, lon, lat, z, course, speed, time, received, …   columns
+//	id   ─▶ slot                                                 bySlot's inverse
+//
+// A slot names an entity until it leaves, and is not used again before every
+// viewer that could still resume has been told, or needs a keyframe.
+type layer struct {
+	mu      sync.RWMutex
+	desc    layers.Layer // its schema grows by the properties found in positions
+	live    layers.Live  // with defaults
+	limit   int
+	seed    maphash.Seed
+	open    uint64 // the sequence that changes now get: that of the next tick
+	resume  uint64 // ticks that departures are remembered
+	removed bool   // no longer a layer of the hub
+	metrics *layerMetrics
+
+	bySlot   map[string]uint32
+	alive    int
+	free     []freed // by sequence
+	id       []string
+	lon, lat []float64
+	z        []float64
+	course   []float64
+	speed    []float64
+	time     []int64 // ms since 1970
+	received []int64 // ms since 1970, server's clock
+	key      []tileKey
+	fx, fy   []float32 // place in the tile, fraction of its width
+	state    []State
+	class    []uint8
+	flags    []Flag
+	props    [][]byte // a JSON object without white space, or nil; never changed in place
+	propHash []uint64 // of the properties as they came
+	changed  []uint64 // sequence of the last change of any column
+	named    []uint64 // sequence of the last change of id or properties
+	mark     []uint32 // scratch of departures
+	markNow  uint32
+	held     map[uint32]Position // jumps that wait for the next position
+
+	classes    []string
+	classIndex map[string]uint8
+	found      map[string]int // index in desc.Schema of each property
+	declared   int            // how many of desc.Schema are not found in positions
+	views      []*view
+	all        *view // the view without filter and policy
+}
+
+// freed is a slot that may be used again once the sequence is out of reach.
+type freed struct {
+	slot uint32
+	seq  uint64
+}
+
+// Members of every live layer's schema, before the layer's own.
+var baseSchema = []layers.Property{
+	{Name: "time", Type: layers.DateTime, Title: layers.Text{ZH: "定位时间", EN: "Time"}},
+	{Name: "received", Type: layers.DateTime, Title: layers.Text{ZH: "接收时间", EN: "Received"}},
+	{Name: "state", Type: layers.String, Title: layers.Text{ZH: "状态", EN: "State"}},
+	{Name: "course", Type: layers.Number, Title: layers.Text{ZH: "航向", EN: "Course"}, Unit: "deg"},
+	{Name: "speed", Type: layers.Number, Title: layers.Text{ZH: "速度", EN: "Speed"}, Unit: "m/s"},
+}
+
+func newLayer(desc layers.Layer, o *Options, open, resume uint64, m *layerMetrics) *layer {
+	own := desc.Schema
+	desc.Schema = append([]layers.Property(nil), baseSchema...)
+	base := layers.Layer{Schema: baseSchema}
+	for _, p := range own {
+		if base.PropertyIndex(p.Name) < 0 {
+			desc.Schema = append(desc.Schema, p)
+		}
+	}
+	live := layers.Live{}
+	if desc.Live != nil {
+		live = *desc.Live
+	}
+	live = withDefaults(live)
+	desc.Live = &live
+	l := &layer{
+		desc: desc, live: live, limit: o.MaxEntities, seed: maphash.MakeSeed(), open: open, resume: resume, metrics: m,
+		bySlot: map[string]uint32{}, held: map[uint32]Position{}, classIndex: map[string]uint8{},
+		found: map[string]int{},
+	}
+	for i, p := range desc.Schema {
+		l.found[p.Name] = i
+	}
+	l.declared = len(desc.Schema)
+	l.all = newView(l, "", nil, layers.Policy{})
+	l.views = []*view{l.all}
+	l.all.refs = 1 // for queries; never dropped
+	return l
+}
+
+// apply takes one position or says why not. Caller holds mu.
+func (l *layer) apply(p *Position, now time.Time) (Outcome, string) {
+	if reason := check(p); reason != "" {
+		return Invalid, reason
+	}
+	t := p.Time
+	var flags Flag
+	if now.Sub(t) > rolloverAge {
+		if corrected := t.Add(rolloverStep); corrected.Sub(now) <= aheadBelow {
+			t, flags = corrected, flags|FlagRollover
+		}
+	}
+	if ahead := t.Sub(now); ahead > aheadBelow {
+		return Future, fmt.Sprintf("time %s is %s ahead of the server's clock; set the source's clock", p.Time.UTC().Format(time.RFC3339), ahead.Round(time.Hour))
+	} else if ahead > aheadKept {
+		t, flags = now, flags|FlagAhead
+	} else if -ahead > l.live.Removed {
+		flags |= FlagLate
+	}
+	ms := t.UnixMilli()
+
+	slot, known := l.bySlot[p.ID]
+	var props *properties // nil: as they are
+	if p.Properties != nil {
+		hash := maphash.Bytes(l.seed, p.Properties)
+		if !known || l.propHash[slot] != hash {
+			var err error
+			if props, err = l.readProperties(p.Properties, hash); err != nil {
+				return Invalid, err.Error()
+			}
+		}
+	}
+	if known {
+		switch {
+		case ms < l.time[slot]:
+			return Older, "an earlier time than that of the position that is known"
+		case ms == l.time[slot]:
+			if props == nil {
+				return Duplicate, "the same time as that of the position that is known"
+			}
+			l.setProperties(slot, props)
+			l.changed[slot] = l.open
+			l.place(slot)
+			return Accepted, ""
+		}
+		if reason := l.jump(slot, p, ms); reason != "" {
+			return Jump, reason
+		}
+	} else {
+		if l.alive >= l.limit {
+			return Full, fmt.Sprintf("layer %s holds %d entities, as many as it may", l.desc.ID, l.alive)
+		}
+		var ok bool
+		if slot, ok = l.add(p.ID); !ok {
+			return Full, fmt.Sprintf("layer %s changes its entities faster than viewers can be told; wait %d ticks", l.desc.ID, l.resume)
+		}
+	}
+	if props != nil {
+		l.setProperties(slot, props)
+	}
+	l.lon[slot], l.lat[slot], l.z[slot] = p.Lon, p.Lat, finite(p.Z)
+	l.course[slot], l.speed[slot] = heading(p.Course), pace(p.Speed)
+	l.time[slot], l.received[slot] = ms, now.UnixMilli()
+	l.flags[slot] = flags
+	l.setState(slot, StateLive)
+	l.key[slot], l.fx[slot], l.fy[slot] = locate(p.Lon, p.Lat)
+	l.changed[slot] = l.open
+	l.place(slot)
+	return Accepted, ""
+}
+
+// check says what in a position cannot be; "" is fine.
+func check(p *Position) string {
+	if err := layers.CheckFeatureID(p.ID); err != nil {
+		return err.Error()
+	}
+	if !(p.Lon >= -180 && p.Lon <= 180 && p.Lat >= -90 && p.Lat <= 90) {
+		return fmt.Sprintf("longitude %v, latitude %v: expected degrees within ±180 and ±90", p.Lon, p.Lat)
+	}
+	if p.Lon == 0 && p.Lat == 0 {
+		return "longitude and latitude are both 0: a receiver without a fix sends that"
+	}
+	if p.Time.IsZero() {
+		return "time is missing: expected RFC 3339, such as 2026-11-21T08:00:00Z"
+	}
+	if y := p.Time.Year(); y < 1971 || y > 9999 {
+		return fmt.Sprintf("time is in the year %d", y)
+	}
+	return ""
+}
+
+func finite(v float64) float64 {
+	if math.IsInf(v, 0) {
+		return math.NaN()
+	}
+	return v
+}
+
+// heading keeps 0 ≤ course < 360; 360 is 0, all else absent.
+func heading(v float64) float64 {
+	if v == 360 {
+		return 0
+	}
+	if v >= 0 && v < 360 {
+		return v
+	}
+	return math.NaN()
+}
+
+func pace(v float64) float64 {
+	if v >= 0 && v <= math.MaxFloat32 {
+		return v
+	}
+	return math.NaN()
+}
+
+// locate is the tile of zoom GridZoom that holds a position, and the place in it.
+func locate(lon, lat float64) (k tileKey, fx, fy float32) {
+	const n = 1 << GridZoom
+	x, y := tile.WorldFloat(lon, lat)
+	split := func(v float64) (uint32, float32) {
+		v *= float64(n) / tile.WorldSize
+		i := math.Floor(max(0, min(v, n-1)))
+		// A float32 just under 1 may round up to 1, the next tile's border: harmless.
+		return uint32(i), float32(max(0, min(v-i, 1)))
+	}
+	tx, fx := split(x)
+	ty, fy := split(y)
+	return keyOf(tx, ty), fx, fy
+}
+
+// jump holds a position that asks for an unreasonable speed, and lets it pass
+// when the next one agrees with it. "" passes.
+func (l *layer) jump(slot uint32, p *Position, ms int64) string {
+	if l.live.MaxSpeed <= 0 {
+		return ""
+	}
+	metres := haversine(l.lon[slot], l.lat[slot], p.Lon, p.Lat)
+	seconds := float64(ms-l.time[slot]) / 1000
+	if metres <= jumpMetres || metres <= l.live.MaxSpeed*seconds {
+		delete(l.held, slot)
+		return ""
+	}
+	if h, ok := l.held[slot]; ok && p.Time.After(h.Time) {
+		d := haversine(h.Lon, h.Lat, p.Lon, p.Lat)
+		if d <= jumpMetres || d <= l.live.MaxSpeed*p.Time.Sub(h.Time).Seconds() {
+			delete(l.held, slot)
+			return ""
+		}
+	}
+	h := *p
+	h.Properties = nil
+	l.held[slot] = h
+	return fmt.Sprintf("%.0f m in %.1f s is faster than layer %s allows (%g m/s); it counts once the next position agrees", metres, seconds, l.desc.ID, l.live.MaxSpeed)
+}
+
+// haversine is the distance in metres on the sphere of the mean radius.
+func haversine(lon1, lat1, lon2, lat2 float64) float64 {
+	const radius, rad = 6371008.8, math.Pi / 180
+	s1 := math.Sin((lat2 - lat1) * rad / 2)
+	s2 := math.Sin((lon2 - lon1) * rad / 2)
+	h := s1*s1 + math.Cos(lat1*rad)*math.Cos(lat2*rad)*s2*s2
+	return 2 * radius * math.Asin(math.Sqrt(min(1, h)))
+}
+
+// maxSlots bounds the columns: slots in use and slots that wait.
+func (l *layer) maxSlots() int { return 2 * l.limit }
+
+// add gives an entity a slot.
+func (l *layer) add(id string) (uint32, bool) {
+	var slot uint32
+	if len(l.free) > 0 && l.free[0].seq+l.resume < l.open {
+		slot = l.free[0].slot
+		l.free = l.free[1:]
+		l.id[slot] = id
+	} else {
+		if len(l.id) >= l.maxSlots() {
+			return 0, false
+		}
+		slot = uint32(len(l.id))
+		nan := math.NaN()
+		l.id = append(l.id, id)
+		l.lon, l.lat = append(l.lon, 0), append(l.lat, 0)
+		l.z, l.course, l.speed = append(l.z, nan), append(l.course, nan), append(l.speed, nan)
+		l.time, l.received = append(l.time, 0), append(l.received, 0)
+		l.key, l.fx, l.fy = append(l.key, 0), append(l.fx, 0), append(l.fy, 0)
+		l.state, l.class, l.flags = append(l.state, StateLive), append(l.class, NoClass), append(l.flags, 0)
+		l.props, l.propHash = append(l.props, nil), append(l.propHash, 0)
+		l.changed, l.named, l.mark = append(l.changed, 0), append(l.named, 0), append(l.mark, 0)
+		for _, v := range l.views {
+			v.grow()
+		}
+	}
+	l.bySlot[id] = slot
+	l.alive++
+	l.named[slot] = l.open
+	return slot, true
+}
+
+// drop ends an entity and its slot.
+func (l *layer) drop(slot uint32) {
+	for _, v := range l.views {
+		v.place(l, slot, noTile)
+	}
+	delete(l.bySlot, l.id[slot])
+	delete(l.held, slot)
+	l.alive--
+	l.id[slot], l.props[slot], l.propHash[slot] = "", nil, 0
+	l.class[slot], l.state[slot], l.received[slot] = NoClass, StateLive, math.MaxInt64
+	l.free = append(l.free, freed{slot, l.open})
+}
+
+// setState changes an entity's state and the views' counts.
+func (l *layer) setState(slot uint32, s State) {
+	old := l.state[slot]
+	if old == s {
+		return
+	}
+	l.state[slot] = s
+	for _, v := range l.views {
+		if v.tile[slot] != nil {
+			v.count[old]--
+			v.count[s]++
+		}
+	}
+}
+
+// place puts an entity whose columns changed where it belongs in each view.
+func (l *layer) place(slot uint32) {
+	for _, v := range l.views {
+		k := l.key[slot]
+		if !v.admits(l, slot) {
+			k = noTile
+		}
+		v.place(l, slot, k)
+	}
+}
+
+// age turns silent entities stale, then offline, and lets them leave. It
+// belongs to the sequence that is open. Caller holds mu.
+func (l *layer) age(now int64) {
+	stale, offline, removed := l.live.Stale.Milliseconds(), l.live.Offline.Milliseconds(), l.live.Removed.Milliseconds()
+	for i, received := range l.received {
+		silence := now - received
+		if silence < stale {
+			continue
+		}
+		slot := uint32(i)
+		s := StateStale
+		switch {
+		case silence >= removed:
+			l.drop(slot)
+			continue
+		case silence >= offline:
+			s = StateOffline
+		}
+		if l.state[slot] != s {
+			l.setState(slot, s)
+			l.changed[slot] = l.open
+			l.place(slot)
+		}
+	}
+}

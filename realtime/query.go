@@ -1,0 +1,376 @@
+package realtime
+
+import (
+	"container/heap"
+	"context"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"twind/layers"
+	"twind/spatial"
+	"twind/spatial/tile"
+)
+
+// Entity is the latest state of one entity, as the API answers it.
+type Entity struct {
+	ID            string
+	Lon, Lat      float64   // degrees
+	Z             float64   // metres; NaN absent
+	Course, Speed float64   // degrees clockwise from north, m/s; NaN absent
+	Time          time.Time // of the source's clock
+	Received      time.Time // of the server's
+	State         State
+	Flags         Flag
+	Properties    []byte // a JSON object or nil; not to be changed
+}
+
+// Neighbour is an entity at a distance.
+type Neighbour struct {
+	Entity
+	Metres float64
+}
+
+func (l *layer) entity(v *view, s uint32) Entity {
+	return Entity{
+		ID: l.id[s], Lon: l.lon[s], Lat: l.lat[s], Z: l.z[s], Course: l.course[s], Speed: l.speed[s],
+		Time: time.UnixMilli(l.time[s]).UTC(), Received: time.UnixMilli(l.received[s]).UTC(),
+		State: l.state[s], Flags: l.flags[s], Properties: v.visible(l.props[s]),
+	}
+}
+
+// visible leaves out the properties that the view's policy hides.
+func (v *view) visible(props []byte) []byte {
+	if len(v.policy.Hidden) == 0 || props == nil {
+		return props
+	}
+	s := scanner{b: props}
+	s.next()
+	out := []byte{'{'}
+	_ = s.members('{', func(name []byte, escaped bool) error { // checked when it came
+		start := s.i
+		_, err := s.value(0)
+		if _, hidden := slices.BinarySearch(v.policy.Hidden, string(text(name, escaped))); !hidden {
+			if len(out) > 1 {
+				out = append(out, ',')
+			}
+			out = append(append(append(out, name...), ':'), s.b[start:s.i]...)
+		}
+		return err
+	})
+	return append(out, '}')
+}
+
+// Find is one entity by id; layers.ErrNotFound.
+func (h *Hub) Find(layer layers.ID, id string) (Entity, error) {
+	l, err := h.layer(layer)
+	if err != nil {
+		return Entity{}, err
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	s, ok := l.bySlot[id]
+	if !ok {
+		return Entity{}, layers.Errorf(layers.ErrNotFound, "no entity %.80q in live layer %s", id, layer)
+	}
+	return l.entity(l.all, s), nil
+}
+
+// Items calls yield for each entity that matches q as a feature of the layer
+// (Hub.Layer gives its schema), in order of id. It works on a copy of the state
+// at the call and holds no lock while it yields. The feature is the callback's
+// to keep. An error of yield ends it and is returned. Fails with
+// layers.ErrNotFound, and ErrUnsupported for a q.Time.
+func (h *Hub) Items(ctx context.Context, layer layers.ID, q layers.Query, yield func(*layers.Feature) error) error {
+	l, err := h.layer(layer)
+	if err != nil {
+		return err
+	}
+	if !q.Time.IsZero() {
+		return layers.Errorf(layers.ErrUnsupported, "live layer %s answers for now only, not for %s", layer, q.Time.Format(time.RFC3339))
+	}
+	schema, entities := l.match(q)
+	slices.SortFunc(entities, func(a, b Entity) int { return strings.Compare(a.ID, b.ID) })
+	columns := make(map[string]int, len(schema))
+	for i, p := range schema {
+		columns[p.Name] = i
+	}
+	for i := range entities {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := yield(entities[i].feature(schema, columns, q.Policy.Hidden)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// match copies the entities that match q.
+func (l *layer) match(q layers.Query) ([]layers.Property, []Entity) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	var out []Entity
+	if q.Policy.Deny {
+		return l.desc.Schema, nil
+	}
+	take := func(s uint32) {
+		e := entityOf{l, s}
+		if q.Filter != nil && !matches(q.Filter, e) || q.Policy.Rows != nil && !matches(q.Policy.Rows, e) {
+			return
+		}
+		if q.Envelope != nil && !q.Envelope.ContainsPoint(l.lon[s], l.lat[s]) {
+			return
+		}
+		out = append(out, l.entity(l.all, s))
+	}
+	switch {
+	case q.IDs != nil:
+		seen := map[string]bool{}
+		for _, id := range q.IDs {
+			if s, ok := l.bySlot[id]; ok && !seen[id] {
+				seen[id] = true
+				take(s)
+			}
+		}
+	case q.Envelope != nil:
+		l.within(*q.Envelope, take)
+	default:
+		for _, s := range l.bySlot {
+			take(s)
+		}
+	}
+	return l.desc.Schema, out
+}
+
+// within calls fn for each entity in the box, whose borders belong to it.
+func (l *layer) within(e spatial.Envelope, fn func(slot uint32)) {
+	if e.IsEmpty() {
+		return
+	}
+	lat := func(v float64) float64 { return max(-90, min(v, 90)) }
+	box := BBox{max(e.MinX, -180), lat(e.MinY), min(e.MaxX, 180), lat(e.MaxY)}
+	if box[0] > box[2] || box[1] > box[3] {
+		return
+	}
+	// A ring of one tile: rounding at a border must lose nothing.
+	l.all.visit(box.window(GridZoom, 1), func(t *liveTile) {
+		for _, s := range t.members {
+			if e.ContainsPoint(l.lon[s], l.lat[s]) {
+				fn(s)
+			}
+		}
+	})
+}
+
+// feature makes an entity a feature of the layer's schema.
+func (e *Entity) feature(schema []layers.Property, columns map[string]int, hidden []string) *layers.Feature {
+	f := &layers.Feature{ID: e.ID, Geometry: spatial.NewPoint(e.Lon, e.Lat), Properties: make([]layers.Value, len(schema))}
+	if !math.IsNaN(e.Z) {
+		f.Geometry.Z = []float64{e.Z}
+	}
+	for i, v := range [...]layers.Value{
+		dateTime(e.Time.UnixMilli()), dateTime(e.Received.UnixMilli()), layers.StringValue(e.State.String()),
+		layers.FloatValue(e.Course), layers.FloatValue(e.Speed),
+	} {
+		f.Properties[i] = v
+	}
+	if e.Properties != nil {
+		_ = eachProperty(e.Properties, func(name string, v layers.Value) error { // checked when it came
+			if i, ok := columns[name]; ok && i >= len(baseSchema) {
+				f.Properties[i] = convert(v, schema[i].Type)
+			}
+			return nil
+		})
+	}
+	for _, name := range hidden {
+		if i, ok := columns[name]; ok {
+			f.Properties[i] = layers.Value{}
+		}
+	}
+	return f
+}
+
+// convert makes a value one of the column's type, null where it is none.
+func convert(v layers.Value, want layers.ValueType) layers.Value {
+	switch t := v.Type(); {
+	case t == want:
+		return v
+	case want == layers.Number && t == layers.Integer:
+		return layers.FloatValue(v.Float())
+	case (want == layers.Date || want == layers.DateTime) && t == layers.String:
+		return layers.TextValue(want, v.Text())
+	case want == layers.String && t != layers.Null:
+		return layers.StringValue(v.String())
+	}
+	return layers.Value{}
+}
+
+// Extent is the envelope of a layer's entities in degrees, empty without any;
+// layers.ErrNotFound.
+func (h *Hub) Extent(layer layers.ID) (spatial.Envelope, error) {
+	l, err := h.layer(layer)
+	if err != nil {
+		return spatial.EmptyEnvelope(), err
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	e := spatial.EmptyEnvelope()
+	for _, s := range l.bySlot {
+		e = e.Add(l.lon[s], l.lat[s])
+	}
+	return e, nil
+}
+
+// Box lists the entities in the envelope, in degrees, its borders included, in
+// no promised order; layers.ErrNotFound.
+func (h *Hub) Box(layer layers.ID, e spatial.Envelope) ([]Entity, error) {
+	l, err := h.layer(layer)
+	if err != nil {
+		return nil, err
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	var out []Entity
+	l.within(e, func(s uint32) { out = append(out, l.entity(l.all, s)) })
+	return out, nil
+}
+
+// Nearest lists the k entities nearest to a position, at most maxMetres away
+// (0: anywhere), by distance on the mean sphere and, at equal distance, by id.
+// The sphere's distance differs from the spheroid's by at most 0.6 %. Fails with
+// layers.ErrNotFound, and ErrInvalid for a position that is none.
+func (h *Hub) Nearest(layer layers.ID, lon, lat float64, k int, maxMetres float64) ([]Neighbour, error) {
+	l, err := h.layer(layer)
+	if err != nil {
+		return nil, err
+	}
+	if !(lon >= -180 && lon <= 180 && lat >= -90 && lat <= 90) || math.IsNaN(maxMetres) {
+		return nil, layers.Errorf(layers.ErrInvalid, "nearest to %v, %v: expected degrees within ±180 and ±90", lon, lat)
+	}
+	if maxMetres <= 0 {
+		maxMetres = math.Inf(1)
+	}
+	if k <= 0 {
+		return nil, nil
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	found := l.nearest(lon, lat, min(k, l.alive), maxMetres)
+	out := make([]Neighbour, len(found))
+	for i, f := range found {
+		out[i] = Neighbour{l.entity(l.all, f.slot), f.metres}
+	}
+	return out, nil
+}
+
+// candidate is a slot at a distance; candidates is a heap with the farthest on top.
+type candidate struct {
+	metres float64
+	slot   uint32
+	id     string
+}
+
+type candidates []candidate
+
+func (c candidates) Len() int { return len(c) }
+func (c candidates) Less(i, j int) bool {
+	return c[i].metres > c[j].metres || c[i].metres == c[j].metres && c[i].id > c[j].id
+}
+func (c candidates) Swap(i, j int) { c[i], c[j] = c[j], c[i] }
+func (c *candidates) Push(x any)   { *c = append(*c, x.(candidate)) }
+func (c *candidates) Pop() any {
+	last := (*c)[len(*c)-1]
+	*c = (*c)[:len(*c)-1]
+	return last
+}
+
+// nearest searches rings of tiles outwards until no nearer entity is possible.
+func (l *layer) nearest(lon, lat float64, k int, maxMetres float64) candidates {
+	var best candidates
+	if k == 0 {
+		return best
+	}
+	look := func(t *liveTile) {
+		for _, s := range t.members {
+			m := haversine(lon, lat, l.lon[s], l.lat[s])
+			if m > maxMetres {
+				continue
+			}
+			c := candidate{m, s, l.id[s]}
+			if len(best) < k {
+				heap.Push(&best, c)
+			} else if m < best[0].metres || m == best[0].metres && c.id < best[0].id {
+				best[0] = c
+				heap.Fix(&best, 0)
+			}
+		}
+	}
+	const n = 1 << GridZoom
+	v := l.all
+	center, fx, _ := locate(lon, lat)
+	cx, cy := center.xy()
+	for ring := int64(0); ring < n; ring++ {
+		if ring > 0 {
+			if far := ringMetres(cx, cy, fx, lat, uint32(ring)); far > maxMetres || len(best) == k && far > best[0].metres {
+				break
+			}
+		}
+		if side := int(2*ring + 1); side*side > 4*len(v.tiles)+64 {
+			// The tiles are far apart: looking at all of them is cheaper.
+			best = best[:0]
+			for _, t := range v.tiles {
+				look(t)
+			}
+			break
+		}
+		for dy := -ring; dy <= ring; dy++ {
+			y := int64(cy) + dy
+			if y < 0 || y >= n {
+				continue
+			}
+			step := max(2*ring, 1) // the first and last column; whole rows above and below
+			if dy == -ring || dy == ring {
+				step = 1
+			}
+			for dx := -ring; dx <= ring; dx += step {
+				if t := v.tiles[keyOf(uint32(int64(cx)+dx)&(n-1), uint32(y))]; t != nil {
+					look(t)
+				}
+			}
+		}
+	}
+	slices.SortFunc(best, func(a, b candidate) int {
+		switch {
+		case a.metres < b.metres:
+			return -1
+		case a.metres > b.metres:
+			return 1
+		}
+		return strings.Compare(a.id, b.id)
+	})
+	return best
+}
+
+// ringMetres bounds from below the distance in metres from a position, at the
+// fraction fx of tile (cx, cy), to all that lies at least ring ≥ 1 columns or
+// rows of tiles away.
+func ringMetres(cx, cy uint32, fx float32, lat float64, ring uint32) float64 {
+	const n, radius, rad = 1 << GridZoom, 6371008.8, math.Pi / 180
+	// No point of the meridian d away is nearer than asin(cos φ · sin d).
+	columns := float64(ring) - 1 + float64(min(fx, 1-fx))
+	d := min(columns/n*2*math.Pi, math.Pi/2)
+	angle := math.Asin(math.Cos(lat*rad) * math.Sin(d))
+	// No point of the parallel at another latitude is nearer than the difference.
+	toRow := func(y int64) {
+		if y < 0 || y > n {
+			return
+		}
+		_, edge := tile.LonLat(0, float64(y)*(tile.WorldSize/n))
+		angle = min(angle, math.Abs(edge-lat)*rad)
+	}
+	toRow(int64(cy) - int64(ring) + 1)
+	toRow(int64(cy) + int64(ring))
+	return angle * radius
+}

@@ -1,0 +1,4 @@
+package realtime
+
+// MaxMessageBytes bounds a client's message.
+const MaxMessageBytes = 64 << 10

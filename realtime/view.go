@@ -1,0 +1,191 @@
+package realtime
+
+import (
+	"hash/fnv"
+
+	"twind/layers"
+)
+
+// noTile is the place of an entity that a view does not show.
+const noTile = tileKey(1<<32 - 1)
+
+// view is a layer as readers with one filter and one policy see it. Its layer's
+// mu guards it.
+type view struct {
+	name   string // key in layer.views
+	id     uint32 // of name: viewers that resume give it back
+	filter layers.Filter
+	policy layers.Policy
+	since  uint64 // open when it was made: nobody resumes from before
+	refs   int    // subscriptions
+	idle   uint64 // open when refs became 0
+
+	tile    []*liveTile // by slot; nil: not shown
+	at      []uint32    // by slot: index in the tile's members
+	entered []uint64    // by slot: sequence at which it came into its tile
+	tiles   map[tileKey]*liveTile
+	dirty   []*liveTile // those that changed in the open sequence
+	count   [numStates]int
+	newest  int64 // ms since 1970: when the last position was received
+	extra   map[frameKey][]byte
+	cells   map[uint8]*aggregate // by the cells' zoom
+}
+
+// frameKey names a frame of this tick that is not the common one.
+type frameKey struct {
+	tile   tileKey
+	format format
+	base   uint64
+}
+
+// liveTile is one tile of a view.
+type liveTile struct {
+	key     tileKey
+	members []uint32 // slots
+	last    uint64   // sequence of the last change
+	left    []departure
+	frame   [numFormats]cachedFrame
+}
+
+// departure is a slot that left a tile.
+type departure struct {
+	seq  uint64
+	slot uint32
+	id   string
+}
+
+// cachedFrame is the frame from base to seq; its bytes are shared by viewers and never change.
+type cachedFrame struct {
+	seq, base uint64
+	bytes     []byte
+}
+
+func newView(l *layer, name string, filter layers.Filter, policy layers.Policy) *view {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(name))
+	v := &view{
+		name: name, id: h.Sum32(), filter: filter, policy: policy, since: l.open,
+		tiles: map[tileKey]*liveTile{}, extra: map[frameKey][]byte{}, cells: map[uint8]*aggregate{},
+	}
+	for i, id := range l.id {
+		v.grow()
+		if id != "" && v.admits(l, uint32(i)) {
+			v.place(l, uint32(i), l.key[i])
+		}
+	}
+	return v
+}
+
+// grow makes room for one more slot.
+func (v *view) grow() {
+	v.tile, v.at, v.entered = append(v.tile, nil), append(v.at, 0), append(v.entered, 0)
+}
+
+// total is the number of entities shown.
+func (v *view) total() int { return v.count[StateLive] + v.count[StateStale] + v.count[StateOffline] }
+
+// admits tells whether the view shows an entity.
+func (v *view) admits(l *layer, slot uint32) bool {
+	if v.policy.Deny {
+		return false
+	}
+	if v.filter == nil && v.policy.Rows == nil {
+		return true
+	}
+	e := entityOf{l, slot}
+	return (v.filter == nil || matches(v.filter, e)) && (v.policy.Rows == nil || matches(v.policy.Rows, e))
+}
+
+// touch notes that a tile changed.
+func (v *view) touch(l *layer, t *liveTile) {
+	if t.last != l.open {
+		t.last = l.open
+		v.dirty = append(v.dirty, t)
+	}
+}
+
+// place moves an entity to a tile, or out of the view with noTile; a move
+// within the tile only marks it.
+func (v *view) place(l *layer, slot uint32, k tileKey) {
+	old := v.tile[slot]
+	if k != noTile {
+		v.newest = max(v.newest, l.received[slot])
+	}
+	if old != nil && old.key == k {
+		v.touch(l, old)
+		return
+	}
+	if old != nil {
+		last := len(old.members) - 1
+		moved := old.members[last]
+		old.members[v.at[slot]] = moved
+		v.at[moved] = v.at[slot]
+		old.members = old.members[:last]
+		old.left = append(old.left, departure{l.open, slot, l.id[slot]})
+		v.touch(l, old)
+		v.tile[slot] = nil
+		v.count[l.state[slot]]--
+	}
+	if k == noTile {
+		return
+	}
+	t := v.tiles[k]
+	if t == nil {
+		t = &liveTile{key: k}
+		v.tiles[k] = t
+	}
+	v.tile[slot], v.at[slot], v.entered[slot] = t, uint32(len(t.members)), l.open
+	t.members = append(t.members, slot)
+	v.count[l.state[slot]]++
+	v.touch(l, t)
+}
+
+// sweep forgets departures that nobody can resume from, and tiles without anything.
+func (v *view) sweep(oldest uint64) {
+	for k, t := range v.tiles {
+		n := 0
+		for n < len(t.left) && t.left[n].seq <= oldest {
+			n++
+		}
+		if n > 0 {
+			t.left = append(t.left[:0], t.left[n:]...)
+			if len(t.left) == 0 {
+				t.left = nil
+			}
+		}
+		if len(t.members) == 0 && len(t.left) == 0 {
+			delete(v.tiles, k)
+		}
+	}
+	for z, a := range v.cells {
+		if a.used <= oldest {
+			delete(v.cells, z)
+		}
+	}
+}
+
+// visit calls fn for each tile in the window.
+func (v *view) visit(w Window, fn func(*liveTile)) {
+	if w.area() <= len(v.tiles) {
+		for y := w.Y; y < w.Y+w.H; y++ {
+			for i := uint32(0); i < w.W; i++ {
+				if t := v.tiles[keyOf((w.X+i)&(1<<w.Z-1), y)]; t != nil {
+					fn(t)
+				}
+			}
+		}
+		return
+	}
+	for k, t := range v.tiles {
+		if w.containsKey(k) {
+			fn(t)
+		}
+	}
+}
+
+// countIn is the number of entities in the window.
+func (v *view) countIn(w Window) int {
+	n := 0
+	v.visit(w, func(t *liveTile) { n += len(t.members) })
+	return n
+}
