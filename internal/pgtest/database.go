@@ -18,8 +18,11 @@ import (
 // the test driver started: a postgres:// URL of a superuser.
 const Variable = "TWIND_TEST_POSTGRES"
 
-// shared is the cluster of this process where the variable is absent. It ends
-// with the process.
+// own is the cluster of this process where the variable is absent: it ends when
+// the process does, or when nothing refers to its pipe any more.
+var own *Cluster
+
+// shared is the address of the cluster to use.
 var shared = sync.OnceValues(func() (string, error) {
 	if dsn := os.Getenv(Variable); dsn != "" {
 		return dsn, nil
@@ -28,6 +31,7 @@ var shared = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	own = c
 	return c.DSN("postgres"), nil
 })
 

@@ -1,0 +1,545 @@
+package postgis
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"twind/layers"
+)
+
+const (
+	batchBytes = 16 << 20 // of COPY data in one transaction of a load
+	batchRows  = 50_000
+	chunkBytes = 256 << 10 // handed to the connection at a time
+	// maxLogged is how many changes of one load are logged one by one; more are
+	// one Reloaded.
+	maxLogged = 10_000
+)
+
+// Load copies features into a staging table and publishes them in one
+// transaction. Where the load replaces the layer, or the layer was empty, and
+// nobody has hung views, indexes or the like on its table, the staging table
+// takes the other's place; else its rows are written into it. More than 10,000
+// changes are logged as one Reloaded.
+//
+// With Upsert, of several features with one id the last counts. Features without
+// id get numbers that are not taken.
+func (s *Store) Load(ctx context.Context, id layers.ID, mode layers.LoadMode, features iter.Seq2[*layers.Feature, error]) (layers.LoadResult, error) {
+	var result layers.LoadResult
+	if err := s.writable(); err != nil {
+		return result, err
+	}
+	src, err := s.own(ctx, id)
+	if err != nil {
+		return result, err
+	}
+	if mode > layers.Upsert {
+		return result, layers.Errorf(layers.ErrInvalid, "load mode %d is unknown", mode)
+	}
+	s.clearLoads(ctx)
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return result, s.wrap(err, "load layer "+string(id))
+	}
+	defer conn.Release()
+	l := &loader{s: s, src: src, conn: conn, mode: mode}
+	if err = l.begin(ctx); err == nil {
+		if err = l.copy(ctx, features); err == nil {
+			result, err = l.publish(ctx)
+		}
+	}
+	l.end(ctx)
+	if err == nil && result.Revision == 0 {
+		result.Revision, err = s.Head(ctx)
+	}
+	return result, s.wrap(err, "load layer "+string(id))
+}
+
+// loader is one load. It keeps its connection, which holds the lock that tells
+// the load from one whose process died.
+type loader struct {
+	s      *Store
+	src    *source
+	conn   *pgxpool.Conn
+	mode   layers.LoadMode
+	number int64
+	name   string // of the staging table
+	table  string // quoted
+	gone   bool   // the staging table has become the layer's
+
+	ids     []int64 // numbers reserved for features without id
+	maxID   int64   // the largest number that is an id already
+	counted bool    // those of the layer's table are in maxID
+}
+
+const loadLock = "hashtextextended('twind.load.{n}.' || $1::bigint, 0)"
+
+func (l *loader) begin(ctx context.Context) error {
+	if err := l.conn.QueryRow(ctx, l.s.sql("SELECT nextval(pg_get_serial_sequence('{s}._loads', 'number'))")).Scan(&l.number); err != nil {
+		return err
+	}
+	if _, err := l.conn.Exec(ctx, l.s.sql("SELECT pg_advisory_lock("+loadLock+")"), l.number); err != nil {
+		return err
+	}
+	l.name = "_load_" + strconv.FormatInt(l.number, 10)
+	l.table = l.s.table(l.name)
+	return pgx.BeginFunc(ctx, l.conn, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, l.s.sql("INSERT INTO {s}._loads (number, layer) OVERRIDING SYSTEM VALUE VALUES ($1, $2)"), l.number, string(l.src.layer.ID)); err != nil {
+			return err
+		}
+		return script(ctx, tx, l.s.tableSQL(l.name, &l.src.layer, l.src.columns))
+	})
+}
+
+// end removes the staging table, if it is still one, and gives up the lock.
+func (l *loader) end(ctx context.Context) {
+	if l.name == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if l.conn.Conn().IsClosed() { // the server has released the lock: as after a crash
+		l.s.clearLoads(ctx)
+		return
+	}
+	if !l.gone {
+		if _, err := l.conn.Exec(ctx, "DROP TABLE IF EXISTS "+l.table); err != nil {
+			l.s.log.Warn("a staging table stays until the next start", "table", l.name, "error", l.s.wrap(err, "drop it"))
+			return
+		}
+		l.conn.Exec(ctx, l.s.sql("DELETE FROM {s}._loads WHERE number = $1"), l.number)
+	}
+	l.conn.Exec(ctx, l.s.sql("SELECT pg_advisory_unlock("+loadLock+")"), l.number)
+}
+
+// clearLoads removes what loads of processes that died have left.
+func (s *Store) clearLoads(ctx context.Context) {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, s.sql("SELECT number FROM {s}._loads ORDER BY number"))
+		if err != nil {
+			return err
+		}
+		numbers, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+		if err != nil {
+			return err
+		}
+		for _, n := range numbers {
+			var free bool
+			if err := tx.QueryRow(ctx, s.sql("SELECT pg_try_advisory_xact_lock("+loadLock+")"), n).Scan(&free); err != nil || !free {
+				if err != nil {
+					return err
+				}
+				continue
+			}
+			if _, err := tx.Exec(ctx, "DROP TABLE IF EXISTS "+s.table("_load_"+strconv.FormatInt(n, 10))); err != nil {
+				return err
+			}
+			if _, err := tx.Exec(ctx, s.sql("DELETE FROM {s}._loads WHERE number = $1"), n); err != nil {
+				return err
+			}
+			s.log.Info("removed what an unfinished load had left", "load", n)
+		}
+		return nil
+	})
+	if err != nil && ctx.Err() == nil {
+		s.log.Warn("what unfinished loads left could not be removed", "error", s.wrap(err, "clear loads"))
+	}
+}
+
+// copyHeader and copyTrailer enclose the rows of COPY … BINARY.
+var (
+	copyHeader  = []byte("PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00")
+	copyTrailer = []byte{0xff, 0xff}
+)
+
+// copy writes the features to the staging table, some 16 MB in a transaction.
+func (l *loader) copy(ctx context.Context, features iter.Seq2[*layers.Feature, error]) error {
+	next, stop := iter.Pull2(features)
+	defer stop()
+	var b strings.Builder
+	fmt.Fprintf(&b, "COPY %s (id, geom", l.table)
+	for _, c := range l.src.columns {
+		b.WriteString(", " + quote(c))
+	}
+	b.WriteString(") FROM STDIN BINARY")
+	for n := int64(0); ; {
+		batch := &rowReader{l: l, ctx: ctx, next: next, count: n}
+		batch.buffer = append(batch.buffer, copyHeader...)
+		if err := batch.fill(); err != nil { // before COPY, which keeps the connection to itself
+			return err
+		}
+		if batch.rows == 0 {
+			return nil
+		}
+		_, err := l.conn.Conn().PgConn().CopyFrom(ctx, batch, b.String())
+		if batch.err != nil {
+			return batch.err
+		}
+		if err != nil {
+			return err
+		}
+		if batch.ended {
+			return nil
+		}
+		n = batch.count
+	}
+}
+
+// rowReader gives COPY one batch of rows, reading features as it is read.
+type rowReader struct {
+	l      *loader
+	ctx    context.Context
+	next   func() (*layers.Feature, error, bool)
+	buffer []byte // not yet read: from at
+	at     int
+	bytes  int
+	rows   int
+	count  int64 // features of the load so far
+	full   bool  // the trailer is in the buffer
+	ended  bool  // there are no more features
+	err    error // of a feature; COPY is then ended by it
+}
+
+func (r *rowReader) Read(p []byte) (int, error) {
+	if r.at == len(r.buffer) {
+		if r.full {
+			return 0, io.EOF
+		}
+		r.buffer, r.at = r.buffer[:0], 0
+		if r.err = r.fill(); r.err != nil {
+			return 0, r.err
+		}
+	}
+	n := copy(p, r.buffer[r.at:])
+	r.at += n
+	return n, nil
+}
+
+// fill adds rows until there is a chunk, the batch is full, or the features end.
+func (r *rowReader) fill() error {
+	for len(r.buffer) < chunkBytes {
+		if r.bytes >= batchBytes || r.rows >= batchRows {
+			break
+		}
+		f, err, ok := r.next()
+		if !ok {
+			r.ended = true
+			break
+		}
+		if err != nil {
+			return err
+		}
+		r.count++
+		before := len(r.buffer)
+		if r.buffer, err = r.l.appendRow(r.ctx, r.buffer, f); err != nil {
+			return fmt.Errorf("feature %d: %w", r.count, err)
+		}
+		r.bytes += len(r.buffer) - before
+		r.rows++
+	}
+	if r.ended || r.bytes >= batchBytes || r.rows >= batchRows {
+		r.buffer = append(r.buffer, copyTrailer...)
+		r.full = true
+	}
+	return nil
+}
+
+func (l *loader) appendRow(ctx context.Context, dst []byte, f *layers.Feature) ([]byte, error) {
+	if err := layers.CheckFeature(&l.src.layer, f); err != nil {
+		return dst, err
+	}
+	id := f.ID
+	if id == "" {
+		n, err := l.newID(ctx)
+		if err != nil {
+			return dst, err
+		}
+		id = strconv.FormatInt(n, 10)
+	} else if n, err := strconv.ParseInt(id, 10, 64); err == nil && n < 1e15 {
+		l.maxID = max(l.maxID, n)
+	}
+	dst = binary.BigEndian.AppendUint16(dst, uint16(2+len(f.Properties)))
+	dst = appendText(dst, id)
+	if f.Geometry.IsNull() {
+		dst = binary.BigEndian.AppendUint32(dst, math.MaxUint32)
+	} else {
+		at := len(dst)
+		dst = append(dst, 0, 0, 0, 0)
+		dst = appendEWKB(dst, f.Geometry, l.src.layer.CRS)
+		binary.BigEndian.PutUint32(dst[at:], uint32(len(dst)-at-4))
+	}
+	for i, v := range f.Properties {
+		var err error
+		if dst, err = appendField(dst, l.src.layer.Schema[i].Type, v); err != nil {
+			return dst, layers.Errorf(layers.ErrInvalid, "property %q: %w", l.src.layer.Schema[i].Name, err)
+		}
+	}
+	return dst, nil
+}
+
+// newID is a number that no feature of the layer has, nor any so far in the load.
+// It is asked for on another connection, since COPY keeps this one.
+func (l *loader) newID(ctx context.Context) (int64, error) {
+	if !l.counted && l.mode != layers.Replace {
+		var n int64
+		if err := l.s.pool.QueryRow(ctx, "SELECT coalesce(max(id::bigint), 0) FROM "+l.src.relation+" WHERE id ~ '^[1-9][0-9]{0,14}$'").Scan(&n); err != nil {
+			return 0, err
+		}
+		l.maxID = max(l.maxID, n)
+	}
+	l.counted = true
+	for {
+		for len(l.ids) > 0 {
+			n := l.ids[0]
+			if l.ids = l.ids[1:]; n > l.maxID {
+				return n, nil
+			}
+		}
+		// Past the numbers in use, with a margin for what others take at this moment.
+		const block = 1000
+		_, err := l.s.pool.Exec(ctx, l.s.sql("SELECT setval('{s}._feature_id', $1::bigint + $2::bigint) FROM {s}._feature_id WHERE last_value <= $1"), l.maxID, int64(block))
+		if err != nil {
+			return 0, err
+		}
+		if err := l.s.pool.QueryRow(ctx, l.s.sql("SELECT array_agg(nextval('{s}._feature_id')) FROM generate_series(1, $1)"), block).Scan(&l.ids); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// publish makes the staged rows the layer's.
+func (l *loader) publish(ctx context.Context) (layers.LoadResult, error) {
+	var result layers.LoadResult
+	if l.mode == layers.Upsert {
+		if _, err := l.conn.Exec(ctx, "DELETE FROM "+l.table+" a USING "+l.table+" b WHERE a.id = b.id AND a.ctid < b.ctid"); err != nil {
+			return result, err
+		}
+	}
+	prefix := fmt.Sprintf("_%d_%d", l.src.number, l.number)
+	if err := l.keys(ctx, prefix); err != nil {
+		return result, err
+	}
+	swapped, err := l.swap(ctx, prefix, &result)
+	if err != nil || swapped {
+		return result, err
+	}
+	return result, l.write(ctx, &result)
+}
+
+func (l *loader) keys(ctx context.Context, prefix string) error {
+	_, err := l.conn.Exec(ctx, l.s.keysSQL(l.name, prefix)+"; ANALYZE "+l.table, pgx.QueryExecModeSimpleProtocol)
+	if code(err) == "23505" {
+		return layers.Errorf(layers.ErrExists, "two of the features have the id %s", keyOf(err))
+	}
+	return err
+}
+
+// keyOf reads the key from the detail of a unique violation: Key (id)=(…) …
+func keyOf(err error) string {
+	if pg := (*pgconn.PgError)(nil); errors.As(err, &pg) {
+		if _, rest, ok := strings.Cut(pg.Detail, ")=("); ok {
+			if i := strings.LastIndex(rest, ")"); i >= 0 {
+				return strconv.Quote(rest[:i])
+			}
+		}
+	}
+	return "of another"
+}
+
+// plainSQL tells whether a table ($1) has nothing that twind did not give it.
+const plainSQL = `SELECT NOT EXISTS (SELECT FROM pg_depend d WHERE d.refobjid = c.oid AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'n' AND d.classid <> 'pg_constraint'::regclass)
+	AND NOT EXISTS (SELECT FROM pg_constraint WHERE confrelid = c.oid)
+	AND NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = c.oid AND conname NOT IN ('enforce_srid_geom', 'enforce_geotype_geom', 'feature_id') AND contype <> 'p')
+	AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid OR inhrelid = c.oid)
+	AND (SELECT count(*) FROM pg_index WHERE indrelid = c.oid) = 2
+	AND (SELECT count(*) FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal) = 4
+	AND (SELECT count(*) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped) = $2
+	AND NOT c.relrowsecurity AND c.relreplident = 'd' AND NOT EXISTS (SELECT FROM pg_publication_rel WHERE prrelid = c.oid)
+	FROM pg_class c WHERE c.oid = $1::regclass`
+
+// grantsSQL are the statements that give one table ($2) the rights on another ($1).
+const grantsSQL = `SELECT format('GRANT %s ON TABLE %s TO %s%s', a.privilege_type, $2::text, CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(r.rolname) END, CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+	FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee WHERE c.oid = $1::regclass AND a.grantee <> c.relowner`
+
+// errWrite says that the rows must be written into the table.
+var errWrite = errors.New("postgis: not by renaming")
+
+// swap puts the staging table in the layer's table's place, if it may.
+func (l *loader) swap(ctx context.Context, prefix string, result *layers.LoadResult) (bool, error) {
+	id := l.src.layer.ID
+	may := func(q interface {
+		QueryRow(context.Context, string, ...any) pgx.Row
+	}) error {
+		plain, empty := false, l.mode == layers.Replace
+		if err := q.QueryRow(ctx, plainSQL, l.src.relation, 3+len(l.src.columns)).Scan(&plain); err != nil {
+			return err
+		}
+		if plain && !empty {
+			if err := q.QueryRow(ctx, "SELECT NOT EXISTS (SELECT FROM "+l.src.relation+")").Scan(&empty); err != nil {
+				return err
+			}
+		}
+		if !plain || !empty {
+			return errWrite
+		}
+		return nil
+	}
+	err := may(l.s.pool)
+	if err == nil {
+		err = l.s.busy(ctx, "publish layer "+string(id), l.src.relation, func(tx pgx.Tx) error {
+			if err := l.unchanged(ctx, tx); err != nil {
+				return err
+			}
+			if err := may(tx); err != nil {
+				return err
+			}
+			if err := tx.QueryRow(ctx, "SELECT count(*) FROM "+l.table).Scan(&result.Inserted); err != nil {
+				return err
+			}
+			if result.Inserted == 0 && l.mode != layers.Replace {
+				return nil
+			}
+			rows, err := tx.Query(ctx, grantsSQL, l.src.relation, l.table)
+			if err != nil {
+				return err
+			}
+			grants, err := pgx.CollectRows(rows, pgx.RowTo[string])
+			if err != nil {
+				return err
+			}
+			grants = append(grants, "DROP TABLE "+l.src.relation, "ALTER TABLE "+l.table+" RENAME TO "+quote(string(id)),
+				l.s.recordingSQL(l.src.relation, prefix, id, "id"))
+			if err := script(ctx, tx, strings.Join(grants, ";\n")); err != nil {
+				return err
+			}
+			if _, err := tx.Exec(ctx, l.s.sql("DELETE FROM {s}._loads WHERE number = $1"), l.number); err != nil {
+				return err
+			}
+			if err := l.s.note(ctx, tx, id, layers.Reloaded); err != nil {
+				return err
+			}
+			return l.revision(ctx, tx, result)
+		})
+	}
+	if errors.Is(err, errWrite) || errors.Is(err, layers.ErrConflict) && !errors.Is(err, errShape) {
+		result.Inserted = 0
+		return false, nil
+	}
+	l.gone = err == nil && result.Revision != 0
+	return true, err
+}
+
+var errShape = errors.New("the layer's properties changed meanwhile: load again")
+
+// unchanged tests that the layer still has the columns that were staged.
+func (l *loader) unchanged(ctx context.Context, tx pgx.Tx) error {
+	var columns []string
+	err := tx.QueryRow(ctx, l.s.sql("SELECT columns FROM {s}._layers WHERE id = $1 FOR KEY SHARE"), string(l.src.layer.ID)).Scan(&columns)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return notFound(l.src.layer.ID)
+	}
+	if err == nil && len(columns) != len(l.src.columns) {
+		return layers.Errorf(layers.ErrConflict, "layer %s: %w", l.src.layer.ID, errShape)
+	}
+	return err
+}
+
+// revision gives out the transaction's revisions and reads the last.
+func (l *loader) revision(ctx context.Context, tx pgx.Tx, result *layers.LoadResult) error {
+	if _, err := tx.Exec(ctx, l.s.sql("SET CONSTRAINTS {s}._commit IMMEDIATE")); err != nil {
+		return err
+	}
+	var last string
+	if err := tx.QueryRow(ctx, "SELECT coalesce(current_setting('twind.revision', true), '')").Scan(&last); err != nil || last == "" {
+		return err
+	}
+	n, err := strconv.ParseInt(last, 10, 64)
+	result.Revision = layers.Revision(n)
+	return err
+}
+
+// write writes the staged rows into the layer's table.
+func (l *loader) write(ctx context.Context, result *layers.LoadResult) error {
+	id := l.src.layer.ID
+	names := []string{"id", "geom"}
+	var set, same strings.Builder
+	set.WriteString("geom = l.geom")
+	// The geometries' bytes: "=" would compare their boxes in some versions.
+	same.WriteString(l.s.sql("t.geom::{g}.geometry::bytea IS NOT DISTINCT FROM l.geom::bytea"))
+	for _, c := range l.src.columns {
+		c = quote(c)
+		names = append(names, c)
+		fmt.Fprintf(&set, ", %s = l.%[1]s", c)
+		fmt.Fprintf(&same, " AND t.%s IS NOT DISTINCT FROM l.%[1]s", c)
+	}
+	list := strings.Join(names, ", ")
+	return pgx.BeginFunc(ctx, l.conn, func(tx pgx.Tx) error {
+		if err := l.unchanged(ctx, tx); err != nil {
+			return err
+		}
+		var fresh, changed, equal, removed int64
+		if err := tx.QueryRow(ctx, fmt.Sprintf("SELECT count(*) FILTER (WHERE t.id IS NULL), count(*) FILTER (WHERE t.id IS NOT NULL AND NOT (%s)), count(*) FILTER (WHERE t.id IS NOT NULL AND %[1]s) FROM %s l LEFT JOIN %s t ON t.id = l.id",
+			same.String(), l.table, l.src.relation)).Scan(&fresh, &changed, &equal); err != nil {
+			return err
+		}
+		*result = layers.LoadResult{Inserted: fresh, Updated: changed, Unchanged: equal}
+		switch l.mode {
+		case layers.Append:
+			if n := changed + equal; n > 0 {
+				var first string
+				if err := tx.QueryRow(ctx, fmt.Sprintf("SELECT l.id FROM %s l JOIN %s t ON t.id = l.id ORDER BY l.id LIMIT 1", l.table, l.src.relation)).Scan(&first); err != nil {
+					return err
+				}
+				return layers.Errorf(layers.ErrExists, "%d of the features are in layer %s already, the first of them %q: load with upsert to update them", n, id, first)
+			}
+		case layers.Replace:
+			*result = layers.LoadResult{Inserted: fresh + changed + equal}
+			if err := tx.QueryRow(ctx, "SELECT count(*) FROM "+l.src.relation).Scan(&removed); err != nil {
+				return err
+			}
+		}
+		if l.mode != layers.Replace && fresh+changed == 0 {
+			return nil
+		}
+		whole := l.mode == layers.Replace || fresh+changed > maxLogged
+		if whole {
+			if _, err := tx.Exec(ctx, "SET LOCAL twind.recording = 'off'"); err != nil {
+				return err
+			}
+			if err := l.s.note(ctx, tx, id, layers.Reloaded); err != nil {
+				return err
+			}
+		}
+		if l.mode == layers.Replace && removed > 0 {
+			if _, err := tx.Exec(ctx, "DELETE FROM "+l.src.relation); err != nil {
+				return err
+			}
+		}
+		if changed > 0 && l.mode == layers.Upsert {
+			if _, err := tx.Exec(ctx, fmt.Sprintf("UPDATE %s t SET %s FROM %s l WHERE t.id = l.id AND NOT (%s)", l.src.relation, set.String(), l.table, same.String())); err != nil {
+				return err
+			}
+		}
+		if fresh > 0 || l.mode == layers.Replace {
+			if _, err := tx.Exec(ctx, fmt.Sprintf("INSERT INTO %s (%s) SELECT %[2]s FROM %s l WHERE NOT EXISTS (SELECT FROM %[1]s t WHERE t.id = l.id)", l.src.relation, list, l.table)); err != nil {
+				if code(err) == "23505" {
+					return layers.Errorf(layers.ErrExists, "feature %s was made in layer %s meanwhile: load again", keyOf(err), id)
+				}
+				return err
+			}
+		}
+		return l.revision(ctx, tx, result)
+	})
+}
