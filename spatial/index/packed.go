@@ -3,11 +3,14 @@ package index
 import (
 	"fmt"
 	"math"
+	"math/bits"
+	"slices"
 
 	"twind/spatial/tile"
 )
 
-// FanOut is the number of children of a node of a packed tree.
+// FanOut is the number of children of a node of a packed tree; 16 searched faster
+// than 8 and 32.
 const FanOut = 16
 
 const maxLevels = 9 // FanOut⁸ leaves are 2³²
@@ -87,45 +90,65 @@ func (p *Packed) Bounds() (b tile.WorldBox, ok bool) {
 }
 
 // Search appends to dst the numbers of the items whose boxes intersect box, in
-// ascending order, and returns the longer slice.
+// ascending order, and returns the longer slice. It allocates only to grow dst.
 func (p *Packed) Search(box tile.WorldBox, dst []uint32) []uint32 {
-	if p.levels == 0 {
-		if len(p.leaves) == 1 && box.Intersects(p.leaves[0]) {
-			dst = append(dst, 0)
-		}
+	q := bounds{int64(box.MinX), int64(box.MinY), int64(box.MaxX), int64(box.MaxY)}
+	if b, ok := p.Bounds(); !ok || q.apart(&b) != 0 {
 		return dst
 	}
-	return p.search(p.levels, 0, box, dst)
+	if p.levels == 0 {
+		return append(dst, 0)
+	}
+	return p.search(p.levels, 0, &q, dst)
 }
 
-// search descends into node i of a level (counted from 1 above the leaves).
-func (p *Packed) search(level, i int, box tile.WorldBox, dst []uint32) []uint32 {
-	n := &p.nodes[p.begin[level-1]+i]
-	if !box.Intersects(*n) {
-		return dst
-	}
-	if box.MinX <= n.MinX && box.MinY <= n.MinY && box.MaxX >= n.MaxX && box.MaxY >= n.MaxY {
+// search descends into node i of a level (counted from 1 above the leaves),
+// which intersects q.
+func (p *Packed) search(level, i int, q *bounds, dst []uint32) []uint32 {
+	if q.encloses(&p.nodes[p.begin[level-1]+i]) {
 		lo, hi := p.span(level, i)
 		for ; lo < hi; lo++ {
 			dst = append(dst, uint32(lo))
 		}
 		return dst
 	}
-	lo := i * FanOut
+	lo, hi := p.children(level, i)
 	if level == 1 {
-		children := p.leaves[lo:min(lo+FanOut, len(p.leaves))]
-		for k := range children {
-			if c := &children[k]; c.MinX <= box.MaxX && c.MaxX >= box.MinX && c.MinY <= box.MaxY && c.MaxY >= box.MinY {
-				dst = append(dst, uint32(lo+k))
-			}
+		// Every number is written, and kept by advancing past it: no branch to
+		// guess wrong, which costs more than the comparisons.
+		n := len(dst)
+		if cap(dst)-n < FanOut {
+			dst = slices.Grow(dst, FanOut)
 		}
-		return dst
+		dst = dst[:n+FanOut]
+		for k := range p.leaves[lo:hi] {
+			dst[n] = uint32(lo + k)
+			n += 1 - q.apart(&p.leaves[lo+k])
+		}
+		return dst[:n]
 	}
-	hi := min(lo+FanOut, p.begin[level-1]-p.begin[level-2])
-	for ; lo < hi; lo++ {
-		dst = p.search(level-1, lo, box, dst)
+	var hit uint32
+	below := p.nodes[p.begin[level-2]:]
+	for k := range hi - lo {
+		hit |= uint32(1-q.apart(&below[lo+k])) << k
+	}
+	for ; hit != 0; hit &= hit - 1 {
+		dst = p.search(level-1, lo+bits.TrailingZeros32(hit), q, dst)
 	}
 	return dst
+}
+
+// bounds is a box whose comparisons are differences.
+type bounds struct{ minX, minY, maxX, maxY int64 }
+
+// apart is 1 when the boxes do not intersect, else 0.
+func (q *bounds) apart(b *tile.WorldBox) int {
+	d := (q.maxX - int64(b.MinX)) | (int64(b.MaxX) - q.minX) | (q.maxY - int64(b.MinY)) | (int64(b.MaxY) - q.minY)
+	return int(uint64(d) >> 63)
+}
+
+func (q *bounds) encloses(b *tile.WorldBox) bool {
+	return (int64(b.MinX)-q.minX)|(int64(b.MinY)-q.minY)|(q.maxX-int64(b.MaxX))|(q.maxY-int64(b.MaxY)) >= 0
 }
 
 // span is the half-open range of items below node i of a level.
