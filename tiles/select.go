@@ -1,0 +1,191 @@
+package tiles
+
+import (
+	"math"
+	"slices"
+
+	"twind/layers"
+	"twind/layers/snapshot"
+	"twind/spatial"
+	"twind/spatial/tile"
+)
+
+// FullZoom is the first zoom at which a layer's tiles are ungeneralised: they
+// carry every feature with every vertex that the grid can tell apart, unless the
+// tile would be too large. Below it coordinates are coarsened by less than half a
+// pixel and what is smaller than a pixel is left out.
+func FullZoom(l *layers.Layer) uint8 { return max(l.MinZoom, min(l.MaxZoom, 14)) }
+
+// generalization says how a layer is reduced at a zoom. The zero value keeps all.
+type generalization struct {
+	coarsen uint8   // see Source.Coarsen
+	minimum float32 // least measure of a feature; see measure
+}
+
+func generalizationAt(l *layers.Layer, z uint8) generalization {
+	full := FullZoom(l)
+	if z >= full {
+		return generalization{}
+	}
+	side := float32(pixel) * float32(gridUnit(z))
+	return generalization{coarsen: min(2, full-z), minimum: side * side}
+}
+
+// gridUnit is the width of a grid unit of zoom z in world units.
+func gridUnit(z uint8) float64 { return math.Ldexp(1, 32-12-int(z)) }
+
+// worker is the memory of one rendering.
+type worker struct {
+	encoder  Encoder
+	features []uint32 // of all runs, one after the other
+	runs     []selected
+	measures []float32
+	sources  []Source
+	runList  []Run
+	raw, zip []byte
+}
+
+// selected is the features of one segment that a tile shows: features[lo:hi] of
+// the worker.
+type selected struct {
+	source  int
+	segment *snapshot.Segment
+	lo, hi  int
+}
+
+// find fills runs with what the tile's box and the filters leave of the layers.
+func (w *worker) find(plan *plan, views viewList, box tile.WorldBox) {
+	w.features, w.runs = w.features[:0], w.runs[:0]
+	for i, v := range views {
+		if !plan.sources[i].shown {
+			continue
+		}
+		segments := v.Segments()
+		for k := range segments {
+			s := &segments[k]
+			lo := len(w.features)
+			w.features = s.Search(box, w.features)
+			if match := plan.sources[i].match; match != nil {
+				w.keep(lo, func(f uint32) bool { return match(s.Segment, int(f)) })
+			}
+			if len(w.features) > lo {
+				w.runs = append(w.runs, selected{i, s.Segment, lo, len(w.features)})
+			}
+		}
+	}
+}
+
+// keep filters the features from lo on.
+func (w *worker) keep(lo int, f func(uint32) bool) {
+	kept := w.features[:lo]
+	for _, i := range w.features[lo:] {
+		if f(i) {
+			kept = append(kept, i)
+		}
+	}
+	w.features = kept
+}
+
+// count is the number of features in the runs.
+func (w *worker) count() (n int) {
+	for _, r := range w.runs {
+		n += r.hi - r.lo
+	}
+	return n
+}
+
+// dropBelow leaves out of each run the features that measure less than its
+// source's minimum, and reports how many.
+func (w *worker) dropBelow(minimum func(source int) float32) (dropped int) {
+	for k := range w.runs {
+		r := &w.runs[k]
+		least := minimum(r.source)
+		if !(least > 0) {
+			continue
+		}
+		n := r.lo
+		for _, f := range w.features[r.lo:r.hi] {
+			if measure(r.segment, f) >= least {
+				w.features[n] = f
+				n++
+			}
+		}
+		dropped += r.hi - n
+		r.hi = n
+	}
+	return dropped
+}
+
+// dropSmallest leaves out about all but the share largest features, by measure,
+// of all runs together, but keeps one; it reports how many.
+func (w *worker) dropSmallest(share float64) (dropped int) {
+	w.measures = w.measures[:0]
+	for _, r := range w.runs {
+		for _, f := range w.features[r.lo:r.hi] {
+			w.measures = append(w.measures, measure(r.segment, f))
+		}
+	}
+	n := len(w.measures)
+	if n < 2 {
+		return 0
+	}
+	slices.Sort(w.measures)
+	cut := max(1, min(n-1, int(math.Ceil(float64(n)*(1-share)))))
+	least := w.measures[cut]
+	if least == w.measures[0] { // all alike: the next size, or only the largest
+		k, _ := slices.BinarySearch(w.measures, math.Nextafter32(least, float32(math.Inf(1))))
+		if k == n {
+			return 0
+		}
+		least = w.measures[k]
+	}
+	return w.dropBelow(func(int) float32 { return least })
+}
+
+// measure ranks a feature by what it takes on the map: the area of its box in
+// square world units; a line by the square of its length at a quarter of the
+// weight, since it is read although it is thin. Points, which all look alike, are
+// ranked by chance of their id, as features of at most a symbol's size.
+func measure(s *snapshot.Segment, f uint32) float32 {
+	b := &s.Box[f]
+	w, h := float32(b.MaxX-b.MinX), float32(b.MaxY-b.MinY)
+	switch spatial.Type(s.Type[f]).Dimension() {
+	case 0:
+		return float32(chance(s.ID(int(f)))) * (1 << 20)
+	case 1:
+		return (w*w + h*h) / 4
+	}
+	return w * h
+}
+
+// chance is a number in [0, 1) that depends on the id alone (FNV-1a).
+func chance(id []byte) float64 {
+	h := uint64(14695981039346656037)
+	for _, c := range id {
+		h = (h ^ uint64(c)) * 1099511628211
+	}
+	h ^= h >> 29
+	h *= 0x9E3779B97F4A7C15
+	return float64(h>>11) / (1 << 53)
+}
+
+// arrange makes the encoder's sources of the runs.
+func (w *worker) arrange(plan *plan) []Source {
+	w.sources, w.runList = w.sources[:0], w.runList[:0]
+	for _, r := range w.runs { // all runs first, for the slices of a list that stays
+		w.runList = append(w.runList, Run{r.segment, w.features[r.lo:r.hi]})
+	}
+	for k := 0; k < len(w.runs); {
+		end := k + 1
+		for end < len(w.runs) && w.runs[end].source == w.runs[k].source {
+			end++
+		}
+		p := &plan.sources[w.runs[k].source]
+		w.sources = append(w.sources, Source{
+			Name: string(p.layer.ID), Schema: p.layer.Schema, Columns: p.columns,
+			Runs: w.runList[k:end], Coarsen: p.reduce.coarsen,
+		})
+		k = end
+	}
+	return w.sources
+}
