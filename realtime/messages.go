@@ -68,9 +68,9 @@ type (
 		Live    []layers.ID `json:"live"` // those of the layers that are live
 	}
 	pongText struct {
-		Type    string          `json:"type"` // pong
-		Request json.RawMessage `json:"request"`
-		Time    int64           `json:"time"`
+		Type    string `json:"type"` // pong
+		Request int64  `json:"request"`
+		Time    int64  `json:"time"`
 	}
 )
 
