@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 // The viewer lives at "/" of the twind server. With `npm run dev` the data
 // comes from a server at TWIND_URL.
 export default defineConfig(({ mode }) => {
-  const server = loadEnv(mode, '.', 'TWIND_')['TWIND_URL'] ?? 'http://127.0.0.1:8080';
+  const server = loadEnv(mode, '.', 'TWIND_').TWIND_URL ?? 'http://127.0.0.1:8080';
   const proxied = [
     '/viewer/config.json',
     '/styles',

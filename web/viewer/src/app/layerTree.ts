@@ -1,0 +1,58 @@
+import type { Config, LayerConfig } from '../config/config';
+import { type Dictionary, type Language, textIn } from '../i18n';
+
+/** The layers of one city. */
+export interface TreeGroup {
+  id: string;
+  title: string;
+  layers: LayerConfig[];
+}
+
+/** The layers by city, in the order of the server's groups; layers of no group come last. */
+export function layerTree(config: Config, language: Language, words: Dictionary): TreeGroup[] {
+  const titles = words.groups as Record<string, string>;
+  const groups = new Map<string, TreeGroup>();
+  for (const group of config.groups) {
+    groups.set(group.id, {
+      id: group.id,
+      title: textIn(group.title, language, titles[group.id] ?? group.id),
+      layers: [],
+    });
+  }
+  for (const layer of config.layers) {
+    const id = layer.group || 'other';
+    let group = groups.get(id);
+    if (!group) {
+      group = { id, title: titles[id] ?? id, layers: [] };
+      groups.set(id, group);
+    }
+    group.layers.push(layer);
+  }
+  const all = [...groups.values()].filter(({ layers }) => layers.length > 0);
+  for (const group of all) group.layers.sort((a, b) => rank(a) - rank(b));
+  return [...all.filter(({ id }) => id !== 'other'), ...all.filter(({ id }) => id === 'other')];
+}
+
+/** What moves comes first, then the built city from the top down. */
+const order = [
+  'train',
+  'vehicle',
+  'event',
+  'sensor',
+  'building',
+  'station',
+  'rail',
+  'street',
+  'part',
+  'node',
+  'pipe',
+  'block',
+  'water',
+  'cell',
+  'feature',
+];
+
+function rank(layer: LayerConfig): number {
+  const at = order.indexOf(layer.kind);
+  return (layer.live ? 0 : 100) + (at < 0 ? order.length : at);
+}

@@ -1,0 +1,79 @@
+import type { BBox } from '../config/config';
+import type { Change } from '../map/refresher';
+
+/** How an entity ages: 0 marks a free slot. */
+export const State = { free: 0, live: 1, stale: 2, offline: 3 } as const;
+
+/**
+ * One live layer as columns with a row for each slot. A slot belongs to one
+ * entity until that leaves; then its state is `free` and the slot is used
+ * again. The arrays are replaced by larger ones when the layer grows: read them
+ * anew each time.
+ */
+export interface LiveColumns {
+  readonly layer: string;
+  /** Slots 0 to size−1 may be in use. */
+  readonly size: number;
+  /** Degrees. */
+  readonly lon: Float64Array;
+  readonly lat: Float64Array;
+  /** Degrees clockwise from north, NaN unknown. */
+  readonly course: Float32Array;
+  /** Metres per second, NaN unknown. */
+  readonly speed: Float32Array;
+  /** Milliseconds since 1970 on the server's clock. */
+  readonly time: Float64Array;
+  readonly state: Uint8Array;
+  id(slot: number): string;
+  /** What stands on the symbol, such as a line's letter; '' for nothing. */
+  label(slot: number): string;
+  /** The slot of an entity, −1 if it is not in view. */
+  slotOf(id: string): number;
+  properties(slot: number): Record<string, unknown> | undefined;
+}
+
+/** Entities of a layer, everywhere. */
+export interface LiveCounts {
+  live: number;
+  stale: number;
+  offline: number;
+}
+
+/** A place with how many entities stand there: what a layer sends instead of entities when there are too many. */
+export interface LiveCell extends LiveCounts {
+  lon: number;
+  lat: number;
+}
+
+/** The state of the connection; times are of performance.now(). */
+export type LiveStatus =
+  | { phase: 'connecting' }
+  | { phase: 'live' }
+  | { phase: 'reconnecting'; since: number }
+  | { phase: 'closed'; reason: string };
+
+/** What a viewer sees and so needs. */
+export interface LiveView {
+  bbox: BBox;
+  zoom: number;
+  layers: string[];
+}
+
+/** Everything live, as the rest of the viewer sees it; `clientFeed` fills it from the LiveClient. */
+export interface LiveFeed {
+  readonly status: LiveStatus;
+  /** performance.now() of the last news from the server; NaN before the first. */
+  readonly lastNews: number;
+  /** The server's clock, milliseconds since 1970. */
+  serverNow(): number;
+  view(view: LiveView): void;
+  columns(layer: string): LiveColumns | undefined;
+  counts(layer: string): LiveCounts | undefined;
+  /** Counts by place while the layer sends those instead of entities, else undefined. */
+  cells(layer: string): readonly LiveCell[] | undefined;
+  onStatus(heard: (status: LiveStatus) => void): () => void;
+  /** Slots of a layer that changed, freed ones included; null: all may have. */
+  onFrame(heard: (layer: string, slots: ArrayLike<number> | null) => void): () => void;
+  onChange(heard: (change: Change & { ids: readonly string[] }) => void): () => void;
+  close(): void;
+}

@@ -1,0 +1,211 @@
+import { mercator, unmercator } from '../map/tiles';
+import { type LiveColumns, State } from './feed';
+
+/** Bytes of one entity in the buffer that the graphics card reads. */
+export const stride = 40;
+
+/** Where each attribute stands in an entity's bytes. */
+export const offsets = { position: 0, velocity: 8, error: 16, times: 24, turn: 32, look: 36 } as const;
+
+/** Circumference of the Web Mercator world in its metres. */
+const world = 40075016.685578488;
+/** Seconds over which a correction is spread, so that nothing jumps. */
+export const blend = 0.6;
+/** Slower than this, in m/s, is standing. */
+const standing = 0.4;
+/** A correction of more metres than this is a jump, not a drift. */
+const jump = 400;
+/** Seconds after which the local clock starts again, to keep Float32 times exact to a millisecond. */
+const clockSpan = 3600;
+
+/** Where an entity is shown, in the layer's local metres. */
+export interface Shown {
+  x: number;
+  y: number;
+}
+
+/**
+ * The tracks of one live layer as the graphics card draws them: position,
+ * velocity and the error being blended away, in metres of Web Mercator from a
+ * local origin (doubles fix the origin, so Float32 has millimetres near it),
+ * times in seconds of a local clock. One writer: the main thread.
+ */
+export class Tracks {
+  buffer = new ArrayBuffer(0);
+  private floats = new Float32Array(0);
+  private shorts = new Int16Array(0);
+  private bytes = new Uint8Array(0);
+  /** Origin in the unit square of Web Mercator. */
+  originX = 0.5;
+  originY = 0.5;
+  /** performance.now() seconds at which the local clock is 0. */
+  epoch: number;
+  /** Slots 0 to size−1 are drawn. */
+  size = 0;
+  /** Slots whose bytes changed since taken. */
+  dirtyFrom = Number.POSITIVE_INFINITY;
+  dirtyTo = -1;
+  /** Seconds for which a position is carried on by course and speed: the layer's usual period. */
+  period = 2;
+  /** performance.now() seconds until which something of the layer moves on the screen. */
+  movingUntil = 0;
+
+  /**
+   * @param labelCell the cell of the atlas that shows a label; null where symbols carry none
+   * @param now performance.now() in seconds
+   */
+  constructor(
+    private readonly labelCell: ((label: string) => number) | null,
+    now: number,
+  ) {
+    this.epoch = now;
+  }
+
+  /** Local metres of a place. */
+  local(lon: number, lat: number): [number, number] {
+    const [x, y] = mercator(lon, lat);
+    return [(x - this.originX) * world, (y - this.originY) * world];
+  }
+
+  /** The place of local metres. */
+  place(x: number, y: number): [number, number] {
+    return unmercator(x / world + this.originX, y / world + this.originY);
+  }
+
+  /** Moves the origin near the camera when it is farther than 20 km away; tells whether it did. */
+  recenter(
+    lon: number,
+    lat: number,
+    columns: LiveColumns | undefined,
+    now: number,
+    serverNow: number,
+  ): boolean {
+    const [x, y] = mercator(lon, lat);
+    const far = Math.hypot(x - this.originX, y - this.originY) * world > 20000;
+    const late = now - this.epoch > clockSpan;
+    if (!far && !late) return false;
+    if (far) {
+      this.originX = x;
+      this.originY = y;
+    }
+    this.epoch = now;
+    this.size = 0;
+    if (columns) this.update(columns, null, now, serverNow);
+    return true;
+  }
+
+  /**
+   * Takes over what changed of a layer.
+   * @param slots the changed slots; null: all
+   * @param now performance.now() in seconds
+   * @param serverNow the server's clock in milliseconds
+   */
+  update(columns: LiveColumns, slots: ArrayLike<number> | null, now: number, serverNow: number): void {
+    this.reserve(columns.size);
+    const known = this.size;
+    this.size = columns.size;
+    if (slots === null)
+      for (let slot = 0; slot < columns.size; slot++) this.set(columns, slot, slot < known, now, serverNow);
+    else
+      for (let i = 0; i < slots.length; i++)
+        this.set(columns, slots[i] as number, (slots[i] as number) < known, now, serverNow);
+  }
+
+  /** Where an entity is shown at a time of performance.now() seconds: what the vertex shader computes. */
+  shown(slot: number, now: number): Shown {
+    const f = (slot * stride) >> 2;
+    const floats = this.floats;
+    const clock = now - this.epoch;
+    const age = Math.min(Math.max(clock - (floats[f + 6] as number), 0), this.period);
+    const share = Math.min(Math.max((clock - (floats[f + 7] as number)) / blend, 0), 1);
+    const left = 1 - share * share * (3 - 2 * share);
+    return {
+      x: (floats[f] as number) + (floats[f + 2] as number) * age + (floats[f + 4] as number) * left,
+      y: (floats[f + 1] as number) + (floats[f + 3] as number) * age + (floats[f + 5] as number) * left,
+    };
+  }
+
+  /** The state of a slot as drawn. */
+  state(slot: number): number {
+    return slot < this.size ? (this.bytes[slot * stride + offsets.look] as number) : State.free;
+  }
+
+  /** Takes the range of changed slots, or null. */
+  takeDirty(): [from: number, to: number] | null {
+    if (this.dirtyTo < this.dirtyFrom) return null;
+    const range: [number, number] = [this.dirtyFrom, this.dirtyTo + 1];
+    this.dirtyFrom = Number.POSITIVE_INFINITY;
+    this.dirtyTo = -1;
+    return range;
+  }
+
+  private set(columns: LiveColumns, slot: number, known: boolean, now: number, serverNow: number): void {
+    const at = slot * stride;
+    const f = at >> 2;
+    const s = at >> 1;
+    const floats = this.floats;
+    const before = known ? (this.bytes[at + offsets.look] as number) : State.free;
+    const state = columns.state[slot] as number;
+    this.bytes[at + offsets.look] = state;
+    if (slot < this.dirtyFrom) this.dirtyFrom = slot;
+    if (slot > this.dirtyTo) this.dirtyTo = slot;
+    if (state === State.free) return;
+
+    const was = before === State.free ? null : this.shown(slot, now);
+    const lon = columns.lon[slot] as number;
+    const lat = columns.lat[slot] as number;
+    const [x, y] = this.local(lon, lat);
+    const clock = now - this.epoch;
+    const age = Math.max(0, (serverNow - (columns.time[slot] as number)) / 1000);
+    const speed = columns.speed[slot] as number;
+    const course = columns.course[slot] as number;
+    const moves = state === State.live && speed > standing && !Number.isNaN(course);
+    let vx = 0;
+    let vy = 0;
+    if (moves) {
+      const angle = (course * Math.PI) / 180;
+      const stretch = speed / Math.cos((lat * Math.PI) / 180); // Web Mercator's metres are longer away from the equator
+      vx = Math.sin(angle) * stretch;
+      vy = -Math.cos(angle) * stretch;
+    }
+    const carried = Math.min(age, this.period);
+    let ex = was ? was.x - (x + vx * carried) : 0;
+    let ey = was ? was.y - (y + vy * carried) : 0;
+    if (Math.abs(ex) > jump || Math.abs(ey) > jump) ex = ey = 0;
+    if (moves) this.movingUntil = Math.max(this.movingUntil, now + this.period - carried);
+    if (ex !== 0 || ey !== 0) this.movingUntil = Math.max(this.movingUntil, now + blend);
+    floats[f] = x;
+    floats[f + 1] = y;
+    floats[f + 2] = vx;
+    floats[f + 3] = vy;
+    floats[f + 4] = ex;
+    floats[f + 5] = ey;
+    floats[f + 6] = clock - age;
+    floats[f + 7] = clock;
+
+    const heading = !Number.isNaN(course) ? toShort(course) : (this.shorts[s + 17] as number);
+    this.shorts[s + 16] = was ? (this.shorts[s + 17] as number) : heading;
+    this.shorts[s + 17] = heading;
+    this.bytes[at + offsets.look + 1] = moves || (state !== State.live && !Number.isNaN(course)) ? 1 : 0;
+    this.bytes[at + offsets.look + 2] = this.labelCell ? this.labelCell(columns.label(slot)) : 0;
+    this.bytes[at + offsets.look + 3] = 0;
+  }
+
+  private reserve(size: number): void {
+    if (size * stride <= this.buffer.byteLength) return;
+    const grown = new ArrayBuffer(Math.max(256, 2 ** Math.ceil(Math.log2(size))) * stride);
+    new Uint8Array(grown).set(this.bytes);
+    this.buffer = grown;
+    this.floats = new Float32Array(grown);
+    this.shorts = new Int16Array(grown);
+    this.bytes = new Uint8Array(grown);
+    this.dirtyFrom = 0;
+    this.dirtyTo = Math.max(this.dirtyTo, size - 1);
+  }
+}
+
+/** An angle of degrees as the whole range of an Int16, so that differences wrap by themselves. */
+function toShort(degrees: number): number {
+  const turned = ((degrees % 360) + 360) % 360;
+  return Math.round(((turned > 180 ? turned - 360 : turned) / 180) * 32767);
+}

@@ -1,0 +1,323 @@
+import { Map as MapLibreMap, type MapMouseEvent, ScaleControl, type StyleSpecification } from 'maplibre-gl';
+import type { BBox, Config } from '../config/config';
+import type { LiveFeed } from '../live/feed';
+import { type LiveHit, LiveLayer } from '../live/liveLayer';
+import { liveLooks } from '../live/looks';
+import { palettes, type Theme } from '../theme/tokens';
+import type { Camera } from '../url/state';
+import { type Covered, cameraOf, goTo, goToBox } from './camera';
+import { highlightLayers, ownLayer } from './highlight';
+import { type Pick, pickAt } from './picking';
+import { type Change, TileRefresher } from './refresher';
+import { cityLayerOf, dimmed, present } from './style';
+
+/** What a map shows when it opens. */
+export interface CityMapOptions {
+  container: HTMLElement;
+  config: Config;
+  feed: LiveFeed | undefined;
+  theme: Theme;
+  camera: Camera;
+  hidden: ReadonlySet<string>;
+  opacity: ReadonlyMap<string, number>;
+  /** Factor on texts and symbols: 1 at a desk. */
+  scale: number;
+  /** Words for the map's own regions, for those who do not see it. */
+  label: string;
+}
+
+/** What a map tells its page. */
+export interface CityMapEvents {
+  /** A click: the live entity hit, if any, and the features below, best first. */
+  pick(entity: LiveHit | undefined, picks: Pick[], place: [lon: number, lat: number]): void;
+  camera(camera: Camera): void;
+  /** The tiles of a layer cannot be read; a style cannot, when layer is undefined. */
+  error(layer: string | undefined): void;
+  /** A layer's tiles arrive again. */
+  recovered(layer: string): void;
+  ready(): void;
+  /** The graphics card was taken away: make a new map. */
+  lost(): void;
+  /** The user took the camera from the entity it followed. */
+  unfollowed(): void;
+}
+
+/** One feature or entity that the map emphasises. */
+export interface Emphasis {
+  layer: string;
+  id: string;
+  live: boolean;
+}
+
+/**
+ * The map of the city: MapLibre with the server's style by theme, the live
+ * entities over it, one emphasised feature, and fresh tiles after changes.
+ */
+export class CityMap {
+  readonly map: MapLibreMap;
+  private readonly live: LiveLayer | undefined;
+  private readonly refresher: TileRefresher;
+  private readonly hidden: Set<string>;
+  private readonly opacity: Map<string, number>;
+  private readonly scale: ScaleControl;
+  private style: StyleSpecification | undefined;
+  private theme: Theme;
+  private emphasis: Emphasis | undefined;
+  private styleRequest: AbortController | undefined;
+  private readonly stopChanges: (() => void) | undefined;
+  private viewTimer: ReturnType<typeof setTimeout> | undefined;
+  private following: { layer: string; id: string } | undefined;
+
+  constructor(
+    private readonly options: CityMapOptions,
+    private readonly events: CityMapEvents,
+  ) {
+    const { config, feed, camera } = options;
+    this.theme = options.theme;
+    this.hidden = new Set(options.hidden);
+    this.opacity = new Map(options.opacity);
+    this.map = new MapLibreMap({
+      container: options.container,
+      style: { version: 8, sources: {}, layers: [] },
+      center: [camera.lon, camera.lat],
+      zoom: camera.zoom,
+      bearing: camera.bearing,
+      pitch: camera.pitch,
+      minZoom: 2,
+      maxZoom: 21,
+      maxPitch: 78,
+      attributionControl: false,
+      fadeDuration: 160,
+      canvasContextAttributes: {
+        antialias: true,
+        contextType: 'webgl2',
+        powerPreference: 'high-performance',
+      },
+      renderWorldCopies: false,
+      refreshExpiredTiles: false,
+      // Labels come from the page's own font, so nothing is fetched for them.
+      localIdeographFontFamily: false,
+      locale: { 'Map.Title': options.label },
+    });
+    this.scale = new ScaleControl({ maxWidth: 120, unit: 'metric' });
+    this.map.addControl(this.scale, 'bottom-left');
+    this.refresher = new TileRefresher(this.map, id => config.layers.find(layer => layer.id === id));
+    if (feed) {
+      this.live = new LiveLayer(feed, liveLooks(config, this.theme), this.liveTheme());
+      for (const layer of config.layers)
+        if (layer.live) this.live.show(layer.id, !this.hidden.has(layer.id), this.opacity.get(layer.id) ?? 1);
+      this.stopChanges = feed.onChange(change => this.refresh(change));
+    }
+    this.listen();
+    void this.setTheme(options.theme);
+  }
+
+  dispose(): void {
+    this.styleRequest?.abort();
+    this.stopChanges?.();
+    clearTimeout(this.viewTimer);
+    this.refresher.dispose();
+    this.map.remove();
+  }
+
+  /** Draws the style of a theme; sources are kept, so only colours change. */
+  async setTheme(theme: Theme): Promise<void> {
+    this.theme = theme;
+    this.styleRequest?.abort();
+    const request = new AbortController();
+    this.styleRequest = request;
+    try {
+      const response = await fetch(this.options.config.styles[theme], { signal: request.signal });
+      if (!response.ok) throw new Error(`style: ${response.status}`);
+      this.style = (await response.json()) as StyleSpecification;
+    } catch {
+      if (!request.signal.aborted) this.events.error(undefined);
+      return;
+    }
+    if (request.signal.aborted) return;
+    const shown = present(this.style, {
+      hidden: this.hidden,
+      opacity: this.opacity,
+      scale: this.options.scale,
+    });
+    this.map.setStyle(shown, { diff: true, validate: false });
+    const settle = () => {
+      if (request.signal.aborted) return;
+      if (this.live && !this.map.getLayer(this.live.id)) this.map.addLayer(this.live);
+      this.live?.restyle(liveLooks(this.options.config, theme), this.liveTheme());
+      this.drawEmphasis();
+    };
+    if (this.map.isStyleLoaded()) settle();
+    else this.map.once('styledata', settle);
+  }
+
+  show(layer: string, visible: boolean): void {
+    if (visible) this.hidden.delete(layer);
+    else this.hidden.add(layer);
+    this.live?.show(layer, visible, this.opacity.get(layer) ?? 1);
+    for (const part of this.parts(layer))
+      this.map.setLayoutProperty(part.id, 'visibility', visible ? 'visible' : 'none');
+    if (this.emphasis?.layer === layer) this.drawEmphasis();
+    this.sendView();
+  }
+
+  fadeTo(layer: string, opacity: number): void {
+    this.opacity.set(layer, opacity);
+    this.live?.show(layer, !this.hidden.has(layer), opacity);
+    for (const part of this.parts(layer)) {
+      for (const [property, value] of dimmed(part, opacity)) {
+        this.map.setPaintProperty(part.id, property as 'fill-opacity', value);
+      }
+    }
+  }
+
+  emphasise(emphasis: Emphasis | undefined): void {
+    this.emphasis = emphasis;
+    this.live?.select(emphasis?.live ? emphasis : undefined);
+    this.drawEmphasis();
+  }
+
+  /** Keeps the camera over an entity until the user moves the map; undefined stops. */
+  follow(entity: { layer: string; id: string } | undefined): void {
+    this.following = entity;
+    const place = entity && this.live?.place(entity.layer, entity.id);
+    if (place) this.map.easeTo({ center: place, zoom: Math.max(this.map.getZoom(), 15.5), duration: 900 });
+  }
+
+  goTo(camera: Camera): void {
+    this.following = undefined;
+    goTo(this.map, camera);
+  }
+
+  goToBox(box: BBox, covered: Covered): void {
+    this.following = undefined;
+    goToBox(this.map, box, covered);
+  }
+
+  /** Where an entity is shown now, in degrees. */
+  placeOf(layer: string, id: string): [lon: number, lat: number] | undefined {
+    return this.live?.place(layer, id);
+  }
+
+  refresh(change: Change): void {
+    this.refresher.add(change);
+  }
+
+  /** Reads a layer's tiles again, all of them. */
+  reload(layer: string): void {
+    if (this.map.getSource(layer)) this.map.refreshTiles(layer);
+  }
+
+  private liveTheme() {
+    const palette = palettes[this.theme];
+    return {
+      halo: palette.halo,
+      stale: palette.stale,
+      selected: palette.selected,
+      scale: this.options.scale,
+    };
+  }
+
+  private parts(layer: string) {
+    return (this.style?.layers ?? []).filter(
+      part => cityLayerOf(part) === layer && this.map.getLayer(part.id),
+    );
+  }
+
+  private drawEmphasis(): void {
+    if (!this.style || !this.map.isStyleLoaded()) {
+      if (this.style) this.map.once('styledata', () => this.drawEmphasis());
+      return;
+    }
+    for (const layer of this.map.getStyle().layers) {
+      const metadata = layer.metadata as Record<string, unknown> | undefined;
+      if (metadata?.[ownLayer]) this.map.removeLayer(layer.id);
+    }
+    const { emphasis } = this;
+    if (!emphasis || emphasis.live || this.hidden.has(emphasis.layer)) return;
+    const color = palettes[this.theme].selected;
+    const before = this.live && this.map.getLayer(this.live.id) ? this.live.id : undefined;
+    for (const layer of highlightLayers(
+      this.style.layers,
+      emphasis.layer,
+      emphasis.id,
+      color,
+      this.options.scale,
+    )) {
+      this.map.addLayer(layer, before);
+    }
+  }
+
+  private listen(): void {
+    const { map, events } = this;
+    map.on('load', () => this.sendView());
+    map.once('idle', () => events.ready());
+    map.on('moveend', () => {
+      events.camera(cameraOf(map));
+      this.sendViewSoon();
+    });
+    map.on('move', () => this.sendViewSoon());
+    map.on('click', event => this.click(event));
+    map.on('mousemove', event => this.hover(event));
+    map.on('render', () => this.keepFollowing());
+    for (const gesture of ['dragstart', 'wheel'] as const) map.on(gesture, () => this.stopFollowing());
+    map.on('webglcontextlost', () => events.lost());
+    const failed = new Set<string>();
+    map.on('error', event => {
+      const source = (event as { sourceId?: string }).sourceId;
+      if (source === undefined || failed.has(source)) return;
+      failed.add(source);
+      events.error(source);
+    });
+    map.on('sourcedata', event => {
+      if (event.tile && failed.delete(event.sourceId)) events.recovered(event.sourceId);
+    });
+  }
+
+  private click(event: MapMouseEvent): void {
+    const { x, y } = event.point;
+    const [entity] = this.live?.hits(x, y, 14 * this.options.scale) ?? [];
+    this.events.pick(entity, pickAt(this.map, x, y), [event.lngLat.lng, event.lngLat.lat]);
+  }
+
+  private hoverAt = 0;
+
+  private hover(event: MapMouseEvent): void {
+    const now = performance.now();
+    if (now - this.hoverAt < 80 || this.map.isMoving()) return;
+    this.hoverAt = now;
+    const { x, y } = event.point;
+    const over =
+      (this.live?.hits(x, y, 10 * this.options.scale).length ?? 0) > 0 || pickAt(this.map, x, y).length > 0;
+    this.map.getCanvas().classList.toggle('map-over', over);
+  }
+
+  private keepFollowing(): void {
+    if (!this.following || this.map.isMoving()) return;
+    const place = this.live?.place(this.following.layer, this.following.id);
+    if (place) this.map.setCenter(place);
+  }
+
+  private stopFollowing(): void {
+    if (!this.following) return;
+    this.following = undefined;
+    this.events.unfollowed();
+  }
+
+  private sendViewSoon(): void {
+    this.viewTimer ??= setTimeout(() => this.sendView(), 250);
+  }
+
+  private sendView(): void {
+    clearTimeout(this.viewTimer);
+    this.viewTimer = undefined;
+    const { feed, config } = this.options;
+    if (!feed) return;
+    const bounds = this.map.getBounds();
+    feed.view({
+      bbox: [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()],
+      zoom: this.map.getZoom(),
+      layers: config.layers.filter(layer => layer.live && !this.hidden.has(layer.id)).map(layer => layer.id),
+    });
+  }
+}

@@ -1,0 +1,84 @@
+import type { LayerSpecification, StyleSpecification } from 'maplibre-gl';
+import { multiply } from './expression';
+
+/** The opacity that a style layer of each type is dimmed by. */
+const opacityOf: Partial<Record<LayerSpecification['type'], readonly string[]>> = {
+  fill: ['fill-opacity'],
+  line: ['line-opacity'],
+  circle: ['circle-opacity', 'circle-stroke-opacity'],
+  symbol: ['text-opacity', 'icon-opacity'],
+  'fill-extrusion': ['fill-extrusion-opacity'],
+  raster: ['raster-opacity'],
+};
+
+/** Sizes in pixels that grow with the distance a screen is read from. */
+const sizes: readonly (readonly ['layout' | 'paint', string])[] = [
+  ['layout', 'text-size'],
+  ['layout', 'icon-size'],
+  ['paint', 'line-width'],
+  ['paint', 'line-gap-width'],
+  ['paint', 'circle-radius'],
+  ['paint', 'circle-stroke-width'],
+  ['paint', 'text-halo-width'],
+];
+
+const defaults: Record<string, number> = {
+  'line-width': 1,
+  'circle-radius': 5,
+  'text-size': 16,
+  'icon-size': 1,
+};
+
+/** How a style is drawn for this user. */
+export interface Presentation {
+  hidden: ReadonlySet<string>;
+  opacity: ReadonlyMap<string, number>;
+  /** Factor on texts, lines and symbols: 1 at a desk. */
+  scale: number;
+}
+
+/** The layer of the city that a style layer draws, from its metadata; undefined for the ground and the viewer's own. */
+export function cityLayerOf(layer: LayerSpecification): string | undefined {
+  const metadata = layer.metadata;
+  if (typeof metadata !== 'object' || metadata === null) return undefined;
+  const id = (metadata as Record<string, unknown>)['twind:layer'];
+  return typeof id === 'string' ? id : undefined;
+}
+
+/** The paint properties, with their values, that show a style layer at an opacity of 0 to 1. */
+export function dimmed(layer: LayerSpecification, opacity: number): [string, ReturnType<typeof multiply>][] {
+  const paint = (layer.paint ?? {}) as Record<string, unknown>;
+  return (opacityOf[layer.type] ?? []).map(property => [property, multiply(paint[property] ?? 1, opacity)]);
+}
+
+/** A copy of the server's style as this user sees it. */
+export function present(style: StyleSpecification, how: Presentation): StyleSpecification {
+  return { ...style, layers: style.layers.map(layer => presentLayer(layer, how)) };
+}
+
+function presentLayer(layer: LayerSpecification, how: Presentation): LayerSpecification {
+  const paint: Record<string, unknown> = { ...(layer.paint as Record<string, unknown> | undefined) };
+  const layout: Record<string, unknown> = { ...(layer.layout as Record<string, unknown> | undefined) };
+  const groups = { paint, layout };
+  if (how.scale !== 1) {
+    for (const [group, property] of sizes) {
+      if (groups[group][property] !== undefined)
+        groups[group][property] = multiply(groups[group][property], how.scale);
+      else if (defaults[property] !== undefined && belongs(property, layer.type)) {
+        groups[group][property] = (defaults[property] ?? 1) * how.scale;
+      }
+    }
+  }
+  const id = cityLayerOf(layer);
+  if (id !== undefined) {
+    if (how.hidden.has(id)) layout.visibility = 'none';
+    const opacity = how.opacity.get(id) ?? 1;
+    if (opacity !== 1) for (const [property, value] of dimmed(layer, opacity)) paint[property] = value;
+  }
+  return { ...layer, paint, layout } as LayerSpecification;
+}
+
+function belongs(property: string, type: LayerSpecification['type']): boolean {
+  const owner = property.startsWith('line') ? 'line' : property.startsWith('circle') ? 'circle' : 'symbol';
+  return owner === type;
+}

@@ -1,0 +1,111 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { useStore } from '../app/context';
+import type { Selection } from '../app/selection';
+import { CityMap } from '../map/cityMap';
+
+type Fault = 'webgl' | 'failed';
+
+/** The map, made again when the graphics card was taken away. */
+export function MapCanvas() {
+  const store = useStore();
+  const words = store.words.value;
+  const container = useRef<HTMLDivElement>(null);
+  const [life, setLife] = useState(0);
+  const [fault, setFault] = useState<Fault | undefined>();
+  const [lost, setLost] = useState(false);
+
+  // A new life makes a new map.
+  useEffect(() => {
+    const element = container.current;
+    if (!element) return undefined;
+    if (!hasWebGL2()) {
+      setFault('webgl');
+      return undefined;
+    }
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let map: CityMap;
+    try {
+      map = new CityMap(
+        {
+          container: element,
+          config: store.config,
+          feed: store.feed,
+          theme: store.theme.peek(),
+          camera: store.camera.peek(),
+          hidden: store.hidden.peek(),
+          opacity: store.opacity.peek(),
+          scale: store.scale,
+          label: words.map.label,
+        },
+        {
+          pick(entity, picks, place) {
+            const candidates: Selection[] = picks.map(pick => ({ ...pick, live: false, place }));
+            if (entity)
+              candidates.unshift({ layer: entity.layer, id: entity.id, live: true, properties: {}, place });
+            store.pick(candidates);
+          },
+          camera: camera => store.moved(camera),
+          ready() {
+            store.ready.value = true;
+            setLost(false);
+          },
+          error(layer) {
+            if (layer === undefined) {
+              store.notify({ key: 'style', text: w => w.map.failed, retry: () => setLife(n => n + 1) });
+            } else {
+              store.notify({
+                key: `tiles/${layer}`,
+                text: w => w.map.tiles(store.title(layer)),
+                retry: () => store.reloadLayer(layer),
+              });
+            }
+          },
+          recovered: layer => store.dismiss(`tiles/${layer}`),
+          lost() {
+            setLost(true);
+            timer = setTimeout(() => setLife(n => n + 1), 800);
+          },
+          unfollowed() {
+            store.following.value = false;
+          },
+        },
+      );
+    } catch {
+      setFault('failed');
+      return undefined;
+    }
+    setFault(undefined);
+    store.dismiss('style');
+    store.attach(map);
+    return () => {
+      clearTimeout(timer);
+      store.attach(undefined);
+      map.dispose();
+    };
+  }, [life]);
+
+  return (
+    <>
+      <div class="map" ref={container} />
+      {lost && !fault && <p class="map-message card">{words.map.lost}</p>}
+      {fault && (
+        <div class="map-message card" role="alert">
+          <p>{fault === 'webgl' ? words.map.noWebGL : words.map.failed}</p>
+          <button type="button" class="primary" onClick={() => setLife(life + 1)}>
+            {words.app.retry}
+          </button>
+        </div>
+      )}
+    </>
+  );
+}
+
+function hasWebGL2(): boolean {
+  try {
+    const context = document.createElement('canvas').getContext('webgl2');
+    context?.getExtension('WEBGL_lose_context')?.loseContext();
+    return context !== null;
+  } catch {
+    return false;
+  }
+}

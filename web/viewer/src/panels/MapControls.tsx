@@ -1,0 +1,70 @@
+import { useEffect, useState } from 'preact/hooks';
+import { useStore } from '../app/context';
+import { IconButton } from '../ui/Button';
+
+/** Zoom, compass, tilt and full screen. */
+export function MapControls() {
+  const store = useStore();
+  const words = store.words.value.map;
+  const { bearing, pitch } = store.camera.value;
+  return (
+    <div class="controls">
+      <div class="controls-group card">
+        <IconButton icon="plus" label={words.zoomIn} onClick={() => store.zoomBy(1)} />
+        <IconButton icon="minus" label={words.zoomOut} onClick={() => store.zoomBy(-1)} />
+      </div>
+      <div class="controls-group card">
+        <IconButton label={words.north} onClick={() => store.northUp()}>
+          <Compass bearing={bearing} pitch={pitch} />
+        </IconButton>
+        <IconButton
+          icon={pitch > 5 ? 'flat' : 'tilt'}
+          label={pitch > 5 ? words.flat : words.tilt}
+          onClick={() => store.tilt(pitch > 5 ? 0 : 60)}
+        />
+        <FullscreenButton />
+      </div>
+    </div>
+  );
+}
+
+function Compass({ bearing, pitch }: { bearing: number; pitch: number }) {
+  const lean = Math.cos((pitch * Math.PI) / 180);
+  return (
+    <svg
+      class="icon"
+      width="1.5rem"
+      height="1.5rem"
+      viewBox="-12 -12 24 24"
+      aria-hidden="true"
+      focusable="false"
+    >
+      <g transform={`scale(1 ${lean.toFixed(3)}) rotate(${(-bearing).toFixed(1)})`}>
+        <path class="compass-north" d="M0-10.500 4 0h-8z" />
+        <path class="compass-south" d="M0 10.500-4 0h8z" />
+      </g>
+    </svg>
+  );
+}
+
+function FullscreenButton() {
+  const words = useStore().words.value.map;
+  const [full, setFull] = useState(document.fullscreenElement !== null);
+  useEffect(() => {
+    const changed = () => setFull(document.fullscreenElement !== null);
+    document.addEventListener('fullscreenchange', changed);
+    return () => document.removeEventListener('fullscreenchange', changed);
+  }, []);
+  if (!document.fullscreenEnabled) return null;
+  const toggle = () => {
+    const done = full ? document.exitFullscreen() : document.documentElement.requestFullscreen();
+    done.catch(() => setFull(document.fullscreenElement !== null));
+  };
+  return (
+    <IconButton
+      icon={full ? 'shrink' : 'expand'}
+      label={full ? words.exitFullscreen : words.fullscreen}
+      onClick={toggle}
+    />
+  );
+}
