@@ -94,7 +94,7 @@ func (s *Store) source(ctx context.Context, id layers.ID) (*source, error) {
 	}
 	var description []byte
 	src := &source{}
-	err := s.row(ctx, "read layer "+string(id), "SELECT number, description, columns FROM {s}._layers WHERE id = $1", []any{string(id)},
+	err := s.row(ctx, "read layer "+string(id), s.sql("SELECT number, description, columns FROM {s}._layers WHERE id = $1"), []any{string(id)},
 		&src.number, &description, &src.columns)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, notFound(id)
@@ -155,32 +155,33 @@ func geometryNames(l *layers.Layer) []string {
 // gets its keys, index and triggers when it takes the other's place.
 func (s *Store) tableSQL(name string, l *layers.Layer, columns []string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "CREATE TABLE %s (id text COLLATE \"C\" NOT NULL DEFAULT nextval(%s)::text, geom {g}.geometry, revision bigint NOT NULL DEFAULT 0",
-		s.table(name), literal(s.sql("{s}._feature_id")))
+	b.WriteString(s.sql("CREATE TABLE %s (id text COLLATE \"C\" NOT NULL DEFAULT nextval(%s)::text, geom {g}.geometry, revision bigint NOT NULL DEFAULT 0",
+		s.table(name), literal(s.sql("{s}._feature_id"))))
 	for i, c := range columns {
 		fmt.Fprintf(&b, ", %s %s", quote(c), columnType(l.Schema[i].Type))
 	}
 	// In the form in which the view geometry_columns finds SRID and type.
-	fmt.Fprintf(&b, ", CONSTRAINT enforce_srid_geom CHECK ({g}.st_srid(geom) = %d)", l.CRS)
+	b.WriteString(s.sql(", CONSTRAINT enforce_srid_geom CHECK ({g}.st_srid(geom) = %d)", l.CRS))
 	if l.GeometryType != spatial.Unknown {
 		for i, n := range geometryNames(l) {
 			if i == 0 {
-				fmt.Fprintf(&b, ", CONSTRAINT enforce_geotype_geom CHECK ({g}.geometrytype(geom) = %s", literal(n))
+				b.WriteString(s.sql(", CONSTRAINT enforce_geotype_geom CHECK ({g}.geometrytype(geom) = %s", literal(n)))
 			} else {
-				fmt.Fprintf(&b, " OR {g}.geometrytype(geom) = %s", literal(n))
+				b.WriteString(s.sql(" OR {g}.geometrytype(geom) = %s", literal(n)))
 			}
 		}
 		b.WriteString(")")
 	}
 	// Ids as layers.CheckFeatureID has them.
 	b.WriteString(`, CONSTRAINT feature_id CHECK (octet_length(id) BETWEEN 1 AND 255 AND id !~ E'[\\u0001-\\u001f\\u007f/\\ufffd]'))`)
-	return s.sql(b.String())
+	return b.String()
 }
 
-// keysSQL gives a layer's table its primary key and spatial index.
+// keysSQL gives a layer's table its primary key, its spatial index, and an index
+// of the features that are nowhere, which match every envelope.
 func (s *Store) keysSQL(name, prefix string) string {
-	return fmt.Sprintf("ALTER TABLE %s ADD CONSTRAINT %s PRIMARY KEY (id); CREATE INDEX %s ON %s USING gist (geom)",
-		s.table(name), quote(prefix+"_pkey"), quote(prefix+"_geom"), s.table(name))
+	return fmt.Sprintf("ALTER TABLE %[1]s ADD CONSTRAINT %[2]s PRIMARY KEY (id); CREATE INDEX %[3]s ON %[1]s USING gist (geom); CREATE INDEX %[4]s ON %[1]s (id) WHERE %[5]s",
+		s.table(name), quote(prefix+"_pkey"), quote(prefix+"_geom"), quote(prefix+"_nowhere"), nowhere(s, "geom"))
 }
 
 // recordingSQL makes the triggers that write a table's changes to the log. key is

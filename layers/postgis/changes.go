@@ -20,7 +20,7 @@ func (s *Store) Head(ctx context.Context) (head layers.Revision, err error) {
 	if s.readOnly {
 		return s.local.head(), nil
 	}
-	err = s.row(ctx, "read the revision", headSQL, nil, (*int64)(&head))
+	err = s.row(ctx, "read the revision", s.sql(headSQL), nil, (*int64)(&head))
 	return head, err
 }
 

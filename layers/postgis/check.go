@@ -60,7 +60,7 @@ func (s *Store) checkOwn(ctx context.Context, yield func(string) error) error {
 		if triggers < 4 {
 			faults = append(faults, fmt.Sprintf("layer %s has %d of its 4 triggers: edits by other programs are not noticed; export and load it again", l.ID, triggers))
 		}
-		if indexes < 2 {
+		if indexes < 3 {
 			faults = append(faults, fmt.Sprintf("layer %s has lost an index of its table: reading and writing it is slow; export and load it again", l.ID))
 		}
 		have := map[string]bool{}

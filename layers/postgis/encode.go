@@ -45,7 +45,7 @@ func appendField(dst []byte, t layers.ValueType, v layers.Value) ([]byte, error)
 		if err != nil {
 			return dst, err
 		}
-		days := int32(math.Floor(d.Sub(postgresEpoch).Hours() / 24))
+		days := int32((d.Unix() - postgresEpoch.Unix()) / 86400)
 		return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(dst, 4), uint32(days)), nil
 	}
 	if err := checkString(v.Text()); err != nil {

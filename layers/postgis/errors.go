@@ -138,7 +138,7 @@ func (s *Store) read(ctx context.Context, what string, fn func(ctx context.Conte
 // row reads one row of scalars.
 func (s *Store) row(ctx context.Context, what, sql string, args []any, dst ...any) error {
 	return s.read(ctx, what, func(ctx context.Context, _ *bool) error {
-		return s.pool.QueryRow(ctx, s.sql(sql), args...).Scan(dst...)
+		return s.pool.QueryRow(ctx, sql, args...).Scan(dst...)
 	})
 }
 

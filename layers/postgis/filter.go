@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"twind/layers"
+	"twind/spatial"
 )
 
 // arguments collects the bound parameters of a statement.
@@ -46,11 +47,11 @@ func (s *Store) where(src *source, q layers.Query, args *arguments) (string, err
 		conditions = append(conditions, fmt.Sprintf(src.key, args.add(ids)))
 	}
 	if e := q.Envelope; e != nil && src.extent != "" {
-		if e.IsEmpty() {
-			conditions = append(conditions, src.geometry+" IS NULL")
-		} else {
-			conditions = append(conditions, fmt.Sprintf("(%s IS NULL OR %s)", src.extent, s.overlaps(src, q, args)))
+		c := nowhere(s, src.extent)
+		if !e.IsEmpty() {
+			c += " OR " + s.overlaps(src, q, args)
 		}
+		conditions = append(conditions, "("+c+")")
 	}
 	for _, f := range []struct {
 		filter layers.Filter
@@ -136,13 +137,34 @@ func (t *translator) condition(f layers.Filter, depth int) (string, error) {
 		p, err := t.property(f.Property)
 		return "(" + p.sql + " IS NULL)", err
 	case layers.Intersects:
-		if f.Box.IsEmpty() {
-			return "(" + t.src.geometry + " IS NULL AND NULL)", nil
+		// Unknown for a feature that is nowhere.
+		is := "false"
+		if !f.Box.IsEmpty() {
+			is = t.store.sql("{g}.st_intersects(%s, %s::bytea::{g}.geometry)", t.src.geometry, t.args.add(appendEWKB(nil, boxGeometry(f.Box), t.src.layer.CRS)))
 		}
-		return t.store.sql(fmt.Sprintf("{g}.st_intersects(%s, {g}.st_makeenvelope(%s::float8, %s::float8, %s::float8, %s::float8, %d))", t.src.geometry,
-			t.args.add(f.Box.MinX), t.args.add(f.Box.MinY), t.args.add(f.Box.MaxX), t.args.add(f.Box.MaxY), t.src.layer.CRS)), nil
+		return fmt.Sprintf("(CASE WHEN %s THEN NULL ELSE %s END)", nowhere(t.store, t.src.geometry), is), nil
 	}
 	return "", layers.Errorf(layers.ErrUnsupported, "a filter of type %T", f)
+}
+
+// nowhere is the condition that a geometry is null or empty; each of twind's own
+// tables has an index of such rows.
+func nowhere(s *Store, geometry string) string {
+	return s.sql("%[1]s IS NULL OR {g}.st_isempty(%[1]s)", geometry)
+}
+
+// boxGeometry is a box as a polygon, or a line or point where it has no area. It
+// is cut at ±1000 degrees, where no feature is.
+func boxGeometry(e spatial.Envelope) spatial.Geometry {
+	cut := func(v float64) float64 { return max(-1000, min(1000, v)) }
+	x0, y0, x1, y1 := cut(e.MinX), cut(e.MinY), cut(e.MaxX), cut(e.MaxY)
+	switch {
+	case x0 == x1 && y0 == y1:
+		return spatial.NewPoint(x0, y0)
+	case x0 == x1 || y0 == y1:
+		return spatial.NewLineString([]float64{x0, y0, x1, y1})
+	}
+	return spatial.NewPolygon([]float64{x0, y0, x1, y0, x1, y1, x0, y1, x0, y0})
 }
 
 func (t *translator) join(members []layers.Filter, operator, empty string, depth int) (string, error) {

@@ -34,8 +34,8 @@ const (
 // takes the other's place; else its rows are written into it. More than 10,000
 // changes are logged as one Reloaded.
 //
-// With Upsert, of several features with one id the last counts. Features without
-// id get numbers that are not taken.
+// Two features of one load may not have the same id. Features without id get
+// numbers that are not taken.
 func (s *Store) Load(ctx context.Context, id layers.ID, mode layers.LoadMode, features iter.Seq2[*layers.Feature, error]) (layers.LoadResult, error) {
 	var result layers.LoadResult
 	if err := s.writable(); err != nil {
@@ -55,12 +55,15 @@ func (s *Store) Load(ctx context.Context, id layers.ID, mode layers.LoadMode, fe
 	}
 	defer conn.Release()
 	l := &loader{s: s, src: src, conn: conn, mode: mode}
-	if err = l.begin(ctx); err == nil {
-		if err = l.copy(ctx, features); err == nil {
-			result, err = l.publish(ctx)
+	err = func() (err error) {
+		defer l.end(ctx) // also when the iterator panics
+		if err = l.begin(ctx); err == nil {
+			if err = l.copy(ctx, features); err == nil {
+				result, err = l.publish(ctx)
+			}
 		}
-	}
-	l.end(ctx)
+		return err
+	}()
 	if err == nil && result.Revision == 0 {
 		result.Revision, err = s.Head(ctx)
 	}
@@ -164,96 +167,109 @@ var (
 	copyTrailer = []byte{0xff, 0xff}
 )
 
-// copy writes the features to the staging table, some 16 MB in a transaction.
+// copy writes the features to the staging table, some 16 MB in a transaction. The
+// iterator runs in this goroutine, the statement in another.
 func (l *loader) copy(ctx context.Context, features iter.Seq2[*layers.Feature, error]) error {
-	next, stop := iter.Pull2(features)
-	defer stop()
 	var b strings.Builder
 	fmt.Fprintf(&b, "COPY %s (id, geom", l.table)
 	for _, c := range l.src.columns {
 		b.WriteString(", " + quote(c))
 	}
 	b.WriteString(") FROM STDIN BINARY")
-	for n := int64(0); ; {
-		batch := &rowReader{l: l, ctx: ctx, next: next, count: n}
-		batch.buffer = append(batch.buffer, copyHeader...)
-		if err := batch.fill(); err != nil { // before COPY, which keeps the connection to itself
-			return err
-		}
-		if batch.rows == 0 {
-			return nil
-		}
-		_, err := l.conn.Conn().PgConn().CopyFrom(ctx, batch, b.String())
-		if batch.err != nil {
-			return batch.err
-		}
+	w := &rowWriter{l: l, sql: b.String()}
+	defer w.abort()
+	count := 0
+	for f, err := range features {
 		if err != nil {
 			return err
 		}
-		if batch.ended {
-			return nil
+		if err := ctx.Err(); err != nil {
+			return err
 		}
-		n = batch.count
+		count++
+		if err := w.write(ctx, f); err != nil {
+			if f.ID != "" {
+				return fmt.Errorf("feature %q (number %d): %w", f.ID, count, err)
+			}
+			return fmt.Errorf("feature number %d: %w", count, err)
+		}
 	}
+	return w.flush()
 }
 
-// rowReader gives COPY one batch of rows, reading features as it is read.
-type rowReader struct {
+// rowWriter writes rows by COPY, batch after batch.
+type rowWriter struct {
 	l      *loader
-	ctx    context.Context
-	next   func() (*layers.Feature, error, bool)
-	buffer []byte // not yet read: from at
-	at     int
-	bytes  int
+	sql    string
+	buffer []byte
+	pipe   *io.PipeWriter // to the statement under way; nil between batches
+	done   chan error     // its outcome
+	bytes  int            // of the batch
 	rows   int
-	count  int64 // features of the load so far
-	full   bool  // the trailer is in the buffer
-	ended  bool  // there are no more features
-	err    error // of a feature; COPY is then ended by it
 }
 
-func (r *rowReader) Read(p []byte) (int, error) {
-	if r.at == len(r.buffer) {
-		if r.full {
-			return 0, io.EOF
-		}
-		r.buffer, r.at = r.buffer[:0], 0
-		if r.err = r.fill(); r.err != nil {
-			return 0, r.err
-		}
+func (w *rowWriter) write(ctx context.Context, f *layers.Feature) (err error) {
+	if w.pipe == nil {
+		w.begin(ctx)
 	}
-	n := copy(p, r.buffer[r.at:])
-	r.at += n
-	return n, nil
-}
-
-// fill adds rows until there is a chunk, the batch is full, or the features end.
-func (r *rowReader) fill() error {
-	for len(r.buffer) < chunkBytes {
-		if r.bytes >= batchBytes || r.rows >= batchRows {
-			break
-		}
-		f, err, ok := r.next()
-		if !ok {
-			r.ended = true
-			break
-		}
-		if err != nil {
-			return err
-		}
-		r.count++
-		before := len(r.buffer)
-		if r.buffer, err = r.l.appendRow(r.ctx, r.buffer, f); err != nil {
-			return fmt.Errorf("feature %d: %w", r.count, err)
-		}
-		r.bytes += len(r.buffer) - before
-		r.rows++
+	before := len(w.buffer)
+	if w.buffer, err = w.l.appendRow(ctx, w.buffer, f); err != nil {
+		return err
 	}
-	if r.ended || r.bytes >= batchBytes || r.rows >= batchRows {
-		r.buffer = append(r.buffer, copyTrailer...)
-		r.full = true
+	w.bytes += len(w.buffer) - before
+	w.rows++
+	if w.bytes >= batchBytes || w.rows >= batchRows {
+		return w.flush()
+	}
+	if len(w.buffer) >= chunkBytes {
+		return w.send()
 	}
 	return nil
+}
+
+func (w *rowWriter) begin(ctx context.Context) {
+	r, pipe := io.Pipe()
+	w.pipe, w.done, w.bytes, w.rows = pipe, make(chan error, 1), 0, 0
+	w.buffer = append(w.buffer[:0], copyHeader...)
+	go func() {
+		_, err := w.l.conn.Conn().PgConn().CopyFrom(ctx, r, w.sql)
+		if err != nil {
+			r.CloseWithError(err)
+		} else {
+			r.Close()
+		}
+		w.done <- err
+	}()
+}
+
+func (w *rowWriter) send() error {
+	_, err := w.pipe.Write(w.buffer) // fails with the statement's error
+	w.buffer = w.buffer[:0]
+	return err
+}
+
+// flush ends the batch and waits for its commit.
+func (w *rowWriter) flush() error {
+	if w.pipe == nil {
+		return nil
+	}
+	w.buffer = append(w.buffer, copyTrailer...)
+	err := w.send()
+	w.pipe.Close()
+	if e := <-w.done; e != nil {
+		err = e
+	}
+	w.pipe = nil
+	return err
+}
+
+// abort ends the statement under way, if any, without its rows.
+func (w *rowWriter) abort() {
+	if w.pipe != nil {
+		w.pipe.CloseWithError(errors.New("the load was given up"))
+		<-w.done
+		w.pipe = nil
+	}
 }
 
 func (l *loader) appendRow(ctx context.Context, dst []byte, f *layers.Feature) ([]byte, error) {
@@ -322,11 +338,6 @@ func (l *loader) newID(ctx context.Context) (int64, error) {
 // publish makes the staged rows the layer's.
 func (l *loader) publish(ctx context.Context) (layers.LoadResult, error) {
 	var result layers.LoadResult
-	if l.mode == layers.Upsert {
-		if _, err := l.conn.Exec(ctx, "DELETE FROM "+l.table+" a USING "+l.table+" b WHERE a.id = b.id AND a.ctid < b.ctid"); err != nil {
-			return result, err
-		}
-	}
 	prefix := fmt.Sprintf("_%d_%d", l.src.number, l.number)
 	if err := l.keys(ctx, prefix); err != nil {
 		return result, err
@@ -341,7 +352,7 @@ func (l *loader) publish(ctx context.Context) (layers.LoadResult, error) {
 func (l *loader) keys(ctx context.Context, prefix string) error {
 	_, err := l.conn.Exec(ctx, l.s.keysSQL(l.name, prefix)+"; ANALYZE "+l.table, pgx.QueryExecModeSimpleProtocol)
 	if code(err) == "23505" {
-		return layers.Errorf(layers.ErrExists, "two of the features have the id %s", keyOf(err))
+		return layers.Errorf(layers.ErrExists, "two of the features have the id %s: give each its own", keyOf(err))
 	}
 	return err
 }
@@ -363,7 +374,7 @@ const plainSQL = `SELECT NOT EXISTS (SELECT FROM pg_depend d WHERE d.refobjid = 
 	AND NOT EXISTS (SELECT FROM pg_constraint WHERE confrelid = c.oid)
 	AND NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = c.oid AND conname NOT IN ('enforce_srid_geom', 'enforce_geotype_geom', 'feature_id') AND contype <> 'p')
 	AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid OR inhrelid = c.oid)
-	AND (SELECT count(*) FROM pg_index WHERE indrelid = c.oid) = 2
+	AND (SELECT count(*) FROM pg_index WHERE indrelid = c.oid) = 3
 	AND (SELECT count(*) FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal) = 4
 	AND (SELECT count(*) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped) = $2
 	AND NOT c.relrowsecurity AND c.relreplident = 'd' AND NOT EXISTS (SELECT FROM pg_publication_rel WHERE prrelid = c.oid)

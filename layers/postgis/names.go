@@ -1,6 +1,7 @@
 package postgis
 
 import (
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -79,8 +80,16 @@ func columnType(t layers.ValueType) string {
 	return `text COLLATE "C"`
 }
 
-// sql fills names into a statement: {s} is its identifier, {n} its name.
-func (s *Store) sql(text string) string { return s.names.Replace(text) }
+// sql makes a statement of a text with names in it ({s} is the identifier of
+// twind's schema, {n} its name, {g} the identifier of the schema that PostGIS is
+// in) and then of arguments as Sprintf has them, whose braces stay.
+func (s *Store) sql(text string, args ...any) string {
+	text = s.names.Replace(text)
+	if len(args) == 0 {
+		return text
+	}
+	return fmt.Sprintf(text, args...)
+}
 
 // table is the quoted, qualified name of a table in twind's schema.
 func (s *Store) table(name string) string { return quote(s.schema) + "." + quote(name) }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -20,7 +19,7 @@ import (
 // selection is the list of what a feature is read from.
 func (s *Store) selection(src *source) string {
 	var b strings.Builder
-	b.WriteString(s.sql(src.id + ", {g}.st_asewkb(" + src.geometry + ", 'NDR'), " + src.revision + "::bigint"))
+	b.WriteString(s.sql("%s, {g}.st_asewkb(%s, 'NDR'), %s::bigint", src.id, src.geometry, src.revision))
 	for _, v := range src.values {
 		b.WriteString(", ")
 		b.WriteString(v)
@@ -40,7 +39,7 @@ func (s *Store) overlaps(src *source, q layers.Query, args *arguments) string {
 		srid = src.public.srid
 	}
 	clamp := func(v float64) string { return args.add(math.Max(-1e30, math.Min(1e30, v))) + "::float8" }
-	return s.sql(fmt.Sprintf("%s OPERATOR({g}.&&) {g}.st_makeenvelope(%s, %s, %s, %s, %d)", src.extent, clamp(e.MinX), clamp(e.MinY), clamp(e.MaxX), clamp(e.MaxY), srid))
+	return s.sql("%s OPERATOR({g}.&&) {g}.st_makeenvelope(%s, %s, %s, %s, %d)", src.extent, clamp(e.MinX), clamp(e.MinY), clamp(e.MaxX), clamp(e.MaxY), srid)
 }
 
 // Scan reads features in one statement, which sees one state.
@@ -111,7 +110,7 @@ func (s *Store) scan(ctx context.Context, src *source, q layers.Query, sql strin
 // matches tells whether a feature's envelope intersects a box exactly; one
 // without a geometry always does.
 func matches(f *layers.Feature, e spatial.Envelope) bool {
-	return f.Geometry.IsNull() || f.Geometry.Envelope().Intersects(e)
+	return f.Geometry.IsEmpty() || f.Geometry.Envelope().Intersects(e)
 }
 
 // decoder reads the rows of a source's selection in PostgreSQL's binary format.
@@ -192,7 +191,7 @@ func (s *Store) Stats(ctx context.Context, id layers.ID) (layers.Stats, error) {
 		return st, err
 	}
 	var x [4]*float64
-	err = s.row(ctx, "count layer "+string(id), fmt.Sprintf(`SELECT count(*), min({g}.st_xmin(%[1]s)), min({g}.st_ymin(%[1]s)), max({g}.st_xmax(%[1]s)), max({g}.st_ymax(%[1]s)) FROM %[2]s t`, src.geometry, src.relation),
+	err = s.row(ctx, "count layer "+string(id), s.sql(`SELECT count(*), min({g}.st_xmin(%[1]s)), min({g}.st_ymin(%[1]s)), max({g}.st_xmax(%[1]s)), max({g}.st_ymax(%[1]s)) FROM %[2]s t`, src.geometry, src.relation),
 		nil, &st.Count, &x[0], &x[1], &x[2], &x[3])
 	if err != nil {
 		return st, err

@@ -150,7 +150,7 @@ func TestLoadModes(t *testing.T) {
 	require.ErrorIs(t, err, layers.ErrExists)
 	require.ErrorContains(t, err, `"c"`)
 	require.Empty(t, records(t, s, before))
-	res, err = s.Load(ctx, "houses", layers.Upsert, each(house("c", 4), house("b", 2), house("a", 7), house("c", 5)))
+	res, err = s.Load(ctx, "houses", layers.Upsert, each(house("c", 5), house("b", 2), house("a", 7)))
 	require.NoError(t, err)
 	require.Equal(t, layers.LoadResult{Inserted: 1, Updated: 1, Unchanged: 1, Revision: before + 2}, res)
 	require.Equal(t, house("c", 5).Properties, one(t, s, "houses", "c").Properties)

@@ -180,7 +180,7 @@ func (x *tx) Insert(ctx context.Context, id layers.ID, f *layers.Feature) error 
 		columns.WriteString(", " + quote(c))
 		values.WriteString(", " + args.add(parameter(src.layer.Schema[i].Type, f.Properties[i])))
 	}
-	sql := x.s.sql(fmt.Sprintf("INSERT INTO %s (id, geom%s) VALUES ($1, $2::bytea::{g}.geometry%s) ON CONFLICT DO NOTHING", src.relation, columns.String(), values.String()))
+	sql := x.s.sql("INSERT INTO %s (id, geom%s) VALUES ($1, $2::bytea::{g}.geometry%s) ON CONFLICT DO NOTHING", src.relation, columns.String(), values.String())
 	for attempt := 0; ; attempt++ {
 		args[0] = f.ID
 		if f.ID == "" {
@@ -230,7 +230,7 @@ func (x *tx) Replace(ctx context.Context, id layers.ID, f *layers.Feature) error
 	for i, c := range src.columns {
 		set.WriteString(", " + quote(c) + " = " + args.add(parameter(src.layer.Schema[i].Type, f.Properties[i])))
 	}
-	tag, err := x.conn.Exec(ctx, x.s.sql("UPDATE "+src.relation+" SET geom = $2::bytea::{g}.geometry"+set.String()+" WHERE id = $1"), args...)
+	tag, err := x.conn.Exec(ctx, x.s.sql("UPDATE %s SET geom = $2::bytea::{g}.geometry%s WHERE id = $1", src.relation, set.String()), args...)
 	if err != nil {
 		return x.fail(err)
 	}

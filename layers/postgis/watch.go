@@ -31,6 +31,9 @@ func (w *watchers) signal() {
 // something, by NOTIFY; where the connection does not carry it (a pooler between)
 // or is lost, within 200 ms of the commit, by asking.
 func (s *Store) Watch(ctx context.Context) (<-chan struct{}, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	if s.ctx.Err() != nil {
 		return nil, layers.Errorf(layers.ErrUnavailable, "the store is closed")
 	}
