@@ -33,7 +33,8 @@ type (
 		Op       Op
 		Value    Value
 	}
-	// Like matches text against a pattern in which % stands for any text and _ for one character.
+	// Like matches text against a pattern in which % stands for any text, _ for one character,
+	// and a backslash takes the next character for itself.
 	Like struct {
 		Property, Pattern string
 		FoldCase          bool
