@@ -1,0 +1,219 @@
+package mvt
+
+import (
+	"twind/layers/snapshot"
+	"twind/spatial/grid"
+)
+
+// The functions below append to e.geom the commands of all paths of one type
+// from path p to last; nothing when nothing of them is in the tile.
+
+func (e *Encoder) pointPaths(seg *snapshot.Segment, p, last uint32) {
+	e.points = e.points[:0]
+	for ; p < last; p++ {
+		if seg.PathKinds[p] != snapshot.PathPoints {
+			continue
+		}
+		for v := seg.PathVertex[p]; v < seg.PathVertex[p+1]; v++ {
+			x, y := e.frame.at(seg.World[2*v], seg.World[2*v+1])
+			if x < int64(clipBox.MinX) || x > int64(clipBox.MaxX) || y < int64(clipBox.MinY) || y > int64(clipBox.MaxY) {
+				continue
+			}
+			if n := len(e.points); n == 0 || e.points[n-2] != int32(x) || e.points[n-1] != int32(y) {
+				e.points = append(e.points, int32(x), int32(y))
+			}
+		}
+	}
+	if n := len(e.points) / 2; n > 0 {
+		e.geom = appendUvarint(e.geom, uint32(n)<<3|moveTo)
+		var c cursor
+		e.geom = c.append(e.geom, e.points)
+	}
+}
+
+func (e *Encoder) linePaths(seg *snapshot.Segment, p, last uint32, inside bool) {
+	var c cursor
+	for ; p < last; p++ {
+		if seg.PathKinds[p] != snapshot.PathLine {
+			continue
+		}
+		world := seg.World[2*seg.PathVertex[p] : 2*seg.PathVertex[p+1]]
+		e.line, e.ends = e.line[:0], e.ends[:0]
+		if inside {
+			e.line = e.snap(e.line, world)
+			e.geom = c.line(e.geom, e.line)
+			continue
+		}
+		e.snapFar(world)
+		e.line, e.ends = e.clipper.Line(e.line, e.ends, e.far, clipBox)
+		begin := int32(0)
+		for _, end := range e.ends {
+			e.geom = c.line(e.geom, e.line[2*begin:2*end])
+			begin = end
+		}
+	}
+}
+
+func (e *Encoder) polygonPaths(seg *snapshot.Segment, p, last uint32, inside, doubtful bool) {
+	e.rings.Reset()
+	dropped := false // the shell that the next holes belong to
+	for ; p < last; p++ {
+		k := seg.PathKinds[p]
+		if k == snapshot.PathShell {
+			dropped = false
+		} else if k != snapshot.PathHole || dropped {
+			continue
+		}
+		world := seg.World[2*seg.PathVertex[p] : 2*seg.PathVertex[p+1]]
+		ok := false
+		if inside {
+			e.rings.XY = e.snap(e.rings.XY, world[:max(0, len(world)-2)]) // without the closing vertex
+			ok = e.rings.Close(k == snapshot.PathHole)
+		} else {
+			e.snapFar(world)
+			if n := len(e.far); n >= 8 {
+				ok = e.clipper.Ring(&e.rings, e.far[:n-2], k == snapshot.PathHole, clipBox)
+			}
+		}
+		if k == snapshot.PathShell {
+			dropped = !ok
+		}
+	}
+	if e.rings.Len() == 0 {
+		return
+	}
+	rings := &e.rings
+	if (doubtful || !inside) && !e.checker.Valid(rings) {
+		rings = e.mend()
+		e.stats.Repaired++
+	}
+	var c cursor
+	for i := range rings.Ends {
+		e.geom = c.ring(e.geom, rings.Ring(i), rings.Hole[i])
+	}
+}
+
+// mend repairs the rings at hand. Where edges cross so often that the work would
+// not be bounded, they are coarsened until it is.
+func (e *Encoder) mend() *grid.Rings {
+	e.mended.Reset()
+	for bits := 1; !e.repairer.Repair(&e.mended, &e.rings); bits++ {
+		e.coarsen(bits)
+	}
+	return &e.mended
+}
+
+// coarsen rounds the rings to multiples of 2^bits.
+func (e *Encoder) coarsen(bits int) {
+	e.mended.Reset()
+	for i := range e.rings.Ends {
+		for k, v := range e.rings.Ring(i) {
+			e.mended.XY = append(e.mended.XY, (v+1<<bits>>1)>>bits<<bits)
+			if n := len(e.mended.XY); k&1 == 1 && k > 1 && e.mended.XY[n-1] == e.mended.XY[n-3] && e.mended.XY[n-2] == e.mended.XY[n-4] {
+				e.mended.XY = e.mended.XY[:n-2]
+			}
+		}
+		e.mended.Close(e.rings.Hole[i])
+	}
+	e.rings, e.mended = e.mended, e.rings
+	e.mended.Reset()
+}
+
+// snap appends a path that lies in the tile, on its grid: without repeated
+// vertices and without those between two in one line. dst's earlier content is
+// another path's.
+func (e *Encoder) snap(dst []int32, world []uint32) []int32 {
+	f := &e.frame
+	down, up, half := f.down, f.up, f.half
+	begin := len(dst)
+	var lx, ly, dx, dy int32 // the last vertex and the direction to it
+	for i := 0; i+1 < len(world); i += 2 {
+		x := int32((int64(world[i])+half)>>down<<up - f.x)
+		y := int32((int64(world[i+1])+half)>>down<<up - f.y)
+		if i > 0 {
+			nx, ny := x-lx, y-ly
+			if nx == 0 && ny == 0 {
+				continue
+			}
+			// At most 4,224 units: products fit.
+			if n := len(dst); n >= begin+4 && dx*ny == dy*nx && dx*nx+dy*ny > 0 {
+				dst[n-2], dst[n-1] = x, y
+				lx, ly, dx, dy = x, y, dx+nx, dy+ny
+				continue
+			}
+			dx, dy = nx, ny
+		}
+		dst = append(dst, x, y)
+		lx, ly = x, y
+	}
+	return dst
+}
+
+// snapFar fills far with a path that may leave the tile, without repeated vertices.
+func (e *Encoder) snapFar(world []uint32) {
+	e.far = e.far[:0]
+	for i := 0; i+1 < len(world); i += 2 {
+		x, y := e.frame.at(world[i], world[i+1])
+		if n := len(e.far); n == 0 || e.far[n-2] != x || e.far[n-1] != y {
+			e.far = append(e.far, x, y)
+		}
+	}
+}
+
+// cursor writes commands; their positions are relative to its own.
+type cursor struct{ x, y int32 }
+
+// append writes positions as parameters, without a command.
+func (c *cursor) append(b []byte, xy []int32) []byte {
+	x, y := c.x, c.y
+	for i := 0; i+1 < len(xy); i += 2 {
+		b = appendZigzag(b, xy[i]-x)
+		b = appendZigzag(b, xy[i+1]-y)
+		x, y = xy[i], xy[i+1]
+	}
+	c.x, c.y = x, y
+	return b
+}
+
+func appendZigzag(b []byte, d int32) []byte {
+	v := uint32(d<<1) ^ uint32(d>>31)
+	if v < 0x80 {
+		return append(b, byte(v))
+	}
+	if v < 0x4000 {
+		return append(b, byte(v)|0x80, byte(v>>7))
+	}
+	return appendUvarint(b, v)
+}
+
+// line writes a line of two vertices or more; nothing else.
+func (c *cursor) line(b []byte, xy []int32) []byte {
+	n := len(xy) / 2
+	if n < 2 {
+		return b
+	}
+	b = append(b, 1<<3|moveTo)
+	b = c.append(b, xy[:2])
+	b = appendUvarint(b, uint32(n-1)<<3|lineTo)
+	return c.append(b, xy[2:])
+}
+
+// ring writes an open ring, shells positive and holes negative.
+func (c *cursor) ring(b []byte, xy []int32, hole bool) []byte {
+	n := len(xy) / 2
+	b = append(b, 1<<3|moveTo)
+	b = c.append(b, xy[:2])
+	b = appendUvarint(b, uint32(n-1)<<3|lineTo)
+	if grid.Area2(xy) < 0 == hole {
+		b = c.append(b, xy[2:])
+	} else {
+		x, y := c.x, c.y
+		for i := len(xy) - 2; i > 0; i -= 2 {
+			b = appendZigzag(b, xy[i]-x)
+			b = appendZigzag(b, xy[i+1]-y)
+			x, y = xy[i], xy[i+1]
+		}
+		c.x, c.y = x, y
+	}
+	return append(b, 1<<3|closePath)
+}
