@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"slices"
 	"sync"
 
 	"twind/layers"
@@ -21,7 +22,10 @@ type changeLog struct {
 // PublishChange tells every viewer of a static layer that it changed, with the
 // next tick. It does not block and may be given to snapshot.Catalog.Subscribe.
 func (h *Hub) PublishChange(c layers.Change) {
-	c.IDs = nil // viewers fetch tiles, not features
+	if len(c.IDs) > maxChangeIDs {
+		c.IDs = nil
+	}
+	c.IDs = slices.Clone(c.IDs)
 	l := &h.changes
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -31,7 +35,7 @@ func (h *Hub) PublishChange(c layers.Change) {
 
 // since gathers the changes after a number, merged per layer, in the order of
 // the layers' last change; complete is false when the ring no longer has them.
-func (l *changeLog) since(after uint64, wanted func(layers.ID) bool) (merged []layers.Change, last uint64, complete bool) {
+func (l *changeLog) since(after uint64, wanted func(layers.ID) bool) (merged []mergedChange, last uint64, complete bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if after > l.last || l.last-after > changeLogSize {
@@ -46,11 +50,31 @@ func (l *changeLog) since(after uint64, wanted func(layers.ID) bool) (merged []l
 	return merged, l.last, true
 }
 
+// maxChangeIDs is how many features of one change are named; of more, none are.
+const maxChangeIDs = 64
+
 // maxBoxes is how many boxes of one layer are told apart in one tick.
 const maxBoxes = 16
 
+// mergedChange is one or more changes of a layer, in one box.
+type mergedChange struct {
+	layers.Change
+	unnamed bool // features changed that IDs does not list
+}
+
+func (m *mergedChange) addIDs(ids []string) {
+	m.unnamed = m.unnamed || len(ids) == 0 || len(m.IDs)+len(ids) > maxChangeIDs
+	if m.unnamed {
+		m.IDs = nil
+		return
+	}
+	m.IDs = append(slices.Clip(m.IDs), ids...)
+	slices.Sort(m.IDs)
+	m.IDs = slices.Compact(m.IDs)
+}
+
 // mergeChange adds c; beyond maxBoxes of a layer it widens the nearest-fitting box.
-func mergeChange(list []layers.Change, c layers.Change) []layers.Change {
+func mergeChange(list []mergedChange, c layers.Change) []mergedChange {
 	n, best, grown := 0, -1, 0.0
 	for i := range list {
 		o := &list[i]
@@ -60,6 +84,7 @@ func mergeChange(list []layers.Change, c layers.Change) []layers.Change {
 		if o.Whole || c.Whole || o.Envelope.Contains(c.Envelope) {
 			o.Whole = o.Whole || c.Whole
 			o.Revision = max(o.Revision, c.Revision)
+			o.addIDs(c.IDs)
 			if c.Whole { // the earlier boxes of the layer are told with it
 				kept := list[:0]
 				for j := range list {
@@ -77,11 +102,12 @@ func mergeChange(list []layers.Change, c layers.Change) []layers.Change {
 		}
 	}
 	if n < maxBoxes {
-		return append(list, c)
+		return append(list, mergedChange{c, len(c.IDs) == 0})
 	}
 	o := &list[best]
 	o.Envelope = o.Envelope.Union(c.Envelope)
 	o.Revision = max(o.Revision, c.Revision)
+	o.addIDs(c.IDs)
 	return list
 }
 

@@ -54,6 +54,7 @@ type (
 		Revision layers.Revision `json:"revision"`
 		BBox     *[4]float64     `json:"bbox"` // null: the whole layer
 		Whole    bool            `json:"whole"`
+		IDs      []string        `json:"ids"` // the features that changed; null: more than can be listed
 	}
 	errorText struct {
 		Type    string `json:"type"` // error
@@ -111,8 +112,8 @@ func (h *Hub) wireLayers() []wireLayer {
 	return out
 }
 
-func changeMessage(number uint64, c *layers.Change) []byte {
-	m := changeText{Type: "change", Change: number, Layer: c.Layer, Revision: c.Revision, Whole: c.Whole}
+func changeMessage(number uint64, c *mergedChange) []byte {
+	m := changeText{Type: "change", Change: number, Layer: c.Layer, Revision: c.Revision, Whole: c.Whole, IDs: c.IDs}
 	if e := c.Envelope; !c.Whole && !e.IsEmpty() {
 		m.BBox = &[4]float64{e.MinX, e.MinY, e.MaxX, e.MaxY}
 	}

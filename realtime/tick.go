@@ -112,7 +112,7 @@ func (p *plan) inherit(old *plan) {
 	}
 	for _, s := range p.subs {
 		for _, o := range old.subs {
-			if o.layer == s.layer && o.view == s.view {
+			if s.goesOn && o.layer == s.layer && o.view == s.view {
 				s.seq, s.mode, s.held, s.synced, s.classes = o.seq, o.mode, o.held, o.synced, o.classes
 			}
 		}
@@ -131,6 +131,7 @@ func (v *Viewer) renew(current *plan) *plan {
 		v.batch.Texts = append(v.batch.Texts, errorMessage(0, err))
 		return current
 	}
+	p.follow(current, nil)
 	p.inherit(current)
 	v.mu.Lock()
 	if v.closed {
@@ -161,7 +162,7 @@ func (v *Viewer) tellChanges(p *plan) {
 	if !complete {
 		for _, id := range p.s.Layers {
 			if !live(id) {
-				merged = append(merged, layers.Change{Layer: id, Whole: true})
+				merged = append(merged, mergedChange{layers.Change{Layer: id, Whole: true}, true})
 			}
 		}
 	}

@@ -104,6 +104,7 @@ type sub struct {
 	want   Window // tiles of GridZoom
 	cells  Window // aggregate tiles of cellZoom − CellBits
 	limit  int    // MaxEntities
+	goesOn bool   // the viewer had the layer, in this view, until this subscription
 
 	seq     uint64 // the viewer knows all up to it; 0: nothing
 	mode    Mode
@@ -271,6 +272,7 @@ func (v *Viewer) Subscribe(s Subscription) (live []layers.ID, hz float64, err er
 		return nil, 0, ErrViewerClosed
 	}
 	replaced := v.next
+	p.follow(v.current, replaced)
 	v.next = p
 	if replaced != nil && replaced.s.Resume != nil && p.s.Resume == nil {
 		p.s.Resume = replaced.s.Resume // moved on before the first tick
@@ -279,6 +281,25 @@ func (v *Viewer) Subscribe(s Subscription) (live []layers.ID, hz float64, err er
 	v.mu.Unlock()
 	replaced.release()
 	return live, v.hub.o.TickRate / float64(p.every), nil
+}
+
+// follow notes which layers the viewer keeps from its last subscription: what
+// it left out of one it has forgotten, even if no tick came between.
+func (p *plan) follow(current, replaced *plan) {
+	before := current
+	if replaced != nil {
+		before = replaced
+	}
+	if before == nil {
+		return
+	}
+	for _, s := range p.subs {
+		for _, o := range before.subs {
+			if o.layer == s.layer && o.view == s.view {
+				s.goesOn = before == current || o.goesOn
+			}
+		}
+	}
 }
 
 // plan finds the subscription's live layers and their views.

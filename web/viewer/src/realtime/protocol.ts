@@ -1,0 +1,135 @@
+/**
+ * The messages of the live protocol that are JSON text; realtime/wire/SPEC.md
+ * in the repository describes them.
+ */
+
+/** West, south, east, north in degrees; west may exceed east across the 180th meridian. */
+export type BBox = [west: number, south: number, east: number, north: number];
+
+/** One text in the languages of twind; an absent one falls back to the other. */
+export interface Text {
+  zh?: string;
+  en?: string;
+}
+
+/** A live layer as the server announces it. Times are milliseconds of silence. */
+export interface LayerInfo {
+  id: string;
+  title: Text;
+  kind: string;
+  provenance: '' | 'generated' | 'estimated';
+  /** The property that is an entity's name, or ''. */
+  label: string;
+  /** The property that tells classes apart, or ''. */
+  classBy: string;
+  /** Expected time between two positions of one entity. */
+  periodMs: number;
+  staleMs: number;
+  offlineMs: number;
+  removedMs: number;
+}
+
+export interface Hello {
+  type: 'hello';
+  version: number;
+  format: 'binary' | 'json';
+  epoch: number;
+  sequence: number;
+  change: number;
+  /** Milliseconds since 1970, the server's clock. */
+  time: number;
+  tickHz: number;
+  resumeMs: number;
+  limits: { messageBytes: number; layers: number; maxEntities: number };
+  layers: LayerInfo[];
+}
+
+/** Features of a static layer changed: tiles that touch `bbox` are to be fetched again. */
+export interface Change {
+  type: 'change';
+  change: number;
+  layer: string;
+  /** The layer's revision that the new tiles have; 0 where unknown. */
+  revision: number;
+  /** Where; null: anywhere. */
+  bbox: BBox | null;
+  /** Everything may have changed, the layer's description too. */
+  whole: boolean;
+  /** The features that changed; null: more than can be listed. */
+  ids: string[] | null;
+}
+
+export interface ServerError {
+  type: 'error';
+  request: number;
+  code: 'invalid' | 'unsupported' | 'unavailable';
+  /** One sentence. */
+  message: string;
+}
+
+export interface Subscribed {
+  type: 'subscribed';
+  request: number;
+  hz: number;
+  live: string[];
+}
+
+export type ServerMessage =
+  | Hello
+  | Change
+  | ServerError
+  | Subscribed
+  | { type: 'layers'; layers: LayerInfo[] }
+  | { type: 'pong'; request: number; time: number };
+
+/** A rectangle of tiles of zoom z; columns count modulo 2^z. */
+export interface Window {
+  z: number;
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+}
+
+/** What the viewer still holds of a layer. */
+export interface Held {
+  sequence: number;
+  view: number;
+  window: Window;
+}
+
+export interface Subscribe {
+  type: 'subscribe';
+  request: number;
+  bbox: BBox;
+  zoom: number;
+  layers: string[];
+  filter?: Record<string, string>;
+  maxHz?: number;
+  maxEntities?: number;
+  epoch?: number;
+  change?: number;
+  sequences?: Record<string, Held>;
+}
+
+/** Tells whether a window holds the tile x, y of its zoom. */
+export function windowHas(window: Window, x: number, y: number): boolean {
+  const n = 2 ** window.z;
+  return (((x - window.x) % n) + n) % n < window.w && y >= window.y && y - window.y < window.h;
+}
+
+/** Reads a text message; undefined for one of a type that this client does not know. */
+export function parseMessage(text: string): ServerMessage | undefined {
+  const value: unknown = JSON.parse(text);
+  if (typeof value !== 'object' || value === null || !('type' in value)) return undefined;
+  switch (value.type) {
+    case 'hello':
+    case 'layers':
+    case 'change':
+    case 'error':
+    case 'subscribed':
+    case 'pong':
+      return value as ServerMessage;
+  }
+  return undefined;
+}
