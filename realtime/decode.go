@@ -19,12 +19,12 @@ import (
 //
 // with degrees, metres, degrees clockwise from north, m/s and RFC 3339. A member
 // that is null is absent. p.Properties is lent from b. At most MaxPositionBytes.
-func DecodePosition(b []byte, p *Position) error { return decodePosition(b, p) }
+func DecodePosition(b []byte, p *Position) error { return decodePosition(b, p, "", "") }
 
-func decodePosition(b []byte, p *Position) error {
-	*p = Position{Layer: p.Layer, Z: math.NaN(), Course: math.NaN(), Speed: math.NaN()}
-	layer := p.Layer // the same string serves a whole batch
-	p.Layer = ""
+// decodePosition reads a position. last is a layer whose string is used again
+// when the position has the same; fallback is that of positions without one.
+func decodePosition(b []byte, p *Position, last, fallback layers.ID) error {
+	*p = Position{Layer: fallback, Z: math.NaN(), Course: math.NaN(), Speed: math.NaN()}
 	if len(b) > MaxPositionBytes {
 		return fmt.Errorf("a position of %d bytes; at most %d are possible", len(b), MaxPositionBytes)
 	}
@@ -55,9 +55,9 @@ func decodePosition(b []byte, p *Position) error {
 		switch string(name) {
 		case "layer":
 			var t []byte
-			if t, err = textMember(v); err == nil {
-				if string(t) == string(layer) {
-					p.Layer = layer
+			if t, err = textMember(v); err == nil && t != nil {
+				if string(t) == string(last) {
+					p.Layer = last
 				} else {
 					p.Layer = layers.ID(t)
 				}
@@ -153,9 +153,11 @@ type Reader struct {
 	array bool
 	done  bool
 	index int
-	layer layers.ID
-	buf   []byte
-	read  int64 // bytes taken
+	layer layers.ID // of the last position
+	// fallback is the layer of positions that name none.
+	fallback layers.ID
+	buf      []byte
+	read     int64 // bytes taken
 }
 
 // NewReader reads from r. lines says that each line is one position, as a
@@ -164,6 +166,9 @@ type Reader struct {
 func NewReader(r io.Reader, lines bool) *Reader {
 	return &Reader{r: bufio.NewReaderSize(r, 32<<10), lines: lines, index: -1}
 }
+
+// DefaultLayer names the layer of positions that name none; without it they are faulty.
+func (r *Reader) DefaultLayer(id layers.ID) { r.fallback = id }
 
 // ItemError is a fault of one position; those after it can be read.
 type ItemError struct {
@@ -193,9 +198,8 @@ func (r *Reader) Next(p *Position) (index int, err error) {
 		return r.index, err
 	}
 	r.index++
-	p.Layer = r.layer
 	if err == nil {
-		err = decodePosition(b, p)
+		err = decodePosition(b, p, r.layer, r.fallback)
 		r.layer = p.Layer
 	}
 	if err != nil {

@@ -48,11 +48,16 @@ func newYork(t testing.TB) *Network {
 
 func dump(t testing.TB, name string) *Feed {
 	t.Helper()
-	b, err := city.ReadFile("new-york/" + name + ".nyct.gtfsrt")
-	require.NoError(t, err)
-	feed, err := Decode(b)
+	feed, err := Decode(dumpBytes(t, name))
 	require.NoError(t, err)
 	return feed
+}
+
+func dumpBytes(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := city.ReadFile("new-york/" + name + ".nyct.gtfsrt")
+	require.NoError(t, err)
+	return b
 }
 
 func TestNetworkOfNewYork(t *testing.T) {
@@ -195,8 +200,9 @@ func TestBoardsOfNewYork(t *testing.T) {
 			for _, m := range []int{0, 10, 20, 30, 40, 60} {
 				counts = append(counts, len(b.At(feed.Time.Add(time.Duration(m)*time.Minute), nil)))
 			}
-			t.Log(counts)
-			require.InDeltaSlice(t, []int{test.after0, test.after10, test.after20, test.after30, test.after40, test.after60}, counts, 3)
+			// The other program leaves out three trips that end as the dump begins.
+			require.InDelta(t, test.after0, counts[0], 3)
+			require.Equal(t, []int{test.after10, test.after20, test.after30, test.after40, test.after60}, counts[1:])
 		})
 	}
 }
@@ -208,8 +214,8 @@ func TestTrainsMoveSteadily(t *testing.T) {
 	feed := dump(t, "a_division")
 	b := n.Board(feed)
 	type seen struct {
-		at   place
-		time time.Time
+		at     place
+		moving bool
 	}
 	last := make(map[string]seen)
 	var trains []Train
@@ -224,9 +230,13 @@ func TestTrainsMoveSteadily(t *testing.T) {
 			if l, ok := last[tr.Trip]; ok {
 				d := distance(p, l.at)
 				moved += d
-				require.LessOrEqual(t, d, MaxSpeed*2*1.01+1, "%s after %d s, metres in 2 s", tr.Trip, s)
+				most := MaxSpeed*2*1.01 + 1
+				if tr.Moving != l.moving {
+					most += stopReach // a station's place may lie beside the line
+				}
+				require.LessOrEqual(t, d, most, "%s after %d s, metres in 2 s", tr.Trip, s)
 			}
-			last[tr.Trip] = seen{p, at}
+			last[tr.Trip] = seen{p, tr.Moving}
 		}
 	}
 	require.Greater(t, moved, 500_000.0, "metres of all trains")
