@@ -3,6 +3,9 @@ package postgis
 import (
 	"encoding/binary"
 	"math"
+	"strings"
+	"time"
+	"unicode/utf8"
 
 	"twind/layers"
 	"twind/spatial"
@@ -48,9 +51,6 @@ func appendField(dst []byte, t layers.ValueType, v layers.Value) ([]byte, error)
 		days := int32((d.Unix() - postgresEpoch.Unix()) / 86400)
 		return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(dst, 4), uint32(days)), nil
 	}
-	if err := checkString(v.Text()); err != nil {
-		return dst, err
-	}
 	return appendText(dst, v.Text()), nil
 }
 
@@ -67,13 +67,10 @@ func checkFeature(l *layers.Layer, f *layers.Feature) error {
 		if v.IsNull() {
 			continue
 		}
-		var err error
-		switch l.Schema[i].Type {
-		case layers.Date:
-			_, err = parseDate(v.Text())
-		case layers.String, layers.DateTime:
-			err = checkString(v.Text())
+		if l.Schema[i].Type != layers.Date {
+			continue
 		}
+		_, err := parseDate(v.Text())
 		if err != nil {
 			return layers.Errorf(layers.ErrInvalid, "property %q: %w", l.Schema[i].Name, err)
 		}
@@ -98,4 +95,16 @@ func parameter(t layers.ValueType, v layers.Value) any {
 		return d
 	}
 	return v.Text()
+}
+
+// isText tells whether PostgreSQL can hold a text.
+func isText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
+
+// parseDate reads a Date; PostgreSQL has no year 0.
+func parseDate(s string) (time.Time, error) {
+	d, err := time.Parse(time.DateOnly, s)
+	if err != nil || d.Year() < 1 {
+		return d, layers.Errorf(layers.ErrInvalid, "%.40q is not a date: expected a day such as 2026-11-21 of the years 1 to 9999", s)
+	}
+	return d, nil
 }

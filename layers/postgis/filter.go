@@ -2,9 +2,9 @@ package postgis
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"twind/layers"
 	"twind/spatial"
@@ -19,28 +19,13 @@ func (a *arguments) add(v any) string {
 	return fmt.Sprintf("$%d", len(*a))
 }
 
-// Limits of a filter, after which it is refused.
-const (
-	maxFilterDepth = 64
-	maxFilterNodes = 10_000
-)
-
-// translator turns a filter into an SQL condition with the three-valued logic
-// that both have: a comparison with null is unknown.
-type translator struct {
-	store  *Store
-	src    *source
-	hidden []string // properties that are null to this filter
-	args   *arguments
-	nodes  int
-}
-
-// where is the SQL condition of a query, without the envelope, which needs exact
-// coordinates and is tested in Go.
-func (s *Store) where(src *source, q layers.Query, args *arguments) (string, error) {
+// where is an SQL condition that is true for every row of the query's answer, and
+// perhaps for more: question.match decides, so that a filter means the same to a
+// store and to a snapshot.
+func (s *Store) where(src *source, q layers.Query, args *arguments) string {
 	conditions := []string{"true"}
 	if q.IDs != nil {
-		ids := q.IDs
+		ids := slices.DeleteFunc(slices.Clone(q.IDs), func(id string) bool { return layers.CheckFeatureID(id) != nil })
 		if src.public != nil {
 			ids = src.public.keys(ids)
 		}
@@ -49,30 +34,88 @@ func (s *Store) where(src *source, q layers.Query, args *arguments) (string, err
 	if e := q.Envelope; e != nil && src.extent != "" {
 		c := nowhere(s, src.extent)
 		if !e.IsEmpty() {
-			c += " OR " + s.overlaps(src, q, args)
+			c += " OR " + s.overlaps(src, *e, args)
 		}
 		conditions = append(conditions, "("+c+")")
 	}
-	for _, f := range []struct {
-		filter layers.Filter
-		hidden []string
-	}{{q.Policy.Rows, nil}, {q.Filter, q.Policy.Hidden}} {
-		if f.filter == nil {
-			continue
-		}
-		t := translator{store: s, src: src, hidden: f.hidden, args: args}
-		c, err := t.condition(f.filter, 0)
-		if err != nil {
-			return "", err
-		}
-		conditions = append(conditions, c)
+	t := translator{store: s, src: src, args: args}
+	if q.Policy.Rows != nil {
+		conditions = append(conditions, t.translate(q.Policy.Rows, 0).sql)
 	}
-	return strings.Join(conditions, " AND "), nil
+	if q.Filter != nil {
+		t.hidden = q.Policy.Hidden
+		conditions = append(conditions, t.translate(q.Filter, 0).sql)
+	}
+	return strings.Join(conditions, " AND ")
 }
 
-func (t *translator) condition(f layers.Filter, depth int) (string, error) {
-	if t.nodes++; t.nodes > maxFilterNodes || depth > maxFilterDepth {
-		return "", layers.Errorf(layers.ErrInvalid, "the filter is too large: at most %d conditions, nested %d deep", maxFilterNodes, maxFilterDepth)
+// question decides in Go which rows answer a query.
+type question struct {
+	envelope *spatial.Envelope
+	matchers []*layers.Matcher
+}
+
+// newQuestion fails with ErrInvalid for a filter that does not fit the layer.
+func newQuestion(l *layers.Layer, q layers.Query) (question, error) {
+	out := question{envelope: q.Envelope}
+	if q.Policy.Rows != nil {
+		m, err := layers.NewMatcher(l, q.Policy.Rows)
+		if err != nil {
+			return out, err
+		}
+		out.matchers = append(out.matchers, m)
+	}
+	if q.Filter != nil {
+		m, err := layers.NewMatcher(l, q.Filter, q.Policy.Hidden...)
+		if err != nil {
+			return out, err
+		}
+		out.matchers = append(out.matchers, m)
+	}
+	return out, nil
+}
+
+// match tells whether a feature, with all its properties, is in the answer. One
+// without vertices is in every envelope.
+func (q *question) match(f *layers.Feature) bool {
+	if q.envelope != nil && !f.Geometry.IsEmpty() && !f.Geometry.Envelope().Intersects(*q.envelope) {
+		return false
+	}
+	for _, m := range q.matchers {
+		if !m.Match(f) {
+			return false
+		}
+	}
+	return true
+}
+
+// condition is a filter in SQL. An exact one has the filter's truth value, null
+// for unknown; another is at least true where the filter is.
+type condition struct {
+	sql   string
+	exact bool
+}
+
+// anything is for what SQL cannot decide as package layers does.
+var anything = condition{sql: "true"}
+
+// Nodes and depth of a filter of which SQL is made; what is beyond is left to Go.
+const (
+	maxSQLNodes = 1000
+	maxSQLDepth = 100
+)
+
+type translator struct {
+	store  *Store
+	src    *source
+	hidden []string // properties that are null to this filter
+	args   *arguments
+	nodes  int
+}
+
+func (t *translator) translate(f layers.Filter, depth int) condition {
+	if t.nodes++; t.nodes > maxSQLNodes || depth > maxSQLDepth {
+		return anything
 	}
 	switch f := f.(type) {
 	case layers.And:
@@ -80,71 +123,118 @@ func (t *translator) condition(f layers.Filter, depth int) (string, error) {
 	case layers.Or:
 		return t.join(f, " OR ", "false", depth)
 	case layers.Not:
-		c, err := t.condition(f.Filter, depth+1)
-		return "(NOT " + c + ")", err
+		bound := len(*t.args)
+		if c := t.translate(f.Filter, depth+1); c.exact {
+			return condition{"(NOT " + c.sql + ")", true}
+		}
+		*t.args = (*t.args)[:bound] // PostgreSQL refuses parameters that nothing uses
 	case layers.Comparison:
-		p, err := t.property(f.Property)
-		if err != nil {
-			return "", err
-		}
-		return t.compare(p, f.Op, f.Value)
-	case layers.In:
-		p, err := t.property(f.Property)
-		if err != nil {
-			return "", err
-		}
-		if t.nodes += len(f.Values); t.nodes > maxFilterNodes {
-			return "", layers.Errorf(layers.ErrInvalid, "the filter is too large: at most %d values", maxFilterNodes)
-		}
-		if len(f.Values) == 0 {
-			return "false", nil
-		}
-		any := make([]string, len(f.Values))
-		for i, v := range f.Values {
-			if any[i], err = t.compare(p, layers.Equal, v); err != nil {
-				return "", err
-			}
-		}
-		return "(" + strings.Join(any, " OR ") + ")", nil
+		return t.compare(f.Property, f.Op, f.Value)
 	case layers.Between:
-		p, err := t.property(f.Property)
-		if err != nil {
-			return "", err
+		low, high := t.compare(f.Property, layers.GreaterEqual, f.Low), t.compare(f.Property, layers.LessEqual, f.High)
+		return condition{"(" + low.sql + " AND " + high.sql + ")", low.exact && high.exact}
+	case layers.In:
+		if t.nodes += len(f.Values); t.nodes > maxSQLNodes || len(f.Values) == 0 {
+			return anything
 		}
-		low, err := t.compare(p, layers.GreaterEqual, f.Low)
-		if err != nil {
-			return "", err
+		any := condition{exact: true}
+		for i, v := range f.Values {
+			c := t.compare(f.Property, layers.Equal, v)
+			if i > 0 {
+				any.sql += " OR "
+			}
+			any.sql += c.sql
+			any.exact = any.exact && c.exact
 		}
-		high, err := t.compare(p, layers.LessEqual, f.High)
-		return "(" + low + " AND " + high + ")", err
+		any.sql = "(" + any.sql + ")"
+		return any
 	case layers.Like:
-		p, err := t.property(f.Property)
-		if err != nil {
-			return "", err
+		if p, ok := t.property(f.Property); ok && p.typ == layers.String && !f.FoldCase && isText(f.Pattern) {
+			return condition{fmt.Sprintf(`(%s COLLATE "C" LIKE %s::text ESCAPE '\')`, p.sql, t.args.add(f.Pattern)), true}
 		}
-		if !isText(p.typ) {
-			return "", layers.Errorf(layers.ErrInvalid, "property %q is %v: LIKE needs text", f.Property, p.typ)
-		}
-		if err := checkString(f.Pattern); err != nil {
-			return "", err
-		}
-		pattern := t.args.add(f.Pattern) + "::text"
-		if f.FoldCase {
-			return fmt.Sprintf(`(lower(%s COLLATE "und-x-icu") COLLATE "C" LIKE lower(%s COLLATE "und-x-icu") COLLATE "C" ESCAPE '')`, p.text(), pattern), nil
-		}
-		return fmt.Sprintf(`(%s COLLATE "C" LIKE %s ESCAPE '')`, p.text(), pattern), nil
 	case layers.IsNull:
-		p, err := t.property(f.Property)
-		return "(" + p.sql + " IS NULL)", err
-	case layers.Intersects:
-		// Unknown for a feature that is nowhere.
-		is := "false"
-		if !f.Box.IsEmpty() {
-			is = t.store.sql("{g}.st_intersects(%s, %s::bytea::{g}.geometry)", t.src.geometry, t.args.add(appendEWKB(nil, boxGeometry(f.Box), t.src.layer.CRS)))
+		if p, ok := t.property(f.Property); ok {
+			return condition{"(" + p.sql + " IS NULL)", true}
 		}
-		return fmt.Sprintf("(CASE WHEN %s THEN NULL ELSE %s END)", nowhere(t.store, t.src.geometry), is), nil
+	case layers.Intersects:
+		if t.src.extent != "" && !f.Box.IsEmpty() {
+			return condition{sql: "(" + t.store.overlaps(t.src, f.Box, t.args) + ")"}
+		}
 	}
-	return "", layers.Errorf(layers.ErrUnsupported, "a filter of type %T", f)
+	return anything
+}
+
+func (t *translator) join(members []layers.Filter, operator, empty string, depth int) condition {
+	if len(members) == 0 {
+		return condition{empty, true}
+	}
+	out := condition{exact: true}
+	for i, m := range members {
+		c := t.translate(m, depth+1)
+		if i > 0 {
+			out.sql += operator
+		}
+		out.sql += c.sql
+		out.exact = out.exact && c.exact
+	}
+	out.sql = "(" + out.sql + ")"
+	return out
+}
+
+// operand is a property in a condition.
+type operand struct {
+	sql string
+	typ layers.ValueType
+}
+
+func (t *translator) property(name string) (operand, bool) {
+	i := t.src.layer.PropertyIndex(name)
+	if i < 0 || slices.Contains(t.hidden, name) {
+		return operand{}, false
+	}
+	return operand{t.src.values[i], t.src.layer.Schema[i].Type}, true
+}
+
+var operators = [...]string{layers.Equal: "=", layers.NotEqual: "<>", layers.Less: "<", layers.LessEqual: "<=", layers.Greater: ">", layers.GreaterEqual: ">="}
+
+func (t *translator) compare(name string, op layers.Op, v layers.Value) condition {
+	p, ok := t.property(name)
+	if !ok || int(op) >= len(operators) {
+		return anything
+	}
+	is := func(op layers.Op, left string, v any, typ string) condition {
+		return condition{fmt.Sprintf("(%s %s %s::%s)", left, operators[op], t.args.add(v), typ), true}
+	}
+	vt := v.Type()
+	switch {
+	case vt == layers.Null:
+		return condition{"NULL::boolean", true}
+	case p.typ == layers.Boolean && vt == layers.Boolean:
+		return is(op, p.sql, v.Bool(), "boolean")
+	case p.typ == layers.Integer && vt == layers.Integer:
+		return is(op, p.sql, v.Int(), "bigint")
+	case p.typ == layers.Integer && vt == layers.Number:
+		// The integers on the right side of a number that is not one.
+		f := v.Float()
+		switch floor := math.Floor(f); {
+		case f < -1<<62 || f > 1<<62:
+		case floor == f:
+			return is(op, p.sql, int64(f), "bigint")
+		case op == layers.Less || op == layers.LessEqual:
+			return is(layers.LessEqual, p.sql, int64(floor), "bigint")
+		case op == layers.Greater || op == layers.GreaterEqual:
+			return is(layers.Greater, p.sql, int64(floor), "bigint")
+		}
+	case p.typ == layers.Number && (vt == layers.Number || vt == layers.Integer && v.Int() > -1<<53 && v.Int() < 1<<53):
+		return is(op, p.sql, v.Float(), "float8")
+	case p.typ == layers.String && vt == layers.String && isText(v.Text()):
+		return is(op, p.sql+` COLLATE "C"`, v.Text(), "text")
+	case p.typ == layers.Date && vt == layers.Date:
+		if d, err := parseDate(v.Text()); err == nil {
+			return is(op, p.sql, d, "date")
+		}
+	}
+	return anything
 }
 
 // nowhere is the condition that a geometry is null or empty; each of twind's own
@@ -153,109 +243,16 @@ func nowhere(s *Store, geometry string) string {
 	return s.sql("%[1]s IS NULL OR {g}.st_isempty(%[1]s)", geometry)
 }
 
-// boxGeometry is a box as a polygon, or a line or point where it has no area. It
-// is cut at ±1000 degrees, where no feature is.
-func boxGeometry(e spatial.Envelope) spatial.Geometry {
-	cut := func(v float64) float64 { return max(-1000, min(1000, v)) }
-	x0, y0, x1, y1 := cut(e.MinX), cut(e.MinY), cut(e.MaxX), cut(e.MaxY)
-	switch {
-	case x0 == x1 && y0 == y1:
-		return spatial.NewPoint(x0, y0)
-	case x0 == x1 || y0 == y1:
-		return spatial.NewLineString([]float64{x0, y0, x1, y1})
-	}
-	return spatial.NewPolygon([]float64{x0, y0, x1, y0, x1, y1, x0, y1, x0, y0})
-}
-
-func (t *translator) join(members []layers.Filter, operator, empty string, depth int) (string, error) {
-	if len(members) == 0 {
-		return empty, nil
-	}
-	parts := make([]string, len(members))
-	for i, m := range members {
-		var err error
-		if parts[i], err = t.condition(m, depth+1); err != nil {
-			return "", err
+// overlaps prefilters by the index: it compares boxes of float32, rounded
+// outward, so what passes is tested again.
+func (s *Store) overlaps(src *source, e spatial.Envelope, args *arguments) string {
+	srid := src.layer.CRS
+	if src.public != nil {
+		if src.public.srid == 3857 {
+			e = mercator(e)
 		}
+		srid = src.public.srid
 	}
-	return "(" + strings.Join(parts, operator) + ")", nil
-}
-
-// operand is a property in a condition.
-type operand struct {
-	name string
-	sql  string
-	typ  layers.ValueType
-}
-
-func isText(t layers.ValueType) bool {
-	return t == layers.String || t == layers.Date || t == layers.DateTime
-}
-
-// text is the operand as layers.Value.Text gives it.
-func (o operand) text() string {
-	if o.typ == layers.Date {
-		return "to_char(" + o.sql + ", 'YYYY-MM-DD')"
-	}
-	return o.sql
-}
-
-func (t *translator) property(name string) (operand, error) {
-	i := t.src.layer.PropertyIndex(name)
-	if i < 0 {
-		return operand{}, layers.Errorf(layers.ErrInvalid, "layer %s has no property %q", t.src.layer.ID, name)
-	}
-	typ := t.src.layer.Schema[i].Type
-	if slices.Contains(t.hidden, name) {
-		return operand{name, "NULL::" + columnType(typ), typ}, nil
-	}
-	return operand{name, t.src.values[i], typ}, nil
-}
-
-var operators = [...]string{layers.Equal: "=", layers.NotEqual: "<>", layers.Less: "<", layers.LessEqual: "<=", layers.Greater: ">", layers.GreaterEqual: ">="}
-
-// compare compares numbers as float64 unless both are integers, text by bytes.
-func (t *translator) compare(p operand, op layers.Op, v layers.Value) (string, error) {
-	if int(op) >= len(operators) {
-		return "", layers.Errorf(layers.ErrInvalid, "comparison %d is unknown", op)
-	}
-	format := "(%s " + operators[op] + " %s)"
-	vt := v.Type()
-	number := func(t layers.ValueType) bool { return t == layers.Integer || t == layers.Number }
-	switch {
-	case vt == layers.Null:
-		return "NULL::boolean", nil
-	case p.typ == layers.Boolean && vt == layers.Boolean:
-		return fmt.Sprintf(format, p.sql, t.args.add(v.Bool())+"::boolean"), nil
-	case p.typ == layers.Integer && vt == layers.Integer:
-		return fmt.Sprintf(format, p.sql, t.args.add(v.Int())+"::bigint"), nil
-	case number(p.typ) && number(vt):
-		return fmt.Sprintf(format, p.sql+"::float8", t.args.add(v.Float())+"::float8"), nil
-	case isText(p.typ) && isText(vt):
-		if err := checkString(v.Text()); err != nil {
-			return "", err
-		}
-		return fmt.Sprintf(format, p.text()+` COLLATE "C"`, t.args.add(v.Text())+"::text"), nil
-	}
-	return "", layers.Errorf(layers.ErrInvalid, "property %q is %v and cannot be compared with %q, which is %v", p.name, p.typ, v.String(), vt)
-}
-
-// checkString refuses what a text of PostgreSQL cannot hold.
-func checkString(s string) error {
-	if i := strings.IndexByte(s, 0); i >= 0 {
-		return layers.Errorf(layers.ErrInvalid, "the text %.40q holds a zero byte", s)
-	}
-	if strings.ToValidUTF8(s, "") != s {
-		return layers.Errorf(layers.ErrInvalid, "the text %.40q is not UTF-8", s)
-	}
-	return nil
-}
-
-// parseDate reads a Date; PostgreSQL has no year 0.
-func parseDate(s string) (time.Time, error) {
-	d, err := time.Parse(time.DateOnly, s)
-	if err != nil || d.Year() < 1 {
-		return d, layers.Errorf(layers.ErrInvalid, "%.40q is not a date: expected a day such as 2026-11-21 of the years 1 to 9999", s)
-	}
-	return d, nil
+	cut := func(v float64) string { return args.add(max(-1e9, min(1e9, v))) + "::float8" }
+	return s.sql("%s OPERATOR({g}.&&) {g}.st_makeenvelope(%s, %s, %s, %s, %d)", src.extent, cut(e.MinX), cut(e.MinY), cut(e.MaxX), cut(e.MaxY), srid)
 }

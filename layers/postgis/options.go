@@ -5,19 +5,16 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"twind/layers"
 )
 
 // Options of a store. The zero Options are good for a database of twind's own.
 type Options struct {
-	Schema      string                // schema of twind's tables, made when absent; default "twind"
-	Published   []Published           // tables of others that are published in place
-	Log         *slog.Logger          // default: nothing is logged
-	Registerer  prometheus.Registerer // default: no metrics
-	KeepChanges int64                 // records of the change log that are kept; default 1,000,000
-	PollEvery   time.Duration         // how often published tables are compared; default 1 s, at least 100 ms
+	Schema      string        // schema of twind's tables, made when absent; default "twind"
+	Published   []Published   // tables of others that are published in place
+	Log         *slog.Logger  // default: nothing is logged
+	KeepChanges int64         // records of the change log that are kept; default 1,000,000
+	PollEvery   time.Duration // how often published tables are compared; default 1 s, at least 100 ms
 }
 
 // EnsureDefaults fills in what is not set.

@@ -15,7 +15,7 @@ type published struct {
 
 func (p *Published) validate() error                                                { return nil }
 func (p *published) keys(ids []string) []string                                     { return ids }
-func (p *published) envelope(e spatial.Envelope) spatial.Envelope                   { return e }
+func mercator(e spatial.Envelope) spatial.Envelope                                  { return e }
 func (p *published) admit(*layers.Feature) bool                                     { return true }
 func (s *Store) publish(ctx context.Context) error                                  { return nil }
 func (s *Store) checkPublished(ctx context.Context, yield func(string) error) error { return nil }

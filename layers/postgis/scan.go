@@ -27,21 +27,6 @@ func (s *Store) selection(src *source) string {
 	return b.String()
 }
 
-// overlaps prefilters by the index: it compares boxes of float32, rounded
-// outward, so what passes is tested again.
-func (s *Store) overlaps(src *source, q layers.Query, args *arguments) string {
-	e := *q.Envelope
-	if src.public != nil {
-		e = src.public.envelope(e)
-	}
-	srid := src.layer.CRS
-	if src.public != nil {
-		srid = src.public.srid
-	}
-	clamp := func(v float64) string { return args.add(math.Max(-1e30, math.Min(1e30, v))) + "::float8" }
-	return s.sql("%s OPERATOR({g}.&&) {g}.st_makeenvelope(%s, %s, %s, %s, %d)", src.extent, clamp(e.MinX), clamp(e.MinY), clamp(e.MaxX), clamp(e.MaxY), srid)
-}
-
 // Scan reads features in one statement, which sees one state.
 func (s *Store) Scan(ctx context.Context, id layers.ID, q layers.Query, yield func(*layers.Feature) error) error {
 	if !q.Time.IsZero() {
@@ -54,14 +39,15 @@ func (s *Store) Scan(ctx context.Context, id layers.ID, q layers.Query, yield fu
 	if q.Policy.Deny {
 		return nil
 	}
-	var args arguments
-	where, err := s.where(src, q, &args)
+	ask, err := newQuestion(&src.layer, q)
 	if err != nil {
 		return err
 	}
+	var args arguments
+	where := s.where(src, q, &args)
 	sql := "SELECT " + s.selection(src) + " FROM " + src.relation + " t WHERE " + where
 	err = s.read(ctx, "read layer "+string(id), func(ctx context.Context, begun *bool) error {
-		return s.scan(ctx, src, q, sql, args, begun, yield)
+		return s.scan(ctx, src, &ask, q.Policy.Hidden, sql, args, begun, yield)
 	})
 	if code(errors.Unwrap(err)) == "42P01" || errors.Is(err, layers.ErrNotFound) && src.public == nil {
 		if _, gone := s.source(ctx, id); errors.Is(gone, layers.ErrNotFound) {
@@ -74,7 +60,7 @@ func (s *Store) Scan(ctx context.Context, id layers.ID, q layers.Query, yield fu
 // yieldError keeps an error of the caller's own from being taken for one of the database.
 type yieldError struct{ error }
 
-func (s *Store) scan(ctx context.Context, src *source, q layers.Query, sql string, args []any, begun *bool, yield func(*layers.Feature) error) error {
+func (s *Store) scan(ctx context.Context, src *source, ask *question, hidden []string, sql string, args []any, begun *bool, yield func(*layers.Feature) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	rows, err := s.pool.Query(ctx, sql, args...)
@@ -82,13 +68,14 @@ func (s *Store) scan(ctx context.Context, src *source, q layers.Query, sql strin
 		return err
 	}
 	defer rows.Close()
-	d := newDecoder(src, q.Policy.Hidden)
+	d := newDecoder(src, hidden)
 	var f layers.Feature
 	for rows.Next() {
 		if err = d.decode(rows.RawValues(), &f); err == nil && src.public != nil && !src.public.admit(&f) {
 			continue
 		}
-		if err == nil && (q.Envelope == nil || matches(&f, *q.Envelope)) {
+		if err == nil && ask.match(&f) {
+			d.hide()
 			*begun = true
 			if err = yield(&f); err != nil {
 				err = &yieldError{err}
@@ -105,12 +92,6 @@ func (s *Store) scan(ctx context.Context, src *source, q layers.Query, sql strin
 		}
 	}
 	return rows.Err()
-}
-
-// matches tells whether a feature's envelope intersects a box exactly; one
-// without a geometry always does.
-func matches(f *layers.Feature, e spatial.Envelope) bool {
-	return f.Geometry.IsEmpty() || f.Geometry.Envelope().Intersects(e)
 }
 
 // decoder reads the rows of a source's selection in PostgreSQL's binary format.
@@ -142,12 +123,21 @@ func (d *decoder) decode(raw [][]byte, f *layers.Feature) (err error) {
 	f.Revision = layers.Revision(binary.BigEndian.Uint64(raw[2]))
 	for i := range d.values {
 		d.values[i] = layers.Value{}
-		if b := raw[3+i]; b != nil && !d.hidden[i] {
+		if b := raw[3+i]; b != nil {
 			d.values[i] = decodeValue(d.src.layer.Schema[i].Type, b)
 		}
 	}
 	f.Properties = d.values
 	return nil
+}
+
+// hide makes the properties null that the reader may not see.
+func (d *decoder) hide() {
+	for i, h := range d.hidden {
+		if h {
+			d.values[i] = layers.Value{}
+		}
+	}
 }
 
 var postgresEpoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)

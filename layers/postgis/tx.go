@@ -128,7 +128,7 @@ func (x *tx) Get(ctx context.Context, id layers.ID, feature string) (*layers.Fea
 	if err != nil {
 		return nil, err
 	}
-	if checkString(feature) != nil {
+	if layers.CheckFeatureID(feature) != nil {
 		return nil, noFeature(id, feature)
 	}
 	keys, lock := []string{feature}, " FOR UPDATE OF t"
@@ -246,7 +246,7 @@ func (x *tx) Delete(ctx context.Context, id layers.ID, feature string) error {
 	if err != nil {
 		return err
 	}
-	if checkString(feature) != nil {
+	if layers.CheckFeatureID(feature) != nil {
 		return noFeature(id, feature)
 	}
 	tag, err := x.conn.Exec(ctx, "DELETE FROM "+src.relation+" WHERE id = $1", feature)
