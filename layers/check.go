@@ -1,5 +1,10 @@
 package layers
 
+import (
+	"strings"
+	"unicode/utf8"
+)
+
 // CheckFeature tests what every store refuses: an id, a geometry or a property
 // that does not fit the layer. It fails with ErrInvalid. An empty id passes.
 func CheckFeature(l *Layer, f *Feature) error {
@@ -24,6 +29,9 @@ func CheckFeature(l *Layer, f *Feature) error {
 		want := l.Schema[i].Type
 		if t := v.Type(); t != Null && t != want && !(want == Number && t == Integer) {
 			return Errorf(ErrInvalid, "property %q is %v, expected %v", l.Schema[i].Name, t, want)
+		}
+		if s := v.Text(); !utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0 {
+			return Errorf(ErrInvalid, "property %q holds text that is not UTF-8 or has a zero byte: %.40q", l.Schema[i].Name, s)
 		}
 	}
 	return nil
