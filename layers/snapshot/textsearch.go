@@ -92,7 +92,8 @@ func foldRank(text []byte, needle []rune) (rank int, ok bool) {
 func foldPrefix(text []byte, needle []rune) int {
 	n := 0
 	for _, want := range needle {
-		r, k := rune(0), 0
+		var r rune
+		var k int
 		if n < len(text) && text[n] < utf8.RuneSelf {
 			r, k = rune(text[n]), 1
 			if 'A' <= r && r <= 'Z' {
