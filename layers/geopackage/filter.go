@@ -17,6 +17,17 @@ type condition struct {
 
 var everything = condition{sql: "1"}
 
+// and is the condition that both hold.
+func (c condition) and(d condition) condition {
+	switch {
+	case c.sql == everything.sql:
+		return d
+	case d.sql == everything.sql:
+		return c
+	}
+	return condition{c.sql + " AND " + d.sql, append(append([]any(nil), c.args...), d.args...)}
+}
+
 // maxTerms bounds the terms of one filter that go to SQL.
 const maxTerms = 500
 

@@ -28,8 +28,8 @@ func (t *table) selectList(prefix string) string {
 const firstProperty = 3
 
 // readRow fills f from a row of selectList, reusing its slices; the revision
-// is the caller's matter. hidden properties (by position) become null.
-func (t *table) readRow(r *sqlite.Stmt, f *layers.Feature, hidden []bool) (fid int64, err error) {
+// is the caller's matter.
+func (t *table) readRow(r *sqlite.Stmt, f *layers.Feature) (fid int64, err error) {
 	fid = r.ColumnInt64(0)
 	f.ID = r.ColumnText(2)
 	if f.Geometry, err = decodeBlob(r.ColumnRawBlob(1)); err != nil {
@@ -37,11 +37,7 @@ func (t *table) readRow(r *sqlite.Stmt, f *layers.Feature, hidden []bool) (fid i
 	}
 	f.Properties = f.Properties[:0]
 	for i := range t.layer.Schema {
-		v := layers.Value{}
-		if hidden == nil || !hidden[i] {
-			v = readValue(r, firstProperty+i, t.layer.Schema[i].Type)
-		}
-		f.Properties = append(f.Properties, v)
+		f.Properties = append(f.Properties, readValue(r, firstProperty+i, t.layer.Schema[i].Type))
 	}
 	return fid, nil
 }

@@ -3,7 +3,6 @@ package geopackage
 import (
 	"context"
 	"math"
-	"strings"
 
 	"twind/internal/sqlite"
 	"twind/layers"
@@ -40,8 +39,9 @@ type scanner struct {
 	c        *sqlite.Conn
 	t        *table
 	envelope *spatial.Envelope
-	filter   func(*layers.Feature) bool // nil: all
-	mask     []bool                     // properties the reader may not see; nil: none
+	rows     *layers.Matcher // the policy's, on the feature as it is; nil: all
+	filter   *layers.Matcher // the reader's, on what the reader may see; nil: all
+	mask     []bool          // properties the reader may not see; nil: none
 	where    condition
 	f        layers.Feature
 }
@@ -56,8 +56,18 @@ func newScanner(c *sqlite.Conn, t *table, query *layers.Query) (*scanner, error)
 			sc.mask[i] = true
 		}
 	}
-	if query.Filter != nil || query.Policy.Rows != nil {
-		return nil, layers.Errorf(layers.ErrUnsupported, "filters are not there yet")
+	var err error
+	if query.Policy.Rows != nil {
+		if sc.rows, err = layers.NewMatcher(&t.layer, query.Policy.Rows); err != nil {
+			return nil, err
+		}
+		sc.where = sc.where.and(t.prefilter(query.Policy.Rows, nil))
+	}
+	if query.Filter != nil {
+		if sc.filter, err = layers.NewMatcher(&t.layer, query.Filter, query.Policy.Hidden...); err != nil {
+			return nil, err
+		}
+		sc.where = sc.where.and(t.prefilter(query.Filter, sc.mask))
 	}
 	return sc, nil
 }
@@ -102,11 +112,13 @@ func (sc *scanner) all(yield func(*layers.Feature) error) error {
 	t := sc.t
 	where := sc.where
 	if sc.envelope != nil {
-		s := t.spatialCondition(*sc.envelope)
-		where = condition{s.sql + " AND " + where.sql, append(append([]any(nil), s.args...), where.args...)}
+		where = t.spatialCondition(*sc.envelope).and(where)
 	}
-	sql := "SELECT " + t.selectList("") + " FROM " + q(t.name) + " WHERE " + where.sql + " ORDER BY " + q(t.fid)
-	sql = strings.Replace(sql, " WHERE 1 ORDER BY", " ORDER BY", 1)
+	sql := "SELECT " + t.selectList("") + " FROM " + q(t.name)
+	if where.sql != everything.sql {
+		sql += " WHERE " + where.sql
+	}
+	sql += " ORDER BY " + q(t.fid)
 	revisions, err := newRevisions(sc.c, t)
 	if err != nil {
 		return err
@@ -144,9 +156,20 @@ func (sc *scanner) row(r *sqlite.Stmt, revision func(int64) (layers.Revision, er
 		}
 	}
 	f := &sc.f
-	fid, err := sc.t.readRow(r, f, sc.mask)
+	fid, err := sc.t.readRow(r, f)
 	if err != nil {
 		return err
+	}
+	if sc.rows != nil && !sc.rows.Match(f) {
+		return nil
+	}
+	for i, hidden := range sc.mask {
+		if hidden {
+			f.Properties[i] = layers.Value{}
+		}
+	}
+	if sc.filter != nil && !sc.filter.Match(f) {
+		return nil
 	}
 	if f.Revision, err = revision(fid); err != nil {
 		return err

@@ -75,7 +75,7 @@ func (x *tx) row(t *table, id string, f *layers.Feature) (fid int64, err error) 
 	found := false
 	err = x.c.Query(func(r *sqlite.Stmt) (err error) {
 		found = true
-		fid, err = t.readRow(r, f, nil)
+		fid, err = t.readRow(r, f)
 		return err
 	}, "SELECT "+t.selectList("")+" FROM "+q(t.name)+" WHERE "+where, arg)
 	if err == nil && !found {

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"testing"
 
@@ -40,7 +41,7 @@ func Geometries() map[string]spatial.Geometry {
 	g["collection"] = spatial.Geometry{Type: spatial.GeometryCollection, Members: []spatial.Geometry{
 		g["point"], g["multiline"], g["hole"], {Type: spatial.GeometryCollection, Members: []spatial.Geometry{g["multipoint"]}},
 	}}
-	for name, flat := range g {
+	for name, flat := range maps.Clone(g) {
 		if !flat.IsEmpty() {
 			g[name+" with heights"] = withHeights(flat)
 		}
