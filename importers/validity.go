@@ -29,7 +29,7 @@ func faultOf(g spatial.Geometry) (fault, detail string) {
 	case spatial.LineString, spatial.MultiLineString:
 		for i := range g.Ends {
 			if xy, _ := g.Path(i); onePlace(xy) {
-				return "a line without length", fmt.Sprintf("at %v %v", xy[0], xy[1])
+				return "a line without length", fmt.Sprintf("at {%v %v}", xy[0], xy[1])
 			}
 		}
 	case spatial.GeometryCollection:
@@ -80,4 +80,20 @@ func polygonOf(g spatial.Geometry, lo, hi int) geom.Polygon {
 		rings = append(rings, geom.NewLineString(geom.NewSequence(xy, geom.DimXY)))
 	}
 	return geom.NewPolygon(rings)
+}
+
+// Invalid tells whether a geometry is malformed or, by OGC 06-103r4 §6.1, not
+// valid, and says why and where in one phrase.
+func Invalid(g spatial.Geometry) (reason string, bad bool) {
+	if err := g.Check(); err != nil {
+		return strings.TrimPrefix(err.Error(), spatial.ErrMalformed.Error()+": "), true
+	}
+	fault, detail := faultOf(g)
+	if fault == "" {
+		return "", false
+	}
+	if i := strings.LastIndexByte(detail, '{'); i >= 0 {
+		return fault + ", near " + strings.TrimRight(detail[i+1:], "})"), true
+	}
+	return fault, true
 }
