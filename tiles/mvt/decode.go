@@ -66,7 +66,8 @@ func Area2(ring []Position) (sum int64) {
 
 // Decode reads a tile of version 1 or 2. What the specification forbids fails
 // with ErrMalformed where it makes the tile's content doubtful, and is noted in
-// Tile.Faults where it spoils one feature only. Nothing of b is kept.
+// Tile.Faults where it spoils one feature only. Features of type Unknown, or
+// without a type, have no parts. Nothing of b is kept.
 func Decode(b []byte) (*Tile, error) {
 	if len(b) > MaxTileBytes {
 		return nil, malformed("%d bytes, at most %d are read", len(b), MaxTileBytes)
@@ -242,8 +243,6 @@ func feature(b []byte, keys []string, vals []any, version uint32) (f *Feature, f
 		}
 	}
 	switch {
-	case !typed:
-		return nil, "it has no geometry type", nil
 	case geometries != 1:
 		return nil, fmt.Sprintf("it has %d geometries", geometries), nil
 	case len(tags)%2 == 1:
@@ -255,7 +254,10 @@ func feature(b []byte, keys []string, vals []any, version uint32) (f *Feature, f
 		}
 		f.Properties = append(f.Properties, Property{keys[tags[i]], vals[tags[i+1]]})
 	}
-	if f.Type == Unknown {
+	switch {
+	case !typed:
+		return f, "it has no geometry type", nil
+	case f.Type == Unknown:
 		return f, "", nil
 	}
 	f.Parts, fault, err = parts(geometry, f.Type, version)
