@@ -30,11 +30,11 @@ func newAppender(schema []layers.Property, dict *dictionary) *appender {
 	return a
 }
 
-// add appends a feature that layers.CheckFeature accepted. After an error the
+// add appends a feature that layers.CheckFeature accepted; derive completes it. After an error the
 // columns are as before, but for values in the dictionary.
 func (a *appender) add(f *layers.Feature) error {
 	s := &a.seg
-	if len(s.IDBytes)+len(f.ID) > maxColumnBytes || len(s.World)/2+f.Geometry.NumVertices() > math.MaxUint32 || s.N == math.MaxUint32 {
+	if len(s.IDBytes)+len(f.ID) > maxColumnBytes || len(s.exact)/2+f.Geometry.NumVertices() > math.MaxUint32 || s.N == math.MaxUint32 {
 		return layers.Errorf(layers.ErrUnsupported, "snapshot: the layer exceeds 2³² features, vertices or bytes of ids; split it")
 	}
 	for c := range a.schema {
@@ -52,7 +52,6 @@ func (a *appender) add(f *layers.Feature) error {
 	if f.Geometry.HasZ() {
 		flags |= FlagHeights
 	}
-	firstPath, firstVertex := len(s.PathKinds), len(s.World)/2
 	a.geometry(&f.Geometry, flags&FlagHeights != 0)
 	if f.Geometry.Type == spatial.GeometryCollection {
 		m := &s.members
@@ -60,8 +59,6 @@ func (a *appender) add(f *layers.Feature) error {
 		m.bytes = appendMembers(m.bytes, f.Geometry.Members)
 		m.offset = append(m.offset, uint32(len(m.bytes)))
 	}
-	s.Box = append(s.Box, boxOf(s.exact[2*firstVertex:]))
-	s.SimpleFrom = append(s.SimpleFrom, a.simpleFrom(firstPath, firstVertex))
 	s.Type = append(s.Type, uint8(f.Geometry.Type))
 	s.Flags = append(s.Flags, flags)
 	s.FeaturePath = append(s.FeaturePath, uint32(len(s.PathKinds)))
@@ -75,11 +72,7 @@ func (a *appender) add(f *layers.Feature) error {
 
 func (a *appender) geometry(g *spatial.Geometry, heights bool) {
 	s := &a.seg
-	first := len(s.World) / 2
-	for i := 0; i+1 < len(g.XY); i += 2 {
-		x, y := tile.WorldOf(g.XY[i], g.XY[i+1])
-		s.World = append(s.World, x, y)
-	}
+	first := len(s.exact) / 2
 	s.exact = append(s.exact, g.XY...)
 	if heights && s.heights == nil {
 		s.heights = make([]float64, first, max(len(s.exact)/2, 64))
@@ -122,12 +115,29 @@ func (a *appender) geometry(g *spatial.Geometry, heights bool) {
 	}
 }
 
-// simpleFrom tests the polygons among the paths of the feature being added.
-func (a *appender) simpleFrom(firstPath, firstVertex int) uint8 {
+// derive computes the columns that follow from the exact coordinates, Box, World
+// and SimpleFrom, of the features added since it was called last. It touches
+// nothing else, so that one goroutine may derive what another has finished adding.
+func (a *appender) derive() {
 	s := &a.seg
+	for v := len(s.World) / 2; v < len(s.exact)/2; v++ {
+		x, y := tile.WorldOf(s.exact[2*v], s.exact[2*v+1])
+		s.World = append(s.World, x, y)
+	}
+	for i := len(s.Box); i < s.N; i++ {
+		lo, hi := s.Vertices(i)
+		s.Box = append(s.Box, boxOf(s.exact[2*lo:2*hi]))
+		s.SimpleFrom = append(s.SimpleFrom, a.simpleFrom(i))
+	}
+}
+
+// simpleFrom tests the polygons of feature i.
+func (a *appender) simpleFrom(i int) uint8 {
+	s := &a.seg
+	firstVertex, last := s.Vertices(i)
 	a.ends, a.holes = a.ends[:0], a.holes[:0]
 	polygons, others := false, false
-	for p := firstPath; p < len(s.PathKinds); p++ {
+	for p := int(s.FeaturePath[i]); p < int(s.FeaturePath[i+1]); p++ {
 		k := s.PathKinds[p]
 		if k == PathShell || k == PathHole {
 			polygons = true
@@ -143,11 +153,12 @@ func (a *appender) simpleFrom(firstPath, firstVertex int) uint8 {
 	case others: // a collection of several kinds
 		return NeverSimple
 	}
-	return a.simple.SimpleFrom(s.World[2*firstVertex:], a.ends, a.holes)
+	return a.simple.SimpleFrom(s.World[2*firstVertex:2*last], a.ends, a.holes)
 }
 
 // segment is what was added so far, sharing the columns.
 func (a *appender) segment() *Segment {
+	a.derive()
 	s := a.seg
 	s.Columns = append([][]uint32(nil), s.Columns...)
 	s.ValueOffset, s.Values = a.dict.offset, a.dict.bytes

@@ -1,9 +1,6 @@
 package snapshot
 
-import (
-	"twind/layers"
-	"twind/spatial/index"
-)
+import "twind/layers"
 
 // Builder makes a Segment of features. It is owned by one goroutine.
 type Builder struct {
@@ -33,19 +30,30 @@ func (b *Builder) Add(f *layers.Feature) error {
 func (b *Builder) Edits() *Segment { return b.rows.segment() }
 
 // Base is the segment of what was added so far in Hilbert order, features
-// without vertices at its end. Values are numbered in order of appearance.
+// without vertices at its end, made as a base file is, on the heap.
 func (b *Builder) Base() (*Segment, error) {
+	opened, err := b.base()
+	if err != nil {
+		return nil, err
+	}
+	return &opened.Segment, nil
+}
+
+func (b *Builder) base() (*base, error) {
 	src := b.rows.segment()
-	order, _ := index.Order(src.Box)
-	sorted := newAppender(b.layer.Schema, newDictionary())
+	builder := newBaseBuilder(b.layer)
 	var f layers.Feature
-	for _, i := range order {
-		src.Feature(int(i), b.layer.Schema, &f)
-		if err := sorted.add(&f); err != nil {
+	for i := range src.N {
+		src.Feature(i, b.layer.Schema, &f)
+		if err := builder.add(&f); err != nil {
 			return nil, err
 		}
 	}
-	return sorted.segment(), nil
+	var file memoryFile
+	if err := builder.write(&file, &baseMeta{Layer: *b.layer}, newTouched(0)); err != nil {
+		return nil, err
+	}
+	return openBase(file.b)
 }
 
 // Feature fills f with feature i: id, exact geometry, properties by the schema

@@ -32,7 +32,7 @@ func values(rng *rand.Rand) []layers.Value {
 		layers.BoolValue(rng.IntN(2) == 0),
 		layers.IntValue(ints[rng.IntN(len(ints))]),
 		layers.FloatValue(math.Trunc(rng.Float64()*1000) / 8),
-		layers.StringValue([]string{"", "湘江路", "Main St", "a\x00b"}[rng.IntN(4)]),
+		layers.StringValue([]string{"", "湘江路", "Main St", "a\tb"}[rng.IntN(4)]),
 		layers.TextValue(layers.Date, "2026-11-21"),
 		layers.TextValue(layers.DateTime, "2026-11-21T08:00:00Z"),
 	}

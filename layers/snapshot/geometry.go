@@ -190,3 +190,30 @@ func (s *Segment) kindsFit(t spatial.Type, lo, hi int) bool {
 	}
 	return false
 }
+
+// skip verifies the members without making them.
+func (r *memberReader) skip(depth int) bool {
+	n, ok := r.uvarint()
+	if !ok || depth > spatial.MaxDepth || n > len(r.rest) {
+		return false
+	}
+	for range n {
+		if len(r.rest) == 0 {
+			return false
+		}
+		t := spatial.Type(r.rest[0] &^ memberHeights)
+		r.rest = r.rest[1:]
+		if t == spatial.GeometryCollection {
+			if !r.skip(depth + 1) {
+				return false
+			}
+			continue
+		}
+		n, ok := r.uvarint()
+		if !ok || t > spatial.GeometryCollection || n > r.end-r.path || !r.s.kindsFit(t, r.path, r.path+n) {
+			return false
+		}
+		r.path += n
+	}
+	return true
+}

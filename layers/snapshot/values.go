@@ -3,6 +3,7 @@ package snapshot
 import (
 	"encoding/binary"
 	"math"
+	"unsafe"
 
 	"twind/layers"
 )
@@ -153,3 +154,5 @@ func hashBytes(b []byte) uint64 {
 	h *= k1
 	return h ^ h>>29
 }
+
+func hashString(s string) uint64 { return hashBytes(unsafe.Slice(unsafe.StringData(s), len(s))) }

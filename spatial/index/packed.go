@@ -204,3 +204,49 @@ func (p *Packed) children(level, i int) (lo, hi int) {
 	}
 	return i * FanOut, min((i+1)*FanOut, n)
 }
+
+// PackMax computes for each node of a packed tree the greatest of the values
+// below it, given those of the leaves; see Packed.Max.
+func PackMax(leaves []int64) []int64 {
+	nodes := make([]int64, 0, NodeCount(len(leaves)))
+	level := leaves
+	for len(level) > 1 {
+		first := len(nodes)
+		for i := 0; i < len(level); i += FanOut {
+			nodes = append(nodes, slices.Max(level[i:min(i+FanOut, len(level))]))
+		}
+		level = nodes[first:]
+	}
+	return nodes
+}
+
+// Max is the greatest value among the items whose boxes intersect box, or floor
+// if none is greater. leaves has the items' values, nodes what PackMax made of
+// them; subtrees that cannot raise the answer are not entered.
+func (p *Packed) Max(box tile.WorldBox, leaves, nodes []int64, floor int64) int64 {
+	if len(p.leaves) == 0 {
+		return floor
+	}
+	q := bounds{int64(box.MinX), int64(box.MinY), int64(box.MaxX), int64(box.MaxY)}
+	return p.max(p.levels, 0, &q, leaves, nodes, floor)
+}
+
+func (p *Packed) max(level, i int, q *bounds, leaves, nodes []int64, best int64) int64 {
+	value, b := &leaves, &p.leaves
+	at := i
+	if level > 0 {
+		value, b = &nodes, &p.nodes
+		at += p.begin[level-1]
+	}
+	if (*value)[at] <= best || q.apart(&(*b)[at]) != 0 {
+		return best
+	}
+	if level == 0 || q.encloses(&(*b)[at]) {
+		return (*value)[at]
+	}
+	lo, hi := p.children(level, i)
+	for ; lo < hi; lo++ {
+		best = p.max(level-1, lo, q, leaves, nodes, best)
+	}
+	return best
+}
