@@ -139,6 +139,9 @@ func (l *layer) apply(p *Position, now time.Time) (Outcome, string) {
 		}
 	}
 	if known {
+		if flags&FlagAhead != 0 { // its own order is all there is to go by
+			ms = max(ms, l.time[slot]+1)
+		}
 		switch {
 		case ms < l.time[slot]:
 			return Older, "an earlier time than that of the position that is known"

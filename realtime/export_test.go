@@ -1,0 +1,58 @@
+package realtime
+
+// What the tests of package realtime_test reach into: they import package wire,
+// which imports this one.
+
+// Tick closes the open sequence and serves the viewers, as Run does at TickRate.
+func (h *Hub) Tick() { h.tick() }
+
+// Sequence is that of the last tick.
+func (h *Hub) Sequence() uint64 { return h.sequence.Load() }
+
+// Epoch is the hub's.
+func (h *Hub) Epoch() uint64 { return h.epoch }
+
+// Ready says that the viewer's connection is free, as Next does.
+func (v *Viewer) Ready() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.out) == 0 {
+		v.ready = true
+	}
+}
+
+// Take is the batch that the last tick made, or nil.
+func (v *Viewer) Take() *Batch {
+	select {
+	case b := <-v.out:
+		return b
+	default:
+		return nil
+	}
+}
+
+// TileMemory counts what a layer's unfiltered view keeps: tiles and departures.
+func (h *Hub) TileMemory(id string) (tiles, departures, views int) {
+	for _, l := range h.layers {
+		if string(l.desc.ID) == id {
+			l.mu.RLock()
+			defer l.mu.RUnlock()
+			for _, t := range l.all.tiles {
+				tiles++
+				departures += len(t.left)
+			}
+			return tiles, departures, len(l.views)
+		}
+	}
+	return 0, 0, 0
+}
+
+// Matches evaluates a filter on an entity.
+var (
+	DecodeClientMessage = decodeClientMessage
+	Haversine           = haversine
+	Like                = like
+)
+
+// WindowOf is the window of a viewport.
+func WindowOf(b BBox, z uint8, ring uint32) Window { return b.window(z, ring) }
