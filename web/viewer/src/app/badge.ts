@@ -11,16 +11,17 @@ export interface Badge {
   hint: string;
 }
 
-/** Silence on an open connection after which what one sees is called stale, in ms. */
-export const silence = 4000;
+/** Age in ms from which what one sees is called stale, though the connection is open. */
+export const silence = 5000;
 
 /**
- * @param lastNews performance.now() of the last news from the server, NaN before the first
+ * @param seen what is on the screen: performance.now() of the last word from the
+ * server, NaN before the first, and the age of the newest position shown in ms, NaN without one
  * @param now performance.now()
  */
 export function badgeOf(
   status: LiveStatus,
-  lastNews: number,
+  seen: { lastNews: number; newest: number },
   now: number,
   language: Language,
   words: Dictionary['live'],
@@ -36,14 +37,15 @@ export function badgeOf(
         hint: status.reason || words.none,
       };
     case 'reconnecting': {
-      const away = formatAge(now - (Number.isNaN(lastNews) ? status.since : lastNews), language);
+      const away = formatAge(now - (Number.isNaN(seen.lastNews) ? status.since : seen.lastNews), language);
       return { kind: 'reconnecting', word: words.reconnecting, age: away, hint: words.waiting(away) };
     }
     default: {
-      if (Number.isNaN(lastNews))
+      if (Number.isNaN(seen.lastNews))
         return { kind: 'connecting', word: words.connecting, age: '', hint: words.connecting };
-      const age = formatAge(now - lastNews, language);
-      const kind = now - lastNews > silence ? 'stale' : 'live';
+      const old = Math.max(now - seen.lastNews, Number.isNaN(seen.newest) ? 0 : seen.newest);
+      const age = formatAge(old, language);
+      const kind = old > silence ? 'stale' : 'live';
       return { kind, word: words[kind], age, hint: words.age(age) };
     }
   }

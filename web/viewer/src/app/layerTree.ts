@@ -8,18 +8,23 @@ export interface TreeGroup {
   layers: LayerConfig[];
 }
 
-/** The layers by city, in the order of the server's groups; layers of no group come last. */
+/**
+ * The layers by city, in the order of the server's groups and of the layers
+ * they name; layers that no group names follow by kind, those of no group last.
+ */
 export function layerTree(config: Config, language: Language, words: Dictionary): TreeGroup[] {
   const titles = words.groups as Record<string, string>;
   const groups = new Map<string, TreeGroup>();
-  for (const group of config.groups) {
-    groups.set(group.id, {
-      id: group.id,
-      title: textIn(group.title, language, titles[group.id] ?? group.id),
-      layers: [],
-    });
+  const placed = new Set<string>();
+  for (const { id, title, layers } of config.groups) {
+    const named = layers.flatMap(name =>
+      config.layers.filter(layer => layer.id === name && !placed.has(name)),
+    );
+    for (const layer of named) placed.add(layer.id);
+    groups.set(id, { id, title: textIn(title, language, titles[id] ?? id), layers: named });
   }
-  for (const layer of config.layers) {
+  const rest = config.layers.filter(({ id }) => !placed.has(id)).sort((a, b) => rank(a) - rank(b));
+  for (const layer of rest) {
     const id = layer.group || 'other';
     let group = groups.get(id);
     if (!group) {
@@ -29,7 +34,6 @@ export function layerTree(config: Config, language: Language, words: Dictionary)
     group.layers.push(layer);
   }
   const all = [...groups.values()].filter(({ layers }) => layers.length > 0);
-  for (const group of all) group.layers.sort((a, b) => rank(a) - rank(b));
   return [...all.filter(({ id }) => id !== 'other'), ...all.filter(({ id }) => id === 'other')];
 }
 

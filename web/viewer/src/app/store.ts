@@ -1,4 +1,5 @@
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
+import type { Map as MapLibreMap } from 'maplibre-gl';
 import type { BBox, Bookmark, Config, LayerConfig } from '../config/config';
 import { type Dictionary, dictionaries, type Language, textIn } from '../i18n';
 import type { LiveCounts, LiveFeed, LiveStatus } from '../live/feed';
@@ -9,6 +10,12 @@ import { type Preferences, savePreferences } from '../url/preferences';
 import { type Camera, formatUrl } from '../url/state';
 import { fetchJson, HttpError } from './http';
 import { itemUrl, type Selection, sameSelection } from './selection';
+
+declare global {
+  interface Window {
+    twind?: { map: MapLibreMap; store: Store };
+  }
+}
 
 /** A message to the user that stays until dismissed or mended. */
 export interface Notice {
@@ -99,9 +106,23 @@ export class Store {
     return textIn(this.layer(id)?.title, this.language.value, id);
   }
 
+  /** The age in ms of the newest position among the live layers shown; NaN without one. */
+  newestAge(): number {
+    let newest = Number.NaN;
+    for (const { id, live } of this.config.layers) {
+      if (!live || this.hidden.value.has(id)) continue;
+      const age = this.feed?.age(id) ?? Number.NaN;
+      if (!(age > newest)) newest = Number.isNaN(age) ? newest : age;
+    }
+    return newest;
+  }
+
   /** The map that shows this state; undefined while it is made again. */
   attach(map: CityMap | undefined): void {
     this.map = map;
+    // For the browser's console and for browser tests.
+    if (map) window.twind = { map: map.map, store: this };
+    else delete window.twind;
     if (!map) this.ready.value = false;
     else if (this.selection.value) map.emphasise(this.selection.value);
   }
@@ -264,7 +285,7 @@ export class Store {
     feed.onChange(change => {
       const selection = this.selection.value;
       if (!selection || selection.live || selection.layer !== change.layer) return;
-      if (change.ids.length === 0 || change.ids.includes(selection.id)) void this.readDetails(true);
+      if (!change.ids || change.ids.includes(selection.id)) void this.readDetails(true);
     });
     const live = this.config.layers.filter(layer => layer.live);
     setInterval(() => {

@@ -60,9 +60,11 @@ export interface Bookmark {
   bearing: number;
 }
 
+/** The layers of one place, in the order of the tree. */
 export interface Group {
   id: string;
   title: Text;
+  layers: string[];
 }
 
 /** What the server tells the viewer: /viewer/config.json. */

@@ -124,7 +124,13 @@ function parseBookmark(value: unknown): Bookmark[] {
 
 function parseGroup(value: unknown): Group[] {
   if (!isObject(value) || typeof value.id !== 'string') return [];
-  return [{ id: value.id, title: text(value.title) }];
+  return [
+    {
+      id: value.id,
+      title: text(value.title),
+      layers: list(value.layers).filter(id => typeof id === 'string'),
+    },
+  ];
 }
 
 /** A box of four finite numbers, or null. */

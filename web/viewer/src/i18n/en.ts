@@ -33,7 +33,7 @@ export const en = {
     objects: (count: string) => `${count} objects`,
     live: (count: string) => `${count} live`,
     stale: (count: string) => `${count} stale`,
-    silent: 'none here',
+    silent: 'not in view',
     generated: 'generated',
     generatedHint: 'Made by a program; no such thing exists',
     estimated: 'estimated',

@@ -35,7 +35,7 @@ export const zh: Dictionary = {
     objects: count => `${count} 个对象`,
     live: count => `${count} 实时`,
     stale: count => `${count} 过期`,
-    silent: '此处没有',
+    silent: '未显示',
     generated: '生成数据',
     generatedHint: '由程序生成，现实中并不存在',
     estimated: '推算',

@@ -1,7 +1,10 @@
 import type { Config } from '../config/config';
+import { LiveClient } from '../realtime';
+import { ClientFeed } from './clientFeed';
 import type { LiveFeed } from './feed';
 
-/** Connects to the server's live socket. */
-export function connect(_config: Config): LiveFeed | undefined {
-  return undefined;
+/** Connects to the server's live socket, which tells of movements and of changes. */
+export function connect(config: Config): LiveFeed | undefined {
+  if (config.live === '') return undefined;
+  return new ClientFeed(new LiveClient({ url: config.live }).connect(), config);
 }

@@ -39,10 +39,16 @@ export interface LiveCounts {
   offline: number;
 }
 
-/** A place with how many entities stand there: what a layer sends instead of entities when there are too many. */
-export interface LiveCell extends LiveCounts {
-  lon: number;
-  lat: number;
+/** Counts by place, in columns: what a layer sends instead of entities when too many are in view. */
+export interface LiveCells {
+  /** Rows in use. */
+  readonly size: number;
+  /** Degrees. */
+  readonly lon: Float64Array;
+  readonly lat: Float64Array;
+  readonly live: Uint32Array;
+  readonly stale: Uint32Array;
+  readonly offline: Uint32Array;
 }
 
 /** The state of the connection; times are of performance.now(). */
@@ -56,24 +62,35 @@ export type LiveStatus =
 export interface LiveView {
   bbox: BBox;
   zoom: number;
+  /** Live layers to show, and static ones whose changes are to be told. */
   layers: string[];
 }
 
-/** Everything live, as the rest of the viewer sees it; `clientFeed` fills it from the LiveClient. */
+/** Everything live, as the rest of the viewer sees it; ClientFeed fills it from the LiveClient. */
 export interface LiveFeed {
   readonly status: LiveStatus;
-  /** performance.now() of the last news from the server; NaN before the first. */
+  /** performance.now() of the last word from the server; NaN before the first. */
   readonly lastNews: number;
-  /** The server's clock, milliseconds since 1970. */
+  /** The server's clock, milliseconds since 1970; NaN before the first word. */
   serverNow(): number;
+  /** Milliseconds since the newest position of a layer; NaN without one. */
+  age(layer: string): number;
+  /** Seconds between two positions of an entity, as the layer expects them. */
+  period(layer: string): number;
   view(view: LiveView): void;
   columns(layer: string): LiveColumns | undefined;
   counts(layer: string): LiveCounts | undefined;
   /** Counts by place while the layer sends those instead of entities, else undefined. */
-  cells(layer: string): readonly LiveCell[] | undefined;
+  cells(layer: string): LiveCells | undefined;
   onStatus(heard: (status: LiveStatus) => void): () => void;
-  /** Slots of a layer that changed, freed ones included; null: all may have. */
+  /** Slots of a layer that changed, freed ones included; null: all may have, or the layer is gone. */
   onFrame(heard: (layer: string, slots: ArrayLike<number> | null) => void): () => void;
-  onChange(heard: (change: Change & { ids: readonly string[] }) => void): () => void;
+  onChange(heard: (change: FeatureChange) => void): () => void;
   close(): void;
+}
+
+/** Features of a static layer changed. */
+export interface FeatureChange extends Change {
+  /** Which; null: more than can be listed. */
+  ids: readonly string[] | null;
 }

@@ -271,7 +271,13 @@ export class LiveLayer implements CustomLayerInterface {
   private takeFrame(layer: string, slots: ArrayLike<number> | null): void {
     const drawn = this.drawn.get(layer);
     const columns = this.feed.columns(layer);
-    if (!drawn || !columns) return;
+    if (!drawn) return;
+    if (!columns || this.feed.cells(layer)) {
+      drawn.tracks.clear();
+      this.map?.triggerRepaint();
+      return;
+    }
+    drawn.tracks.period = this.feed.period(layer) * 1.5; // a late position is no reason to stop
     drawn.tracks.update(columns, slots, seconds(), this.feed.serverNow());
     if (drawn.visible) this.map?.triggerRepaint();
   }

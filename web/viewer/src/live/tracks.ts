@@ -42,6 +42,7 @@ export class Tracks {
   epoch: number;
   /** Slots 0 to size−1 are drawn. */
   size = 0;
+  private readonly ids: string[] = [];
   /** Slots whose bytes changed since taken. */
   dirtyFrom = Number.POSITIVE_INFINITY;
   dirtyTo = -1;
@@ -111,6 +112,12 @@ export class Tracks {
         this.set(columns, slots[i] as number, (slots[i] as number) < known, now, serverNow);
   }
 
+  /** Forgets every entity. */
+  clear(): void {
+    this.size = 0;
+    this.movingUntil = 0;
+  }
+
   /** Where an entity is shown at a time of performance.now() seconds: what the vertex shader computes. */
   shown(slot: number, now: number): Shown {
     const f = (slot * stride) >> 2;
@@ -151,7 +158,9 @@ export class Tracks {
     if (slot > this.dirtyTo) this.dirtyTo = slot;
     if (state === State.free) return;
 
-    const was = before === State.free ? null : this.shown(slot, now);
+    const id = columns.id(slot);
+    const was = before === State.free || this.ids[slot] !== id ? null : this.shown(slot, now);
+    this.ids[slot] = id;
     const lon = columns.lon[slot] as number;
     const lat = columns.lat[slot] as number;
     const [x, y] = this.local(lon, lat);

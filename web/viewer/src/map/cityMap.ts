@@ -1,5 +1,6 @@
 import { Map as MapLibreMap, type MapMouseEvent, ScaleControl, type StyleSpecification } from 'maplibre-gl';
 import type { BBox, Config } from '../config/config';
+import { CellsOverlay } from '../live/cellsOverlay';
 import type { LiveFeed } from '../live/feed';
 import { type LiveHit, LiveLayer } from '../live/liveLayer';
 import { liveLooks } from '../live/looks';
@@ -56,6 +57,7 @@ export interface Emphasis {
 export class CityMap {
   readonly map: MapLibreMap;
   private readonly live: LiveLayer | undefined;
+  private readonly cells: CellsOverlay | undefined;
   private readonly refresher: TileRefresher;
   private readonly hidden: Set<string>;
   private readonly opacity: Map<string, number>;
@@ -63,6 +65,7 @@ export class CityMap {
   private style: StyleSpecification | undefined;
   private theme: Theme;
   private emphasis: Emphasis | undefined;
+  private styleLoaded = false;
   private styleRequest: AbortController | undefined;
   private readonly stopChanges: (() => void) | undefined;
   private viewTimer: ReturnType<typeof setTimeout> | undefined;
@@ -78,7 +81,6 @@ export class CityMap {
     this.opacity = new Map(options.opacity);
     this.map = new MapLibreMap({
       container: options.container,
-      style: { version: 8, sources: {}, layers: [] },
       center: [camera.lon, camera.lat],
       zoom: camera.zoom,
       bearing: camera.bearing,
@@ -106,6 +108,12 @@ export class CityMap {
       this.live = new LiveLayer(feed, liveLooks(config, this.theme), this.liveTheme());
       for (const layer of config.layers)
         if (layer.live) this.live.show(layer.id, !this.hidden.has(layer.id), this.opacity.get(layer.id) ?? 1);
+      this.cells = new CellsOverlay(
+        this.map,
+        feed,
+        liveLooks(config, this.theme),
+        layer => !this.hidden.has(layer),
+      );
       this.stopChanges = feed.onChange(change => this.refresh(change));
     }
     this.listen();
@@ -115,6 +123,7 @@ export class CityMap {
   dispose(): void {
     this.styleRequest?.abort();
     this.stopChanges?.();
+    this.cells?.dispose();
     clearTimeout(this.viewTimer);
     this.refresher.dispose();
     this.map.remove();
@@ -141,20 +150,24 @@ export class CityMap {
       scale: this.options.scale,
     });
     this.map.setStyle(shown, { diff: true, validate: false });
-    const settle = () => {
-      if (request.signal.aborted) return;
-      if (this.live && !this.map.getLayer(this.live.id)) this.map.addLayer(this.live);
-      this.live?.restyle(liveLooks(this.options.config, theme), this.liveTheme());
-      this.drawEmphasis();
-    };
-    if (this.map.isStyleLoaded()) settle();
-    else this.map.once('styledata', settle);
+    // A difference is applied at once; where there is none to make, style.load follows.
+    if (this.styleLoaded && this.map.getStyle()) this.settle();
+  }
+
+  /** Puts what is the viewer's own over the server's style. */
+  private settle(): void {
+    const looks = liveLooks(this.options.config, this.theme);
+    if (this.live && !this.map.getLayer(this.live.id)) this.map.addLayer(this.live);
+    this.live?.restyle(looks, this.liveTheme());
+    this.cells?.dress(looks, this.liveTheme());
+    this.drawEmphasis();
   }
 
   show(layer: string, visible: boolean): void {
     if (visible) this.hidden.delete(layer);
     else this.hidden.add(layer);
     this.live?.show(layer, visible, this.opacity.get(layer) ?? 1);
+    this.cells?.drawSoon();
     for (const part of this.parts(layer))
       this.map.setLayoutProperty(part.id, 'visibility', visible ? 'visible' : 'none');
     if (this.emphasis?.layer === layer) this.drawEmphasis();
@@ -209,29 +222,22 @@ export class CityMap {
   }
 
   private liveTheme() {
-    const palette = palettes[this.theme];
-    return {
-      halo: palette.halo,
-      stale: palette.stale,
-      selected: palette.selected,
-      scale: this.options.scale,
-    };
+    const { halo, stale, selected, panel, text } = palettes[this.theme];
+    return { halo, stale, selected, panel, text, scale: this.options.scale };
   }
 
   private parts(layer: string) {
+    if (!this.styleLoaded) return [];
     return (this.style?.layers ?? []).filter(
       part => cityLayerOf(part) === layer && this.map.getLayer(part.id),
     );
   }
 
   private drawEmphasis(): void {
-    if (!this.style || !this.map.isStyleLoaded()) {
-      if (this.style) this.map.once('styledata', () => this.drawEmphasis());
-      return;
-    }
+    if (!this.style || !this.styleLoaded) return;
     for (const layer of this.map.getStyle().layers) {
       const metadata = layer.metadata as Record<string, unknown> | undefined;
-      if (metadata?.[ownLayer]) this.map.removeLayer(layer.id);
+      if (metadata?.[ownLayer] && !metadata['twind:keep']) this.map.removeLayer(layer.id);
     }
     const { emphasis } = this;
     if (!emphasis || emphasis.live || this.hidden.has(emphasis.layer)) return;
@@ -250,8 +256,12 @@ export class CityMap {
 
   private listen(): void {
     const { map, events } = this;
+    map.on('style.load', () => {
+      this.styleLoaded = true;
+      this.settle();
+    });
     map.on('load', () => this.sendView());
-    map.once('idle', () => events.ready());
+    map.on('render', this.watchReady);
     map.on('moveend', () => {
       events.camera(cameraOf(map));
       this.sendViewSoon();
@@ -273,6 +283,13 @@ export class CityMap {
       if (event.tile && failed.delete(event.sourceId)) events.recovered(event.sourceId);
     });
   }
+
+  /** Ready once the style's tiles in view are there. The map is never idle while entities move, so it is asked. */
+  private readonly watchReady = (): void => {
+    if (!this.styleLoaded || !this.map.areTilesLoaded()) return;
+    this.map.off('render', this.watchReady);
+    this.events.ready();
+  };
 
   private click(event: MapMouseEvent): void {
     const { x, y } = event.point;
@@ -317,7 +334,7 @@ export class CityMap {
     feed.view({
       bbox: [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()],
       zoom: this.map.getZoom(),
-      layers: config.layers.filter(layer => layer.live && !this.hidden.has(layer.id)).map(layer => layer.id),
+      layers: config.layers.filter(layer => !layer.live || !this.hidden.has(layer.id)).map(layer => layer.id),
     });
   }
 }

@@ -89,9 +89,14 @@ function LayerRow({ layer }: { layer: LayerConfig }) {
           ) : (
             <span class="swatch" />
           )}
-          <span class="layer-name">{title}</span>
-          <ProvenanceMark layer={layer} />
-          <LayerCount layer={layer} />
+          <span class="layer-text">
+            <span class="layer-line">
+              <span class="layer-name">{title}</span>
+              <ProvenanceMark layer={layer} />
+            </span>
+            {layer.live && <LiveCount layer={layer} />}
+          </span>
+          {!layer.live && <span class="count">{formatNumber(layer.count, language)}</span>}
         </button>
         <Switch
           on={visible}
@@ -116,15 +121,12 @@ export function ProvenanceMark({ layer }: { layer: LayerConfig }) {
   );
 }
 
-function LayerCount({ layer }: { layer: LayerConfig }) {
+function LiveCount({ layer }: { layer: LayerConfig }) {
   const store = useStore();
   const words = store.words.value.layers;
   const language = store.language.value;
-  if (!layer.live) {
-    return <span class="count">{formatNumber(layer.count, language)}</span>;
-  }
   const counts = store.counts.value.get(layer.id);
-  if (!counts) return <span class="count">–</span>;
+  if (!counts) return <span class="count">{words.silent}</span>;
   const silent = counts.stale + counts.offline;
   return (
     <span class="count">

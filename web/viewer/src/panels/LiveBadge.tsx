@@ -7,7 +7,7 @@ export function LiveBadge() {
   const words = store.words.value.live;
   const badge = badgeOf(
     store.status.value,
-    store.feed?.lastNews ?? Number.NaN,
+    { lastNews: store.feed?.lastNews ?? Number.NaN, newest: store.newestAge() },
     store.clock.value,
     store.language.value,
     words,
