@@ -28,7 +28,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.db, err = sqlite.Open(sqlite.Options{Path: path, Create: o.Create, Readers: o.Readers, BusyTimeout: o.BusyTimeout, OnConnect: registerST})
+	s.db, err = sqlite.Open(sqlite.Options{Path: path, Create: o.Create, Readers: o.Readers, BusyTimeout: o.BusyTimeout, OnConnect: prepare})
 	if err != nil {
 		if sqlite.IsNotADB(err) || sqlite.IsCorrupt(err) {
 			return nil, notGeoPackage(path)
@@ -171,5 +171,17 @@ func (s *Store) setUp(ctx context.Context, fresh bool) error {
 		return err
 	}
 	// GDAL reads the application id from the file itself, not through the log.
-	return s.db.Exclusive(ctx, func(c *sqlite.Conn) error { return c.Checkpoint() })
+	if err := s.db.Exclusive(ctx, func(c *sqlite.Conn) error { return c.Checkpoint() }); err != nil {
+		return err
+	}
+	return s.discardAbandoned(ctx)
+}
+
+// prepare sets up each connection.
+func prepare(c *sqlite.Conn) error {
+	// Renaming a table must leave views and triggers of others as they are.
+	if err := c.Script("PRAGMA legacy_alter_table=ON"); err != nil {
+		return err
+	}
+	return registerST(c)
 }

@@ -2,7 +2,6 @@ package geopackage
 
 import (
 	"context"
-	"math"
 
 	"twind/internal/sqlite"
 	"twind/layers"
@@ -87,23 +86,6 @@ func (t *table) spatialCondition(e spatial.Envelope) condition {
 			" UNION ALL SELECT " + fid + " FROM " + q(t.name) + " WHERE " + t.withoutGeometry() + ")",
 		args: []any{float64(floor32(e.MinX)), float64(ceil32(e.MaxX)), float64(floor32(e.MinY)), float64(ceil32(e.MaxY))},
 	}
-}
-
-// floor32 and ceil32 round outward to the 32 bits of the R-tree.
-func floor32(v float64) float32 {
-	f := float32(v)
-	if float64(f) > v {
-		f = math.Nextafter32(f, float32(math.Inf(-1)))
-	}
-	return f
-}
-
-func ceil32(v float64) float32 {
-	f := float32(v)
-	if float64(f) < v {
-		f = math.Nextafter32(f, float32(math.Inf(1)))
-	}
-	return f
 }
 
 // all scans by fid. Revisions come from a second statement over the log's index,

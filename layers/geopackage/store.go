@@ -124,7 +124,8 @@ func (s *Store) CreateLayer(ctx context.Context, l layers.Layer) error {
 		if err := t.register(c); err != nil {
 			return err
 		}
-		if err := run(c, t.indexes()); err != nil {
+		ids, noGeometry := t.indexSQL(t.name, newToken())
+		if err := c.Script(ids + ";" + noGeometry); err != nil {
 			return err
 		}
 		if err := t.createRTree(c); err != nil {

@@ -1,6 +1,8 @@
 package geopackage
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"strings"
 
@@ -119,15 +121,20 @@ func (t *table) createSQL(name string) string {
 // namedSQL is something in the schema that twind expects as it wrote it.
 type namedSQL struct{ name, sql string }
 
-// indexes of the table: ids, and the rows without geometry.
-func (t *table) indexes() []namedSQL {
-	var out []namedSQL
-	if t.id != "" {
-		n := "twind_" + t.name + "_id"
-		out = append(out, namedSQL{n, fmt.Sprintf("CREATE UNIQUE INDEX %s ON %s (%s)", q(n), q(t.name), q(t.id))})
-	}
-	n := "twind_" + t.name + "_nogeom"
-	return append(out, namedSQL{n, fmt.Sprintf("CREATE INDEX %s ON %s (%s) WHERE %s", q(n), q(t.name), q(t.fid), t.withoutGeometry())})
+// indexSQL makes the indexes of the table when it has the name table: of ids,
+// and of the rows without geometry. Indexes cannot be renamed, so their names
+// are made of a token of their own and mean nothing.
+func (t *table) indexSQL(table, token string) (ids, noGeometry string) {
+	ids = fmt.Sprintf("CREATE UNIQUE INDEX %s ON %s (%s)", q("twind_id_"+token), q(table), q(t.id))
+	noGeometry = fmt.Sprintf("CREATE INDEX %s ON %s (%s) WHERE %s", q("twind_nogeom_"+token), q(table), q(t.fid), t.withoutGeometry())
+	return ids, noGeometry
+}
+
+// newToken is 16 random hexadecimal digits.
+func newToken() string {
+	var b [8]byte
+	rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
 }
 
 // triggers write the change log, and give an id to rows that come without one.

@@ -1,0 +1,108 @@
+package geopackage
+
+import (
+	"context"
+	"errors"
+	"os"
+	"syscall"
+	"time"
+
+	"twind/internal/sqlite"
+)
+
+// staleAfter is when a staging table counts as abandoned although a process of
+// its number runs, or its process cannot be seen (another host or container).
+const staleAfter = time.Hour
+
+// createStaging makes a table that belongs to this process until it is
+// published or discarded. Its name is entered in twind_staging in the same
+// transaction, so that it is found again if the process dies.
+func createStaging(c *sqlite.Conn, t *table) error {
+	if err := enterStaging(c, t.name); err != nil {
+		return err
+	}
+	if err := c.Script(t.createSQL(t.name)); err != nil {
+		return err
+	}
+	return c.Script("CREATE VIRTUAL TABLE " + q(t.rtreeName()) + " USING rtree(id, minx, maxx, miny, maxy)")
+}
+
+func enterStaging(c *sqlite.Conn, name string) error {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return c.Exec(`INSERT OR REPLACE INTO twind_staging (table_name, host, pid, heartbeat) VALUES (?, ?, ?, `+nowMillis+`)`, name, host, os.Getpid())
+}
+
+// heartbeat says that the load is still under way.
+func heartbeat(c *sqlite.Conn, name string) error {
+	return c.Exec(`UPDATE twind_staging SET heartbeat = `+nowMillis+` WHERE table_name = ?`, name)
+}
+
+// rowsPerDelete is how many rows of a table that goes away one transaction removes.
+const rowsPerDelete = 200_000
+
+// discard removes tables of twind_staging, also when ctx has ended. A table that
+// is not there is passed over.
+func (s *Store) discard(ctx context.Context, names ...string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	var errs []error
+	for _, name := range names {
+		err := s.shortly(ctx)(func(c *sqlite.Conn) (bool, error) {
+			n, err := c.Int(`SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?`, name)
+			if err != nil {
+				return false, err
+			}
+			if n > 0 { // big tables go in steps: each transaction stays short
+				if err := c.Exec("DELETE FROM " + q(name) + " WHERE fid IN (SELECT fid FROM " + q(name) + " ORDER BY fid LIMIT " + itoa(rowsPerDelete) + ")"); err != nil {
+					return false, err
+				}
+				if c.Changed() == rowsPerDelete {
+					return false, nil
+				}
+			}
+			if err := c.Script("DROP TABLE IF EXISTS " + q("rtree_"+name+"_geom") + "; DROP TABLE IF EXISTS " + q(name)); err != nil {
+				return false, err
+			}
+			return true, c.Exec(`DELETE FROM twind_staging WHERE table_name = ?`, name)
+		})
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// discardAbandoned removes what processes that died have left.
+func (s *Store) discardAbandoned(ctx context.Context) error {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	var names []string
+	err = s.db.Read(ctx, func(c *sqlite.Conn) error {
+		return c.Query(func(r *sqlite.Stmt) error {
+			old := time.Since(time.UnixMilli(r.ColumnInt64(3))) > staleAfter
+			if old || r.ColumnText(1) == host && !processRuns(int(r.ColumnInt64(2))) {
+				names = append(names, r.ColumnText(0))
+			}
+			return nil
+		}, `SELECT table_name, host, pid, heartbeat FROM twind_staging`)
+	})
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	s.log.Info("removing what interrupted loads have left", "tables", len(names))
+	return s.discard(ctx, names...)
+}
+
+// processRuns tells whether a process of this host has the number.
+func processRuns(pid int) bool {
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		return false
+	}
+	defer p.Release()
+	err = p.Signal(syscall.Signal(0))
+	return err == nil || errors.Is(err, os.ErrPermission)
+}
