@@ -26,6 +26,7 @@ type source struct {
 	extent   string   // SQL expression of type geometry whose index serves envelope queries; "" for none
 	revision string   // SQL expression of type bigint
 	values   []string // SQL expressions, of the types that columnType names
+	join     string   // SQL after the relation "t" in FROM
 	key      string   // SQL condition "… = ANY($n)" on the key, with %s for the parameter
 	public   *published
 }
@@ -54,7 +55,7 @@ func (s *Store) Layers(ctx context.Context) ([]layers.Layer, error) {
 		}
 	}
 	for _, p := range s.published {
-		out = append(out, p.source.layer)
+		out = append(out, clone(p.source.layer))
 	}
 	slices.SortFunc(out, func(a, b layers.Layer) int { return strings.Compare(string(a.ID), string(b.ID)) })
 	return out, nil
@@ -77,7 +78,13 @@ func (s *Store) Layer(ctx context.Context, id layers.ID) (layers.Layer, error) {
 	if err != nil {
 		return layers.Layer{}, err
 	}
-	return src.layer, nil
+	return clone(src.layer), nil
+}
+
+// clone copies a description for a caller, who may change it.
+func clone(l layers.Layer) layers.Layer {
+	l.Schema, l.Style = slices.Clone(l.Schema), slices.Clone(l.Style)
+	return l
 }
 
 func notFound(id layers.ID) error {

@@ -8,7 +8,6 @@ import (
 	"net"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"twind/layers"
@@ -141,5 +140,3 @@ func (s *Store) row(ctx context.Context, what, sql string, args []any, dst ...an
 		return s.pool.QueryRow(ctx, sql, args...).Scan(dst...)
 	})
 }
-
-var _ = pgx.ErrNoRows

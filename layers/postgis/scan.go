@@ -6,10 +6,9 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"twind/layers"
 	"twind/spatial"
@@ -19,7 +18,11 @@ import (
 // selection is the list of what a feature is read from.
 func (s *Store) selection(src *source) string {
 	var b strings.Builder
-	b.WriteString(s.sql("%s, {g}.st_asewkb(%s, 'NDR'), %s::bigint", src.id, src.geometry, src.revision))
+	revision := src.revision
+	if src.public != nil && s.readOnly {
+		revision = strconv.FormatInt(int64(s.local.base(src.layer.ID)), 10)
+	}
+	b.WriteString(s.sql("%s, {g}.st_asewkb(%s, 'NDR'), %s::bigint", src.id, src.geometry, revision))
 	for _, v := range src.values {
 		b.WriteString(", ")
 		b.WriteString(v)
@@ -27,7 +30,11 @@ func (s *Store) selection(src *source) string {
 	return b.String()
 }
 
-// Scan reads features in one statement, which sees one state.
+// from is where a source's features are.
+func (s *Store) from(src *source) string { return " FROM " + src.relation + " t" + src.join }
+
+// Scan reads features in one statement, which sees one state. Rows of published
+// tables that cannot be features are left out, and logged.
 func (s *Store) Scan(ctx context.Context, id layers.ID, q layers.Query, yield func(*layers.Feature) error) error {
 	if !q.Time.IsZero() {
 		return layers.Errorf(layers.ErrUnsupported, "layer %s: the store keeps no history: ask without a time", id)
@@ -39,18 +46,21 @@ func (s *Store) Scan(ctx context.Context, id layers.ID, q layers.Query, yield fu
 	if q.Policy.Deny {
 		return nil
 	}
-	ask, err := newQuestion(&src.layer, q)
-	if err != nil {
-		return err
-	}
-	var args arguments
-	where := s.where(src, q, &args)
-	sql := "SELECT " + s.selection(src) + " FROM " + src.relation + " t WHERE " + where
-	err = s.read(ctx, "read layer "+string(id), func(ctx context.Context, begun *bool) error {
-		return s.scan(ctx, src, &ask, q.Policy.Hidden, sql, args, begun, yield)
+	left, first, why := 0, "", error(nil)
+	start := time.Now()
+	err = s.scan(ctx, src, q, yield, func(id string, err error) {
+		if left++; left == 1 {
+			first, why = id, err
+		}
 	})
-	if code(errors.Unwrap(err)) == "42P01" || errors.Is(err, layers.ErrNotFound) && src.public == nil {
-		if _, gone := s.source(ctx, id); errors.Is(gone, layers.ErrNotFound) {
+	if left > 0 {
+		s.log.Warn("rows of a published table are left out", "table", src.public.name, "rows", left, "first", first, "reason", why)
+	}
+	if err == nil && src.public != nil && q.IDs == nil {
+		src.public.scanned.Store(int64(time.Since(start)))
+	}
+	if errors.Is(err, layers.ErrNotFound) && src.public == nil { // dropped in between
+		if _, gone := s.source(ctx, id); gone != nil {
 			return gone
 		}
 	}
@@ -60,7 +70,60 @@ func (s *Store) Scan(ctx context.Context, id layers.ID, q layers.Query, yield fu
 // yieldError keeps an error of the caller's own from being taken for one of the database.
 type yieldError struct{ error }
 
-func (s *Store) scan(ctx context.Context, src *source, ask *question, hidden []string, sql string, args []any, begun *bool, yield func(*layers.Feature) error) error {
+// scan reads what a query finds; leave is told of rows that cannot be features.
+func (s *Store) scan(ctx context.Context, src *source, q layers.Query, yield func(*layers.Feature) error, leave func(id string, err error)) error {
+	ask, err := newQuestion(&src.layer, q)
+	if err != nil {
+		return err
+	}
+	var args arguments
+	where := s.where(src, q, &args)
+	sql := "SELECT " + s.selection(src) + s.from(src) + " WHERE " + where
+	err = s.read(ctx, "read layer "+string(src.layer.ID), func(ctx context.Context, begun *bool) error {
+		err := s.rows(ctx, sql, args, func(raw [][]byte, d *decoder, f *layers.Feature) error {
+			err := d.decode(raw, f)
+			if err == nil && src.public != nil {
+				err = src.public.check(f)
+			}
+			if err != nil && src.public != nil {
+				leave(f.ID, err)
+				return nil
+			}
+			if err != nil || !ask.match(f) {
+				return err
+			}
+			d.hide()
+			*begun = true
+			if err := yield(f); err != nil {
+				return &yieldError{err}
+			}
+			return nil
+		}, newDecoder(src, q.Policy.Hidden))
+		return src.explain(err)
+	})
+	var own *yieldError
+	if errors.As(err, &own) {
+		return own.error
+	}
+	return err
+}
+
+// explain says what errors mean that others' changes of a published table cause.
+func (src *source) explain(err error) error {
+	if src.public == nil || err == nil {
+		return err
+	}
+	switch c := code(err); {
+	case c == "42703" || c == "42P01" || c == "42804" || c == "42883":
+		return src.public.fault(layers.ErrUnavailable, "it has changed since twind started (%s): restart twind", cause(err))
+	case c == "XX000" && strings.Contains(err.Error(), "transform"):
+		return src.public.fault(layers.ErrInvalid, "a row has coordinates that do not fit EPSG:%d (%s): mend it, publish a view without it, or let twind make its schema, where such rows are left out", src.public.srid, cause(err))
+	}
+	return err
+}
+
+// rows runs a statement and hands on its rows. When fn fails, the rest is not read.
+func (s *Store) rows(ctx context.Context, sql string, args []any, fn func([][]byte, *decoder, *layers.Feature) error, d *decoder) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	rows, err := s.pool.Query(ctx, sql, args...)
@@ -68,26 +131,10 @@ func (s *Store) scan(ctx context.Context, src *source, ask *question, hidden []s
 		return err
 	}
 	defer rows.Close()
-	d := newDecoder(src, hidden)
 	var f layers.Feature
 	for rows.Next() {
-		if err = d.decode(rows.RawValues(), &f); err == nil && src.public != nil && !src.public.admit(&f) {
-			continue
-		}
-		if err == nil && ask.match(&f) {
-			d.hide()
-			*begun = true
-			if err = yield(&f); err != nil {
-				err = &yieldError{err}
-			}
-		}
-		if err != nil {
-			cancel() // what else the server sends is not read
-			rows.Close()
-			var own *yieldError
-			if errors.As(err, &own) {
-				return own.error
-			}
+		if err := fn(rows.RawValues(), d, &f); err != nil {
+			cancel()
 			return err
 		}
 	}
@@ -191,5 +238,3 @@ func (s *Store) Stats(ctx context.Context, id layers.ID) (layers.Stats, error) {
 	}
 	return st, nil
 }
-
-var _ = pgx.ErrNoRows

@@ -140,3 +140,12 @@ END $fn$;
 
 CREATE CONSTRAINT TRIGGER _commit AFTER INSERT ON {s}._commits DEFERRABLE INITIALLY DEFERRED
 	FOR EACH ROW EXECUTE FUNCTION {s}._commit();
+
+-- _degrees transforms a geometry to longitude and latitude; one outside of its
+-- system's domain becomes a point at infinity instead of an error.
+CREATE FUNCTION {s}._degrees(geom {g}.geometry) RETURNS {g}.geometry LANGUAGE plpgsql STABLE STRICT AS $fn$
+BEGIN
+	RETURN {g}.st_transform(geom, 4326);
+EXCEPTION WHEN internal_error OR data_exception THEN
+	RETURN {g}.st_setsrid({g}.st_makepoint('Infinity', 'Infinity'), 4326);
+END $fn$;

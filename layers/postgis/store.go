@@ -258,15 +258,18 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// busy runs fn in a transaction that has locked a table exclusively. It waits for
-// the lock for a tenth of a second only, so that readers never queue behind it for
-// longer; again and again, up to a minute.
+// busy runs fn in a transaction that has locked a table exclusively, or, without
+// one, takes such locks in fn. It waits for a lock for a tenth of a second only, so
+// that readers never queue behind it for longer; again and again, up to a minute.
 func (s *Store) busy(ctx context.Context, what, table string, fn func(tx pgx.Tx) error) error {
 	deadline := time.Now().Add(time.Minute)
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 			if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '100ms'"); err != nil {
 				return err
+			}
+			if table == "" {
+				return fn(tx)
 			}
 			if _, err := tx.Exec(ctx, "LOCK TABLE "+table+" IN ACCESS EXCLUSIVE MODE"); err != nil {
 				return err

@@ -135,7 +135,7 @@ func (x *tx) Get(ctx context.Context, id layers.ID, feature string) (*layers.Fea
 	if src.public != nil {
 		keys, lock = src.public.keys(keys), ""
 	}
-	rows, err := x.conn.Query(ctx, "SELECT "+x.s.selection(src)+" FROM "+src.relation+" t WHERE "+fmt.Sprintf(src.key, "$1")+lock, keys)
+	rows, err := x.conn.Query(ctx, "SELECT "+x.s.selection(src)+x.s.from(src)+" WHERE "+fmt.Sprintf(src.key, "$1")+lock, keys)
 	if err != nil {
 		return nil, x.fail(err)
 	}
@@ -151,7 +151,7 @@ func (x *tx) Get(ctx context.Context, id layers.ID, feature string) (*layers.Fea
 	if err := rows.Err(); err != nil {
 		return nil, x.fail(err)
 	}
-	if f == nil || src.public != nil && !src.public.admit(f) {
+	if f == nil || src.public != nil && src.public.check(f) != nil {
 		return nil, noFeature(id, feature)
 	}
 	return f, nil
