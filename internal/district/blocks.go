@@ -69,7 +69,7 @@ func (pl *plan) blocks() []block {
 					w, s, e, n := is[a], js[b], is[a+1], js[b+1]
 					use := pl.use[k]
 					if use == residential {
-						use = pick(r, []landUse{residential, commerce, education, medical, government, park}, []float64{72, 7, 8, 2, 3, 8})
+						use = pick(r, []landUse{residential, commerce, education, medical, government, park}, []float64{80, 6, 7, 2, 2, 6})
 					}
 					out = append(out, block{
 						u0: pl.us[w].at + pl.us[w].half(), v0: pl.vs[s].at + pl.vs[s].half(),

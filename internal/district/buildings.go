@@ -108,36 +108,36 @@ func (b *block) fill(r *rand.Rand) []building {
 	case residential:
 		return b.homes(r, u0, v0, u1, v1)
 	case business:
-		return lots(r, u0, v0, u1, v1, 72, func(r *rand.Rand) building { return highRise(r, "办公") })
+		return lots(r, u0, v0, u1, v1, 58, func(r *rand.Rand) building { return highRise(r, "办公") })
 	case commerce:
-		return lots(r, u0, v0, u1, v1, 88, func(r *rand.Rand) building {
+		return lots(r, u0, v0, u1, v1, 72, func(r *rand.Rand) building {
 			if r.Float64() < 0.35 {
 				return highRise(r, "酒店")
 			}
 			floors := 3 + r.IntN(4)
-			return building{shape: ell(between(r, 56, 74), between(r, 50, 68)), floors: floors, height: metres(float64(floors)*5 + 1.2), usage: "商业", structure: "框架"}
+			return building{shape: ell(between(r, 46, 62), between(r, 44, 60)), floors: floors, height: metres(float64(floors)*5 + 1.2), usage: "商业", structure: "框架"}
 		})
 	case education:
-		return lots(r, u0, v0, u1, v1, 66, func(r *rand.Rand) building {
+		return lots(r, u0, v0, u1, v1, 60, func(r *rand.Rand) building {
 			floors := 4 + r.IntN(3)
-			return building{shape: court(between(r, 44, 54), between(r, 38, 48), 13), floors: floors, height: metres(float64(floors)*3.9 + 0.9), usage: "教学", structure: "框架"}
+			return building{shape: court(between(r, 40, 50), between(r, 36, 46), 12), floors: floors, height: metres(float64(floors)*3.9 + 0.9), usage: "教学", structure: "框架"}
 		})
 	case medical:
-		return lots(r, u0, v0, u1, v1, 80, func(r *rand.Rand) building {
+		return lots(r, u0, v0, u1, v1, 64, func(r *rand.Rand) building {
 			floors := 5 + r.IntN(13)
-			return building{shape: rectangle(between(r, 50, 66), between(r, 20, 26)), floors: floors, height: metres(float64(floors)*4 + 1.2), usage: "医疗", structure: "框架剪力墙"}
+			return building{shape: rectangle(between(r, 42, 56), between(r, 20, 26)), floors: floors, height: metres(float64(floors)*4 + 1.2), usage: "医疗", structure: "框架剪力墙"}
 		})
 	case government:
-		return lots(r, u0, v0, u1, v1, 84, func(r *rand.Rand) building {
+		return lots(r, u0, v0, u1, v1, 70, func(r *rand.Rand) building {
 			floors := 5 + r.IntN(8)
-			return building{shape: court(between(r, 56, 68), between(r, 36, 46), 15), floors: floors, height: metres(float64(floors)*3.8 + 1.2), usage: "行政办公", structure: "框架"}
+			return building{shape: court(between(r, 48, 60), between(r, 34, 44), 14), floors: floors, height: metres(float64(floors)*3.8 + 1.2), usage: "行政办公", structure: "框架"}
 		})
 	case industry:
-		return lots(r, u0, v0, u1, v1, 92, func(r *rand.Rand) building {
-			return building{shape: rectangle(between(r, 60, 78), between(r, 34, 50)), floors: 1, height: metres(between(r, 9, 14)), usage: "厂房", structure: "钢结构"}
+		return lots(r, u0, v0, u1, v1, 62, func(r *rand.Rand) building {
+			return building{shape: rectangle(between(r, 42, 54), between(r, 28, 46)), floors: 1, height: metres(between(r, 9, 14)), usage: "厂房", structure: "钢结构"}
 		})
 	case park:
-		return lots(r, u0, v0, u1, v1, 110, func(r *rand.Rand) building {
+		return lots(r, u0, v0, u1, v1, 90, func(r *rand.Rand) building {
 			return building{shape: rectangle(between(r, 9, 14), between(r, 9, 14)), floors: 1, height: metres(between(r, 4, 6)), usage: "园林建筑", structure: "砖木"}
 		})
 	}
@@ -149,7 +149,7 @@ func metres(v float64) float64 { return math.Round(v*10) / 10 }
 func highRise(r *rand.Rand, usage string) building {
 	floors := 14 + int(r.ExpFloat64()*12)
 	floors = min(floors, 68)
-	side := between(r, 28, 40)
+	side := between(r, 26, 38)
 	return building{shape: tower(side, side), floors: floors, height: metres(float64(floors)*4.1 + between(r, 2, 8)), usage: usage, structure: "框架核心筒"}
 }
 
@@ -193,20 +193,27 @@ func (b *block) homes(r *rand.Rand, u0, v0, u1, v1 float64) []building {
 		structure  string
 	}
 	m := pick(r, []model{
-		{6, 52, 13, 20, 11, rectangle, "砖混"},
-		{11, 42, 14, 29, 14, rectangle, "框架剪力墙"},
-		{18, 32, 17, 38, 18, tower, "剪力墙"},
-		{33, 34, 22, 48, 24, tower, "剪力墙"},
+		{6, 46, 12.5, 16, 9, rectangle, "砖混"},
+		{11, 36, 14, 23, 12, rectangle, "框架剪力墙"},
+		{18, 28, 17, 30, 15, tower, "剪力墙"},
+		{33, 32, 22, 38, 20, tower, "剪力墙"},
 	}, []float64{34, 26, 24, 16})
 	var out []building
-	for u := u0 + 12; u+12 <= u1; u += 30 {
-		if r.Float64() < 0.25 {
-			continue
+	shops := func(v float64, gaps float64) {
+		for u := u0 + 12; u+12 <= u1; u += 30 {
+			if r.Float64() < gaps {
+				continue
+			}
+			floors := 2 + r.IntN(2)
+			out = append(out, building{at: point{u, v}, shape: rectangle(24, 10), floors: floors, height: metres(float64(floors)*3.6 + 0.6), usage: "底商", structure: "框架"})
 		}
-		floors := 2 + r.IntN(2)
-		out = append(out, building{at: point{u, v0 + 5}, shape: rectangle(24, 10), floors: floors, height: metres(float64(floors)*3.6 + 0.6), usage: "底商", structure: "框架"})
 	}
+	shops(v0+5, 0.2)
 	v0 += 10 + 12
+	if r.Float64() < 0.4 {
+		shops(v1-5, 0.3)
+		v1 -= 10 + 12
+	}
 	cols := int((u1 - u0 + m.aside) / (m.w + m.aside))
 	if cols == 0 {
 		return out

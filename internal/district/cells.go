@@ -17,12 +17,11 @@ type grid struct {
 	codes  []string  // 15 digits, by row·columns + column, rows from south to north
 }
 
-// A block of about 250 m is split in two from west to east and in three from
-// south to north: cells of about 10,000 m².
+// A block of about 215 m is split in two on either axis: cells of about 11,000 m².
 func newGrid(pl *plan) *grid {
 	g := &grid{
 		us: cellLines(pl.us, pl.o.Width, 2, false),
-		vs: cellLines(pl.vs, pl.o.Height, 3, true),
+		vs: cellLines(pl.vs, pl.o.Height, 2, true),
 	}
 	cols, rows := len(g.us)-1, len(g.vs)-1
 	g.codes = make([]string, cols*rows)

@@ -36,7 +36,7 @@ type line struct {
 
 func (l *line) half() float64 { return classes[l.class].half }
 
-// plan is the district's skeleton. Even lines bound superblocks of about 500 m;
+// plan is the district's skeleton. Even lines bound superblocks of about 430 m;
 // each odd line is a branch street that may be missing in a superblock.
 //
 //	vs[2] ═══╤═══════╦═══════╤═══    ═ arterial or secondary: all there
@@ -63,7 +63,7 @@ type plan struct {
 const (
 	margin     = 30.0
 	riverBed   = 150.0
-	superblock = 490.0
+	superblock = 430.0
 )
 
 func newPlan(o Options) *plan {

@@ -44,10 +44,11 @@ const head = 12.0
 // place.
 func (w *sewers) chain(vertical bool, li int, from int32, s0 float64, to int32, s1 float64) {
 	pl := w.b.pl
-	l := &pl.us[li]
+	lines := pl.us
 	if !vertical {
-		l = &pl.vs[li]
+		lines = pl.vs
 	}
+	l := &lines[li]
 	aside := w.sub.aside(vertical, l.class)
 	year := w.b.builtIn(w.sub, vertical, li)
 	if from < 0 {
