@@ -47,7 +47,7 @@ func (h *Hub) TileMemory(id string) (tiles, departures, views int) {
 	return 0, 0, 0
 }
 
-// Matches evaluates a filter on an entity.
+// Internals that have tests of their own.
 var (
 	DecodeClientMessage = decodeClientMessage
 	Haversine           = haversine
@@ -56,3 +56,13 @@ var (
 
 // WindowOf is the window of a viewport.
 func WindowOf(b BBox, z uint8, ring uint32) Window { return b.window(z, ring) }
+
+// SubscriptionOf is what a client's message asks for.
+func SubscriptionOf(m *clientMessage) (Subscription, error) { return m.subscription() }
+
+// Viewers counts those that are attached.
+func (h *Hub) Viewers() int {
+	h.viewerMu.Lock()
+	defer h.viewerMu.Unlock()
+	return len(h.viewers)
+}

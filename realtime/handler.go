@@ -2,8 +2,8 @@ package realtime
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"path"
@@ -73,7 +73,7 @@ func Handler(ctx context.Context, h *Hub, o HandlerOptions) http.Handler {
 		if err != nil {
 			return // Accept has answered
 		}
-		c.SetReadLimit(MaxMessageBytes)
+		c.SetReadLimit(-1) // webSocket.Read has the limit, and the sentence for it
 		if err := h.Serve(ctx, &webSocket{c}, so); err != nil {
 			h.o.Log.Debug("live session", "error", err)
 		}
@@ -107,8 +107,12 @@ type webSocket struct{ c *websocket.Conn }
 var _ Conn = (*webSocket)(nil)
 
 func (w *webSocket) Read(ctx context.Context) (bool, []byte, error) {
-	t, b, err := w.c.Read(ctx)
-	if errors.Is(err, websocket.ErrMessageTooBig) {
+	t, r, err := w.c.Reader(ctx)
+	if err != nil {
+		return false, nil, err
+	}
+	b, err := io.ReadAll(io.LimitReader(r, MaxMessageBytes+1))
+	if err == nil && len(b) > MaxMessageBytes {
 		err = &MessageTooBigError{MaxMessageBytes}
 	}
 	return t == websocket.MessageText, b, err
