@@ -44,6 +44,9 @@ func (s *Store) wrap(err error, what string) error {
 			return err
 		}
 	}
+	if s.ctx != nil && s.ctx.Err() != nil && isDead(err) {
+		return layers.Errorf(layers.ErrUnavailable, "%s: the store is closed", what)
+	}
 	var pg *pgconn.PgError
 	switch {
 	case errors.As(err, &pg):

@@ -2,7 +2,6 @@ package postgis_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -39,6 +38,14 @@ func execute(t testing.TB, dsn, sql string, args ...any) {
 	}
 	_, err = conn.Exec(ctx, sql, args...)
 	require.NoError(t, err)
+}
+
+func connect(t testing.TB, dsn string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(ctx, dsn)
+	require.NoError(t, err)
+	t.Cleanup(func() { conn.Close(ctx) })
+	return conn
 }
 
 func ask[T any](t testing.TB, dsn, sql string, args ...any) (v T) {
@@ -203,5 +210,3 @@ func faults(t testing.TB, s layers.Store) (out []string) {
 	}))
 	return out
 }
-
-var _ = json.Marshal
