@@ -10,21 +10,25 @@ import (
 	"twind/spatial"
 )
 
-// Sizes of a load's steps. A batch is written in one transaction of about a
-// quarter of a second.
-const (
-	batchRows  = 16384
-	batchBytes = 16 << 20
+// limits are the sizes of a load's steps; tests make them small.
+type limits struct {
+	// A batch is written in one transaction of about a quarter of a second.
+	batchRows, batchBytes int
+	// stepRows is how many rows of an R-tree or a copy one transaction writes,
+	// and dropRows how many of a table that goes away it removes.
+	stepRows, dropRows int64
 	// mergeRows is how many rows are merged into a layer in place, in one
 	// transaction with its triggers; more of them make a new table beside it.
-	mergeRows = 10_000
+	mergeRows int64
 	// logRows is how many features a load logs one by one; more make one
 	// Reloaded line, whose revision all features of the layer take.
-	logRows = 100_000
+	logRows int64
 	// indexRows is how many rows are staged before their ids are indexed: one
 	// statement indexes that many in under a second, afterwards each row pays.
-	indexRows = 500_000
-)
+	indexRows int64
+}
+
+var defaultLimits = limits{batchRows: 16384, batchBytes: 16 << 20, stepRows: 50_000, dropRows: 200_000, mergeRows: 10_000, logRows: 100_000, indexRows: 500_000}
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
@@ -199,7 +203,7 @@ func (l *loader) encode(ctx context.Context, features iter.Seq2[*layers.Feature,
 		}
 		b.bytes += len(row.blob) + 64
 		b.rows = append(b.rows, row)
-		if len(b.rows) >= batchRows || b.bytes >= batchBytes {
+		if len(b.rows) >= l.s.limits.batchRows || b.bytes >= l.s.limits.batchBytes {
 			send(b)
 			b = &batch{}
 		}
@@ -231,7 +235,7 @@ func (l *loader) write(ctx context.Context, b *batch) error {
 		}
 		return nil
 	})
-	if err == nil && !l.indexed && l.rows >= indexRows {
+	if err == nil && !l.indexed && l.rows >= l.s.limits.indexRows {
 		err = l.index(ctx)
 	}
 	return err

@@ -23,7 +23,7 @@ import (
 // log needs a local file system: a network share is refused or unsafe.
 func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	o.EnsureDefaults()
-	s := &Store{path: path, o: o, log: o.Log.With("store", filepath.Base(path))}
+	s := &Store{path: path, o: o, log: o.Log.With("store", filepath.Base(path)), limits: defaultLimits}
 	fresh, err := checkFile(path, o.Create)
 	if err != nil {
 		return nil, err

@@ -23,7 +23,7 @@ func (l *loader) publish(ctx context.Context) error {
 			return err
 		}
 	}
-	if l.t.id == "" || l.rows <= mergeRows {
+	if l.t.id == "" || l.rows <= l.s.limits.mergeRows {
 		return l.mergeInPlace(ctx)
 	}
 	for range 3 {
@@ -37,7 +37,7 @@ func (l *loader) publish(ctx context.Context) error {
 
 // publishStaging makes the staging table the layer's table.
 func (l *loader) publishStaging(ctx context.Context) error {
-	if err := fillRTree(l.s.shortly(ctx), l.in.rtreeName(), l.boxes); err != nil {
+	if err := fillRTree(l.s.shortly(ctx), l.s.limits.stepRows, l.in.rtreeName(), l.boxes); err != nil {
 		return err
 	}
 	l.boxes = nil
@@ -54,7 +54,7 @@ func (l *loader) publishStaging(ctx context.Context) error {
 			}
 		}
 		l.res.Inserted = l.rows
-		return l.swap(c, t, l.in, l.rows == 0 || l.mode == layers.Replace || l.rows > logRows,
+		return l.swap(c, t, l.in, l.rows == 0 || l.mode == layers.Replace || l.rows > l.s.limits.logRows,
 			"SELECT fid, id, 1 AS op FROM "+q(t.name)+" ORDER BY fid")
 	})
 }
@@ -158,7 +158,7 @@ func (l *loader) mergeInPlace(ctx context.Context) error {
 		}
 		t := *current
 		// Many rows are not logged one by one: the log's triggers are put aside.
-		bulk := t.id == "" && (l.mode == layers.Replace || l.rows > mergeRows)
+		bulk := t.id == "" && (l.mode == layers.Replace || l.rows > l.s.limits.mergeRows)
 		if bulk {
 			for _, trigger := range t.triggers() {
 				if err := c.Script("DROP TRIGGER IF EXISTS " + q(trigger.name)); err != nil {
@@ -278,7 +278,7 @@ func (l *loader) publishMerged(ctx context.Context) error {
 			changes = inserted + fmt.Sprintf(" UNION ALL SELECT m.fid, m.id, 2 FROM %s i CROSS JOIN %s m ON m.id = i.id WHERE m.fid NOT BETWEEN %d AND %d ORDER BY 3, 1",
 				q(l.in.name), q(t.name), m.first+1, m.first+l.rows)
 		}
-		return l.swap(c, t, m.sh, l.rows > logRows, changes)
+		return l.swap(c, t, m.sh, l.rows > l.s.limits.logRows, changes)
 	})
 }
 
@@ -313,13 +313,13 @@ func (m *merged) copyRows(ctx context.Context) error {
 		if err := heartbeat(c, m.sh.name); err != nil {
 			return false, err
 		}
-		err := c.Exec("INSERT INTO "+q(m.sh.name)+" ("+columns+") SELECT "+columns+" FROM "+q(m.old.name)+" WHERE fid > ? ORDER BY fid LIMIT ?", last, rowsPerStep)
+		err := c.Exec("INSERT INTO "+q(m.sh.name)+" ("+columns+") SELECT "+columns+" FROM "+q(m.old.name)+" WHERE fid > ? ORDER BY fid LIMIT ?", last, m.s.limits.stepRows)
 		if err != nil {
 			return false, err
 		}
 		n := c.Changed()
 		last, err = c.Int("SELECT max(fid) FROM " + q(m.sh.name))
-		return n < rowsPerStep, err
+		return n < m.s.limits.stepRows, err
 	})
 }
 
@@ -336,7 +336,7 @@ func (m *merged) mergeRows(ctx context.Context) error {
 	source, target := m.copyList(m.sh)
 	lo := int64(0)
 	return m.s.shortly(ctx)(func(c *sqlite.Conn) (bool, error) {
-		hi := lo + rowsPerStep
+		hi := lo + m.s.limits.stepRows
 		if err := heartbeat(c, m.sh.name); err != nil {
 			return false, err
 		}
@@ -368,7 +368,7 @@ func (m *merged) makeRTree(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return fillRTree(m.s.shortly(ctx), m.sh.rtreeName(), entries)
+	return fillRTree(m.s.shortly(ctx), m.s.limits.stepRows, m.sh.rtreeName(), entries)
 }
 
 // catchUp applies at most limit lines of the log to the new table and returns

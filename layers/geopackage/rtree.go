@@ -159,11 +159,9 @@ func (s *Store) shortly(ctx context.Context) inTransactions {
 	}
 }
 
-// rowsPerStep is how many rows of an R-tree or a copy one transaction writes.
-const rowsPerStep = 50_000
-
-// fillRTree writes entries, which it reorders, into an R-tree that is empty.
-func fillRTree(run inTransactions, rtree string, entries []entry) error {
+// fillRTree writes entries, which it reorders, into an R-tree that is empty, at
+// most stepRows of them in a transaction.
+func fillRTree(run inTransactions, stepRows int64, rtree string, entries []entry) error {
 	if len(entries) == 0 {
 		return nil
 	}
@@ -180,7 +178,7 @@ func fillRTree(run inTransactions, rtree string, entries []entry) error {
 	}
 	nodes, leaf := packNodes(entries, int(nodeBytes))
 	err = run(func(c *sqlite.Conn) (bool, error) {
-		n := min(len(nodes), rowsPerStep/20)
+		n := min(len(nodes), int(stepRows/20+1))
 		for _, node := range nodes[:n] {
 			if err := c.Exec("INSERT OR REPLACE INTO "+q(rtree+"_node")+" (nodeno, data) VALUES (?, ?)", node.number, node.data); err != nil {
 				return false, err
@@ -210,7 +208,7 @@ func fillRTree(run inTransactions, rtree string, entries []entry) error {
 		if err != nil {
 			return false, err
 		}
-		n := min(len(places), rowsPerStep)
+		n := min(len(places), int(stepRows))
 		for _, p := range places[:n] {
 			if err := sqlite.Bind(st, p.id, p.leaf); err != nil {
 				return false, err

@@ -40,9 +40,6 @@ func heartbeat(c *sqlite.Conn, name string) error {
 	return c.Exec(`UPDATE twind_staging SET heartbeat = `+nowMillis+` WHERE table_name = ?`, name)
 }
 
-// rowsPerDelete is how many rows of a table that goes away one transaction removes.
-const rowsPerDelete = 200_000
-
 // discard removes tables of twind_staging, also when ctx has ended. A table that
 // is not there is passed over.
 func (s *Store) discard(ctx context.Context, names ...string) error {
@@ -56,10 +53,10 @@ func (s *Store) discard(ctx context.Context, names ...string) error {
 				return false, err
 			}
 			if n > 0 { // big tables go in steps: each transaction stays short
-				if err := c.Exec("DELETE FROM " + q(name) + " WHERE fid IN (SELECT fid FROM " + q(name) + " ORDER BY fid LIMIT " + itoa(rowsPerDelete) + ")"); err != nil {
+				if err := c.Exec("DELETE FROM " + q(name) + " WHERE fid IN (SELECT fid FROM " + q(name) + " ORDER BY fid LIMIT " + itoa(s.limits.dropRows) + ")"); err != nil {
 					return false, err
 				}
-				if c.Changed() == rowsPerDelete {
+				if c.Changed() == s.limits.dropRows {
 					return false, nil
 				}
 			}

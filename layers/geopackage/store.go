@@ -17,6 +17,7 @@ type Store struct {
 	log      *slog.Logger
 	db       *sqlite.DB
 	identity string
+	limits   limits
 	cached   atomic.Pointer[catalog]
 
 	stop  context.CancelFunc // ends the goroutine that watches the file

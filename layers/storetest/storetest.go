@@ -45,6 +45,14 @@ func (r reopenable) Reopen() layers.Store { return r.open() }
 // Reopenable makes s a Reopener; open must fail the test when it cannot open.
 func Reopenable(s layers.Store, open func() layers.Store) Reopener { return reopenable{s, open} }
 
+// Unwrap is the store that was given to Reopenable.
+func Unwrap(s layers.Store) layers.Store {
+	if r, ok := s.(reopenable); ok {
+		return r.Store
+	}
+	return s
+}
+
 // Run runs the suite. open makes a new, empty store, preferably Reopenable, for
 // each test; the suite closes it.
 func Run(t *testing.T, open func(t *testing.T) layers.Store) {
