@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"twind/layers"
-	"twind/layers/snapshot"
 )
 
 // plan is a request understood against the layers' descriptions.
@@ -14,9 +13,9 @@ type plan struct {
 
 type sourcePlan struct {
 	layer   *layers.Layer
-	shown   bool  // at this zoom
-	columns []int // of the properties that the tile carries
-	match   func(*snapshot.Segment, int) bool
+	shown   bool   // at this zoom
+	columns []int  // of the properties that the tile carries
+	match   *match // nil: all rows
 	reduce  generalization
 }
 

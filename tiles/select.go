@@ -66,7 +66,7 @@ func (w *worker) find(plan *plan, views viewList, box tile.WorldBox) {
 			lo := len(w.features)
 			w.features = s.Search(box, w.features)
 			if match := plan.sources[i].match; match != nil {
-				w.keep(lo, func(f uint32) bool { return match(s.Segment, int(f)) })
+				w.keep(lo, func(f uint32) bool { return match.passes(s.Segment, int(f)) })
 			}
 			if len(w.features) > lo {
 				w.runs = append(w.runs, selected{i, s.Segment, lo, len(w.features)})
@@ -94,18 +94,22 @@ func (w *worker) count() (n int) {
 	return n
 }
 
-// dropBelow leaves out of each run the features that measure less than its
-// source's minimum, and reports how many.
-func (w *worker) dropBelow(minimum func(source int) float32) (dropped int) {
+// dropTiny leaves out the polygons that measure less than their source's minimum,
+// and reports how many. Lines and points stay: a street is a chain of short lines.
+func (w *worker) dropTiny(plan *plan) (dropped int) {
+	return w.drop(func(r *selected, f uint32) bool {
+		least := plan.sources[r.source].reduce.minimum
+		return least > 0 && spatial.Type(r.segment.Type[f]).Dimension() == 2 && measure(r.segment, f) < least
+	})
+}
+
+// drop leaves features out of each run, and reports how many.
+func (w *worker) drop(out func(*selected, uint32) bool) (dropped int) {
 	for k := range w.runs {
 		r := &w.runs[k]
-		least := minimum(r.source)
-		if !(least > 0) {
-			continue
-		}
 		n := r.lo
 		for _, f := range w.features[r.lo:r.hi] {
-			if measure(r.segment, f) >= least {
+			if !out(r, f) {
 				w.features[n] = f
 				n++
 			}
@@ -116,13 +120,21 @@ func (w *worker) dropBelow(minimum func(source int) float32) (dropped int) {
 	return dropped
 }
 
-// dropSmallest leaves out about all but the share largest features, by measure,
-// of all runs together, but keeps one; it reports how many.
-func (w *worker) dropSmallest(share float64) (dropped int) {
+// dropSmallest leaves out all but about the share largest features of all runs
+// together, but keeps one; it reports how many.
+func (w *worker) dropSmallest(share float64, z uint8) (dropped int) {
+	side := float32(symbolWidth * gridUnit(z))
+	rank := func(s *snapshot.Segment, f uint32) float32 {
+		luck := float32(chance(s.ID(int(f))))
+		if spatial.Type(s.Type[f]).Dimension() == 0 {
+			return side * side * luck // points all look alike
+		}
+		return measure(s, f) * (1 + luck/32) // so that equal ones differ
+	}
 	w.measures = w.measures[:0]
 	for _, r := range w.runs {
 		for _, f := range w.features[r.lo:r.hi] {
-			w.measures = append(w.measures, measure(r.segment, f))
+			w.measures = append(w.measures, rank(r.segment, f))
 		}
 	}
 	n := len(w.measures)
@@ -130,29 +142,20 @@ func (w *worker) dropSmallest(share float64) (dropped int) {
 		return 0
 	}
 	slices.Sort(w.measures)
-	cut := max(1, min(n-1, int(math.Ceil(float64(n)*(1-share)))))
-	least := w.measures[cut]
-	if least == w.measures[0] { // all alike: the next size, or only the largest
-		k, _ := slices.BinarySearch(w.measures, math.Nextafter32(least, float32(math.Inf(1))))
-		if k == n {
-			return 0
-		}
-		least = w.measures[k]
-	}
-	return w.dropBelow(func(int) float32 { return least })
+	least := w.measures[max(1, min(n-1, int(math.Ceil(float64(n)*(1-share)))))]
+	return w.drop(func(r *selected, f uint32) bool { return rank(r.segment, f) < least })
 }
 
-// measure ranks a feature by what it takes on the map: the area of its box in
-// square world units; a line by the square of its length at a quarter of the
-// weight, since it is read although it is thin. Points, which all look alike, are
-// ranked by chance of their id, as features of at most a symbol's size.
+// symbolWidth is the width of a point's symbol in grid units.
+const symbolWidth = 8 * pixel
+
+// measure is what a line or polygon takes on the map: the area of its box in
+// square world units; of a line the square of its length at a quarter of the
+// weight, since it is read although it is thin.
 func measure(s *snapshot.Segment, f uint32) float32 {
 	b := &s.Box[f]
 	w, h := float32(b.MaxX-b.MinX), float32(b.MaxY-b.MinY)
-	switch spatial.Type(s.Type[f]).Dimension() {
-	case 0:
-		return float32(chance(s.ID(int(f)))) * (1 << 20)
-	case 1:
+	if spatial.Type(s.Type[f]).Dimension() == 1 {
 		return (w*w + h*h) / 4
 	}
 	return w * h

@@ -348,7 +348,7 @@ func (s *Service) render(k key, r *Request, views viewList, enc Encoding) (e *en
 	for i := range p.sources {
 		e.generalized = e.generalized || p.sources[i].shown && p.sources[i].reduce != generalization{}
 	}
-	e.dropped = w.dropBelow(func(i int) float32 { return p.sources[i].reduce.minimum })
+	e.dropped = w.dropTiny(p)
 	if err := s.fit(e, w, p, r); err != nil {
 		return nil, err
 	}
@@ -376,7 +376,7 @@ const maxFeatures = 120_000
 // asked for, so that all forms hold the same features.
 func (s *Service) fit(e *entry, w *worker, p *plan, r *Request) error {
 	if n := w.count(); !r.Exact && n > maxFeatures {
-		e.dropped += w.dropSmallest(maxFeatures / float64(n))
+		e.dropped += w.dropSmallest(maxFeatures/float64(n), r.Tile.Z)
 	}
 	for {
 		var stats Stats
@@ -395,7 +395,7 @@ func (s *Service) fit(e *entry, w *worker, p *plan, r *Request) error {
 			s.count(stats)
 			return nil
 		}
-		n := w.dropSmallest(0.93 * float64(limit) / float64(len(w.zip)))
+		n := w.dropSmallest(0.93*float64(limit)/float64(len(w.zip)), r.Tile.Z)
 		if n == 0 {
 			s.count(stats)
 			return nil // one feature, or features of one size: kept whole

@@ -2,6 +2,7 @@ package tiles
 
 import (
 	"context"
+	"math"
 	"slices"
 	"strings"
 
@@ -101,5 +102,6 @@ func place(e spatial.Envelope, minZoom, maxZoom uint8) (bounds [4]float64, cente
 		z++
 	}
 	lon, lat := tile.LonLat((x0+x1)/2, (y0+y1)/2)
-	return [4]float64{e.MinX, e.MinY, e.MaxX, e.MaxY}, [3]float64{lon, lat, float64(z)}
+	round := func(v float64) float64 { return math.Round(v*1e7) / 1e7 }
+	return [4]float64{e.MinX, e.MinY, e.MaxX, e.MaxY}, [3]float64{round(lon), round(lat), float64(z)}
 }
