@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -26,8 +25,7 @@ import (
 //	field descriptors of 32 bytes: name 11 │ type │ … │ length at 16 │ decimals at 17, then 0x0d
 //	records: '*' deleted or ' ' │ the fields in fixed widths
 type table struct {
-	file    *os.File
-	size    int64
+	file    part
 	r       *bufio.Reader
 	read    int64
 	count   int64 // records, by the header
@@ -53,28 +51,16 @@ type field struct {
 	decimals int
 }
 
-func openTable(path string) (*table, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	t := &table{file: f}
-	if err := t.open(); err != nil {
-		_ = f.Close()
-		return nil, err
-	}
-	return t, nil
+func openTable(file part) (*table, error) {
+	t := &table{file: file}
+	return t, t.open()
 }
 
 func (t *table) open() error {
-	info, err := t.file.Stat()
-	if err != nil {
-		return err
-	}
-	t.size = info.Size()
+	in := io.NewSectionReader(t.file, 0, t.file.size)
 	head := make([]byte, 32)
-	if _, err := io.ReadFull(t.file, head); err != nil {
-		return fmt.Errorf("it is %d bytes long, and its header alone has 32", t.size)
+	if _, err := io.ReadFull(in, head); err != nil {
+		return fmt.Errorf("it is %d bytes long, and its header alone has 32", t.file.size)
 	}
 	switch v := head[0] & 0x07; {
 	case head[0] == 0x04 || v == 4:
@@ -85,28 +71,28 @@ func (t *table) open() error {
 	t.count = int64(binary.LittleEndian.Uint32(head[4:]))
 	t.header, t.length = int(binary.LittleEndian.Uint16(head[8:])), int(binary.LittleEndian.Uint16(head[10:]))
 	t.driver = head[29]
-	if t.header < 33 || int64(t.header) > t.size {
-		return fmt.Errorf("its header says that it is %d bytes long, in a file of %d", t.header, t.size)
+	if t.header < 33 || int64(t.header) > t.file.size {
+		return fmt.Errorf("its header says that it is %d bytes long, in a file of %d", t.header, t.file.size)
 	}
 	desc := make([]byte, t.header-32)
-	if _, err := io.ReadFull(t.file, desc); err != nil {
+	if _, err := io.ReadFull(in, desc); err != nil {
 		return err
 	}
 	if err := t.readFields(desc); err != nil {
 		return err
 	}
-	if need := int64(t.header) + t.count*int64(t.length); need > t.size {
-		return fmt.Errorf("its header says %d records of %d bytes, and it has room for %d: it is cut off or damaged", t.count, t.length, (t.size-int64(t.header))/int64(max(t.length, 1)))
+	if need := int64(t.header) + t.count*int64(t.length); need > t.file.size {
+		return fmt.Errorf("its header says %d records of %d bytes, and it has room for %d: it is cut off or damaged", t.count, t.length, (t.file.size-int64(t.header))/int64(max(t.length, 1)))
 	}
 	t.buf = make([]byte, t.length)
-	return t.rewind()
+	t.rewind()
+	return nil
 }
 
-func (t *table) rewind() error {
-	_, err := t.file.Seek(int64(t.header), io.SeekStart)
-	t.r = bufio.NewReaderSize(t.file, 256<<10)
+// rewind goes to the first record.
+func (t *table) rewind() {
+	t.r = bufio.NewReaderSize(io.NewSectionReader(t.file, int64(t.header), t.file.size-int64(t.header)), 256<<10)
 	t.read = int64(t.header)
-	return err
 }
 
 func (t *table) readFields(desc []byte) error {

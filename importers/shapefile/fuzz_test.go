@@ -18,7 +18,7 @@ import (
 // drain reads a shapefile to its end or its fault; nothing may panic, and every
 // error must be one for the user.
 func drain(t *testing.T, parts map[string][]byte, o importers.OpenOptions) {
-	src, err := shapefile.Format{}.Open(t.Context(), write(t, parts), o)
+	src, err := shapefile.OpenParts(parts, o)
 	if err != nil {
 		require.ErrorIs(t, err, layers.ErrInvalid)
 		return

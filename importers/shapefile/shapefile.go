@@ -85,10 +85,18 @@ func sibling(path, ext string) string {
 	return ""
 }
 
+// part is one file of a shapefile; a nil reader is one that is missing.
+type part struct {
+	io.ReaderAt
+	size int64
+}
+
 // source reads one shapefile.
 type source struct {
 	name     string // for messages: the .shp, or archive.zip/name.shp
+	base     string // of its files, without extension
 	cleanup  func()
+	files    []*os.File
 	shp      *shapes
 	dbf      *table // nil without attributes
 	onlyGeom bool
@@ -106,7 +114,7 @@ type source struct {
 // shapefile in it.
 func (Format) Open(ctx context.Context, path string, o importers.OpenOptions) (importers.Source, error) {
 	s := &source{name: path, cleanup: func() {}, onlyGeom: o.GeometryOnly}
-	parts := []string{path}
+	named := []string{path}
 	if strings.EqualFold(filepath.Ext(path), ".zip") {
 		shp, dir, err := unzip(ctx, path)
 		if err != nil {
@@ -116,7 +124,7 @@ func (Format) Open(ctx context.Context, path string, o importers.OpenOptions) (i
 		s.name = path + "/" + shp
 		path = filepath.Join(dir, unpackedName)
 	}
-	if err := s.open(path, o, parts); err != nil {
+	if err := s.open(path, o, named); err != nil {
 		_ = s.Close()
 		return nil, err
 	}
@@ -127,18 +135,48 @@ func (s *source) fail(format string, args ...any) error {
 	return layers.Errorf(layers.ErrInvalid, "%s: "+format, append([]any{s.name}, args...)...)
 }
 
-func (s *source) open(path string, o importers.OpenOptions, parts []string) error {
+// open opens the files of which path is the .shp; named are those that the user
+// sees.
+func (s *source) open(path string, o importers.OpenOptions, named []string) error {
+	s.base = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 	if ext := strings.ToLower(filepath.Ext(path)); ext == ".dbf" || ext == ".shx" {
-		return s.fail("it is part of a shapefile whose .shp is missing; put %s beside it", strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))+".shp")
+		return s.fail("it is part of a shapefile whose .shp is missing; put %s.shp beside it", s.base)
 	}
-	base := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
-	dbf, shx, prj, cpg := sibling(path, ".dbf"), sibling(path, ".shx"), sibling(path, ".prj"), sibling(path, ".cpg")
-	if dbf == "" && !o.GeometryOnly {
-		return s.fail("it lacks its .dbf, the file with the attributes; put %s.dbf beside it, or import the shapes alone with --geometry-only", base)
+	parts := map[string]part{}
+	for _, ext := range []string{".shp", ".dbf", ".shx", ".prj", ".cpg"} {
+		name := path
+		if ext != ".shp" {
+			name = sibling(path, ext)
+		}
+		if name == "" || ext == ".dbf" && o.GeometryOnly {
+			continue
+		}
+		f, err := os.Open(name)
+		if err != nil {
+			return layers.Errorf(layers.ErrUnavailable, "%s cannot be read: %w", name, err)
+		}
+		s.files = append(s.files, f)
+		info, err := f.Stat()
+		if err != nil {
+			return layers.Errorf(layers.ErrUnavailable, "%s cannot be read: %w", name, err)
+		}
+		parts[ext] = part{f, info.Size()}
+		if ext != ".shp" && s.name == path {
+			named = append(named, name)
+		}
 	}
-	s.info = importers.Info{Format: "Shapefile", Declared: -1, Multi: true, Extent: spatial.EmptyEnvelope()}
+	return s.start(parts, o, named)
+}
+
+// start begins to read the parts, by extension.
+func (s *source) start(parts map[string]part, o importers.OpenOptions, named []string) error {
+	_, hasTable := parts[".dbf"]
+	if !hasTable && !o.GeometryOnly {
+		return s.fail("it lacks its .dbf, the file with the attributes; put %s.dbf beside it, or import the shapes alone with --geometry-only", s.base)
+	}
+	s.info = importers.Info{Format: "Shapefile", Files: named, Declared: -1, Multi: true, Extent: spatial.EmptyEnvelope()}
 	var err error
-	if s.shp, err = openShapes(s, path, shx); err != nil {
+	if s.shp, err = openShapes(s, parts[".shp"], parts[".shx"]); err != nil {
 		return err
 	}
 	s.size = s.shp.size
@@ -146,41 +184,33 @@ func (s *source) open(path string, o importers.OpenOptions, parts []string) erro
 	if s.shp.count >= 0 {
 		s.info.Declared = s.shp.count
 	}
-	if dbf != "" && !o.GeometryOnly {
-		if err := s.openTable(dbf, cpg, o); err != nil {
+	if hasTable && !o.GeometryOnly {
+		if err := s.openTable(parts[".dbf"], parts[".cpg"], o); err != nil {
 			return err
 		}
 	} else {
 		s.info.Warnings = append(s.info.Warnings, "the shapes are imported without attributes; their record numbers are their identifiers")
 	}
-	if prj != "" {
+	if prj, ok := parts[".prj"]; ok {
 		s.readPRJ(prj)
 	}
-	if s.name == path {
-		for _, p := range []string{dbf, shx, prj, cpg} {
-			if p != "" {
-				parts = append(parts, p)
-			}
-		}
-	}
-	s.info.Files = parts
 	return nil
 }
 
-func (s *source) openTable(path, cpg string, o importers.OpenOptions) error {
+func (s *source) openTable(dbf, cpg part, o importers.OpenOptions) error {
 	var err error
-	if s.dbf, err = openTable(path); err != nil {
+	if s.dbf, err = openTable(dbf); err != nil {
 		return s.fail("its .dbf cannot be read: %w", err)
 	}
 	t := s.dbf
-	s.size += t.size
+	s.size += t.file.size
 	if s.shp.count >= 0 && t.count != s.shp.count {
 		return s.fail("the .dbf holds %d records and the .shp %d, so they do not belong together; get the files again, or import the shapes alone with --geometry-only", t.count, s.shp.count)
 	}
 	s.info.Declared = t.count
 	claim := ""
-	if cpg != "" {
-		b, err := readSmall(cpg, 1<<10)
+	if cpg.ReaderAt != nil {
+		b, err := cpg.small(1 << 10)
 		if err != nil {
 			return s.fail("its .cpg cannot be read: %w", err)
 		}
@@ -204,17 +234,13 @@ func (s *source) openTable(path, cpg string, o importers.OpenOptions) error {
 	return nil
 }
 
-func readSmall(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, limit))
+// small is the content of a small file, or its beginning.
+func (p part) small(limit int64) ([]byte, error) {
+	return io.ReadAll(io.NewSectionReader(p, 0, min(limit, p.size)))
 }
 
-func (s *source) readPRJ(path string) {
-	b, err := readSmall(path, 1<<20)
+func (s *source) readPRJ(prj part) {
+	b, err := prj.small(1 << 20)
 	if err != nil {
 		s.info.CRSEvidence = fmt.Sprintf("its .prj cannot be read: %v", err)
 		return
@@ -253,11 +279,8 @@ func (s *source) Offset() (done, total int64) {
 // Close closes the files and removes what was unpacked.
 func (s *source) Close() error {
 	var err error
-	if s.shp != nil {
-		err = s.shp.close()
-	}
-	if s.dbf != nil {
-		if e := s.dbf.file.Close(); err == nil {
+	for _, f := range s.files {
+		if e := f.Close(); err == nil {
 			err = e
 		}
 	}

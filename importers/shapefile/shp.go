@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 
 	"twind/layers"
 	"twind/spatial"
@@ -38,13 +37,11 @@ const (
 //	.shx  header 100 │ offset i32 BE, words │ length i32 BE, words │ …
 type shapes struct {
 	s        *source
-	file     *os.File
 	size     int64 // of the file
 	end      int64 // of the records
 	extent   spatial.Envelope
 	kind     int32 // that the header declares
 	index    *window
-	idx      *os.File
 	count    int64 // by the .shx; −1 without it
 	at       int64 // records read
 	pos      int64 // of the next record, without a .shx
@@ -88,33 +85,12 @@ func (w *window) bytes(off, n int64) ([]byte, error) {
 	return w.buf[:n], nil
 }
 
-func openShapes(s *source, path, shx string) (*shapes, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, layers.Errorf(layers.ErrUnavailable, "%s cannot be read: %w", path, err)
-	}
-	p := &shapes{s: s, file: f, count: -1, pos: 100}
-	if err := p.open(shx); err != nil {
-		_ = p.close()
-		return nil, err
-	}
-	return p, nil
+func openShapes(s *source, shp, shx part) (*shapes, error) {
+	p := &shapes{s: s, size: shp.size, count: -1, pos: 100, data: &window{r: shp, size: shp.size}}
+	return p, p.open(shx)
 }
 
-func (p *shapes) close() error {
-	if p.idx != nil {
-		_ = p.idx.Close()
-	}
-	return p.file.Close()
-}
-
-func (p *shapes) open(shx string) error {
-	info, err := p.file.Stat()
-	if err != nil {
-		return p.s.fail("it cannot be read: %w", err)
-	}
-	p.size = info.Size()
-	p.data = &window{r: p.file, size: p.size}
+func (p *shapes) open(shx part) error {
 	h, err := p.data.bytes(0, 100)
 	if err != nil {
 		return p.s.fail("it is %d bytes long, and a .shp begins with a header of 100", p.size)
@@ -150,31 +126,21 @@ func (p *shapes) open(shx string) error {
 		}
 		p.end = said
 	}
-	if shx == "" {
-		return nil
+	if shx.ReaderAt != nil {
+		p.openIndex(shx)
 	}
-	return p.openIndex(shx)
+	return nil
 }
 
-func (p *shapes) openIndex(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return p.s.fail("its .shx cannot be read: %w", err)
-	}
-	p.idx = f
-	info, err := f.Stat()
-	if err != nil {
-		return p.s.fail("its .shx cannot be read: %w", err)
-	}
-	size := info.Size()
-	w := &window{r: f, size: size}
+// openIndex uses the .shx if it is sound.
+func (p *shapes) openIndex(shx part) {
+	w := &window{r: shx, size: shx.size}
 	h, err := w.bytes(0, 100)
-	if err != nil || binary.BigEndian.Uint32(h) != fileCode || int64(binary.BigEndian.Uint32(h[24:]))*2 != size || (size-100)%8 != 0 {
+	if err != nil || binary.BigEndian.Uint32(h) != fileCode || int64(binary.BigEndian.Uint32(h[24:]))*2 != shx.size || (shx.size-100)%8 != 0 {
 		p.s.info.Warnings = append(p.s.info.Warnings, "its .shx is damaged and was not used; the .shp was read from front to back")
-		return nil
+		return
 	}
-	p.index, p.count = w, (size-100)/8
-	return nil
+	p.index, p.count = w, (shx.size-100)/8
 }
 
 // next is the content of the next record, valid until the next call. A fault is
