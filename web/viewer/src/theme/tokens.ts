@@ -61,7 +61,7 @@ export const palettes: Record<Theme, Palette> = {
     rail: '#b9b3a6',
     buildingTop: '#e4dfd5',
     buildingSide: '#cfc8ba',
-    selected: '#0a84c6',
+    selected: '#0a6fc2',
     panel: '#ffffff',
     raised: '#f7f6f3',
     line: '#dfdcd5',

@@ -1,0 +1,128 @@
+import type { ComponentChild } from 'preact';
+import { renderToString } from 'preact-render-to-string';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { StoreProvider } from '../app/context';
+import { Store } from '../app/store';
+import { testConfig, testLayer } from '../testing/config';
+import { FeaturePanel } from './FeaturePanel';
+import { LayerPanel } from './LayerPanel';
+import { Notices } from './Notices';
+import { Places } from './Places';
+
+const evil = '<img src=x onerror=alert(1)><script>alert(2)</script>';
+
+const layers = [
+  testLayer({
+    id: 'buildings',
+    label: 'name',
+    count: 43338,
+    title: { zh: '建筑', en: `Buildings ${evil}` },
+    schema: [{ name: 'name', type: 'string', title: { en: evil } }],
+    legend: [{ label: {}, color: { light: '#cfc8ba', dark: '#46597a' }, symbol: 'fill' }],
+  }),
+  testLayer({ id: 'vehicles', live: true, provenance: 'generated' }),
+  testLayer({ id: 'trains', live: true, provenance: 'estimated' }),
+];
+
+function store(language: 'zh' | 'en' = 'en'): Store {
+  return new Store({
+    config: testConfig(layers, {
+      bookmarks: [
+        { id: 'm', title: { zh: '曼哈顿', en: evil }, center: [0, 0], zoom: 1, pitch: 0, bearing: 0 },
+      ],
+    }),
+    feed: undefined,
+    language,
+    theme: 'dark',
+    camera: { lon: 0, lat: 0, zoom: 1, bearing: 0, pitch: 0 },
+    bookmark: 'm',
+    wall: false,
+    scale: 1,
+    preferences: {},
+    storage: undefined,
+  });
+}
+
+const render = (to: Store, view: ComponentChild) =>
+  renderToString(<StoreProvider value={to}>{view}</StoreProvider>);
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.stubGlobal('fetch', () => new Promise(() => {}));
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+describe('what is shown of attributes is text', () => {
+  it('in the panel of a feature, names and values alike', () => {
+    const page = store();
+    page.pick([
+      { layer: 'buildings', id: evil, live: false, properties: { name: evil, [evil]: evil } },
+      { layer: 'buildings', id: '2', live: false, properties: { name: evil } },
+    ]);
+    const html = render(page, <FeaturePanel />);
+    expect(html).toContain('&lt;img src=x onerror=alert(1)>');
+    expect(html).not.toContain('<img');
+    expect(html).not.toContain('<script');
+  });
+
+  it('in the layer tree, places and notices', () => {
+    const page = store();
+    page.notify({ key: 'x', text: () => evil });
+    for (const view of [<LayerPanel key="l" />, <Places key="p" />, <Notices key="n" />]) {
+      const html = render(page, view);
+      expect(html).toContain('&lt;img');
+      expect(html).not.toContain('<img');
+      expect(html).not.toContain('<script');
+    }
+  });
+
+  it('because nothing in the sources writes markup', () => {
+    const forbidden =
+      /dangerouslySetInnerHTML|\.innerHTML|\.outerHTML|insertAdjacentHTML|\.setHTML|document\.write|\beval\(|new Function/;
+    const all = import.meta.glob<string>('../**/*.{ts,tsx}', {
+      query: '?raw',
+      import: 'default',
+      eager: true,
+    });
+    const sources = Object.entries(all).filter(([file]) => !/\.test\.tsx?$/.test(file));
+    expect(sources.length).toBeGreaterThan(40);
+    for (const [file, text] of sources) expect(text, file).not.toMatch(forbidden);
+  });
+});
+
+describe('the layer tree', () => {
+  it('marks what is generated and what is estimated, in words', () => {
+    const html = render(store('zh'), <LayerPanel />);
+    expect(html).toContain('生成数据');
+    expect(html).toContain('推算');
+    expect(html).toContain('43,338');
+  });
+
+  it('has a switch for each layer and group, with a label', () => {
+    const html = render(store('zh'), <LayerPanel />);
+    expect(html.match(/role="switch"/g)).toHaveLength(4);
+    expect(html).toContain('aria-label="显示建筑"');
+  });
+
+  it('tells what is off', () => {
+    const page = store('zh');
+    page.showLayer('buildings', false);
+    expect(render(page, <LayerPanel />)).toMatch(/aria-checked="?false"?[^>]*aria-label="显示建筑"/);
+  });
+});
+
+describe('the panel of a feature', () => {
+  it('is not there when nothing is picked', () => {
+    expect(render(store(), <FeaturePanel />)).toBe('');
+  });
+
+  it('says what it waits for', () => {
+    const page = store();
+    page.pick([{ layer: 'trains', id: 't', live: false, properties: {} }]);
+    expect(render(page, <FeaturePanel />)).toContain('Reading attributes…');
+  });
+});
