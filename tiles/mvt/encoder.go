@@ -24,8 +24,8 @@ type Encoder struct {
 	geom []byte // commands of the feature
 	vals values
 
-	columns [][]uint32 // that the tile carries, of the segment
-	key     []uint32   // of each of them: its number in the layer plus 1, 0 while unused
+	columns []column // that the tile carries, of the segment
+	key     []uint32 // of each of the source's columns: its number in the layer plus 1, 0 while unused
 	keyLen  uint32
 	idKey   uint32 // as key, for the id of features without a number
 
@@ -38,6 +38,12 @@ type Encoder struct {
 	clipper  grid.Clipper
 	checker  grid.Checker
 	repairer grid.Repairer
+}
+
+// column is the value numbers of a property, which is the k-th that the tile carries.
+type column struct {
+	values []uint32
+	k      int
 }
 
 // New makes an Encoder.
@@ -83,11 +89,10 @@ func (e *Encoder) appendLayer(dst []byte, id tile.ID, s *tiles.Source) []byte {
 
 func (e *Encoder) run(s *tiles.Source, r *tiles.Run, ownID bool) {
 	seg := r.Segment
-	e.columns = resize(e.columns, len(s.Columns))
+	e.columns = e.columns[:0]
 	for k, c := range s.Columns {
-		e.columns[k] = nil
 		if c < len(seg.Columns) { // an older segment lacks properties that came later
-			e.columns[k] = seg.Columns[c]
+			e.columns = append(e.columns, column{seg.Columns[c], k})
 		}
 	}
 	e.vals.segment(seg)
@@ -158,21 +163,23 @@ func typeOf(k snapshot.PathKind) Type {
 
 // tag fills tags with the feature's properties that are not null.
 func (e *Encoder) tag(s *tiles.Source, seg *snapshot.Segment, i int, ownID bool) {
-	e.tags = e.tags[:0]
-	for k, column := range e.columns {
-		if column == nil {
-			continue
-		}
-		v := column[i]
+	if need := 10 * (len(e.columns) + 1); cap(e.tags) < need {
+		e.tags = make([]byte, need)
+	}
+	b, n := e.tags[:cap(e.tags)], 0
+	for c := range e.columns {
+		column := &e.columns[c]
+		v := column.values[i]
 		if v == 0 {
 			continue
 		}
-		if e.key[k] == 0 {
-			e.key[k] = e.newKey(s.Schema[s.Columns[k]].Name)
+		if e.key[column.k] == 0 {
+			e.key[column.k] = e.newKey(s.Schema[s.Columns[column.k]].Name)
 		}
-		e.tags = appendUvarint(e.tags, e.key[k]-1)
-		e.tags = appendUvarint(e.tags, e.vals.index(seg, v))
+		n = putUvarint(b, n, e.key[column.k]-1)
+		n = putUvarint(b, n, e.vals.index(seg, v))
 	}
+	e.tags = b[:n]
 	if seg.Number[i] == 0 && !ownID {
 		if e.idKey == 0 {
 			e.idKey = e.newKey("id")
@@ -211,6 +218,17 @@ func (e *Encoder) write(number uint64, t Type) {
 	b = appendUvarint(b, uint32(len(e.geom)))
 	e.body = append(b, e.geom...)
 	e.stats.Features++
+}
+
+// putUvarint writes v at b[i:], which has room, and gives the index after it.
+func putUvarint(b []byte, i int, v uint32) int {
+	for v >= 0x80 {
+		b[i] = byte(v) | 0x80
+		v >>= 7
+		i++
+	}
+	b[i] = byte(v)
+	return i + 1
 }
 
 func appendUvarint(b []byte, v uint32) []byte {
