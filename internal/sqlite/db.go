@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -46,6 +47,7 @@ type DB struct {
 	slots  chan struct{} // one token for each reader that may still be opened
 	closed chan struct{}
 	once   sync.Once
+	count  atomic.Int64
 	err    error // of Close
 }
 
@@ -148,9 +150,16 @@ func (db *DB) Write(ctx context.Context, fn func(*Conn) error) error {
 		if err := fn(c); err != nil {
 			return err
 		}
-		return c.Script("COMMIT")
+		if err := c.Script("COMMIT"); err != nil {
+			return err
+		}
+		db.count.Add(1)
+		return nil
 	})
 }
+
+// Commits counts the transactions that Write has committed.
+func (db *DB) Commits() int64 { return db.count.Load() }
 
 // Exclusive lends fn the writer outside of any transaction, for pragmas and for
 // several transactions in a row; one that fn leaves open is rolled back.

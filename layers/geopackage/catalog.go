@@ -81,6 +81,7 @@ func (t *table) inspect(c *sqlite.Conn) error {
 		return err
 	}
 	t.missing = !real[fold(t.fid)] || !real[fold(t.geom)] || t.id != "" && !real[fold(t.id)]
+	t.wanted = append([]string(nil), t.columns...)
 	for i, col := range t.columns {
 		if !real[fold(col)] {
 			t.columns[i] = ""

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"twind/internal/sqlite"
 	"twind/layers"
@@ -174,7 +175,11 @@ func (s *Store) setUp(ctx context.Context, fresh bool) error {
 	if err := s.db.Exclusive(ctx, func(c *sqlite.Conn) error { return c.Checkpoint() }); err != nil {
 		return err
 	}
-	return s.discardAbandoned(ctx)
+	if err := s.discardAbandoned(ctx); err != nil {
+		return err
+	}
+	s.reconcile = &reconciler{s: s, missing: map[layers.ID]time.Time{}, refused: map[string]string{}}
+	return s.reconcile.run(ctx, true, true)
 }
 
 // prepare sets up each connection.

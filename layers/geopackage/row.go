@@ -68,6 +68,8 @@ func readValue(r *sqlite.Stmt, col int, t layers.ValueType) layers.Value {
 		if class != sqlite.Text {
 			return layers.FloatValue(r.ColumnFloat(col))
 		}
+	case layers.DateTime:
+		return layers.TextValue(t, instant(r.ColumnText(col)))
 	default:
 		return layers.TextValue(t, r.ColumnText(col))
 	}
@@ -88,14 +90,19 @@ func bindValue(s *sqlite.Stmt, param int, t layers.ValueType, v layers.Value) er
 		return s.BindInt64(param, v.Int())
 	case layers.Number:
 		return s.BindFloat(param, v.Float())
+	case layers.DateTime:
+		return s.BindText(param, storedInstant(instant(v.Text())))
 	}
 	return s.BindText(param, v.Text())
 }
 
 // stored is the value as it is read back after it was written as type t.
 func stored(t layers.ValueType, v layers.Value) layers.Value {
-	if v.Type() == layers.Number || t == layers.Number && v.Type() == layers.Integer {
+	switch {
+	case v.Type() == layers.Number || t == layers.Number && v.Type() == layers.Integer:
 		return layers.FloatValue(v.Float() + 0) // SQLite does not keep the sign of zero
+	case v.Type() == layers.DateTime:
+		return layers.TextValue(t, instant(v.Text()))
 	}
 	return v
 }

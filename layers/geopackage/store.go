@@ -23,6 +23,8 @@ type Store struct {
 	stop  context.CancelFunc // ends the goroutine that watches the file
 	done  sync.WaitGroup
 	watch watchers
+
+	reconcile *reconciler // of the goroutine that watches
 }
 
 var _ layers.Store = (*Store)(nil)

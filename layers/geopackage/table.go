@@ -19,6 +19,7 @@ type table struct {
 	geom    string   // the geometry column
 	id      string   // the column of feature ids; "" when the id is the text of fid
 	columns []string // the column of each property, in schema order; "" when it is missing in the file
+	wanted  []string // the same as twind_layers has it
 	base    layers.Revision
 	srs     int64
 	rtree   bool // the R-tree index is there

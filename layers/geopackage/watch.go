@@ -95,10 +95,14 @@ func (s *Store) start() error {
 	return nil
 }
 
-// follow polls for commits of other connections.
+// follow polls for commits of other connections. Their new and replaced tables
+// are taken over when they have been quiet for a while: a program that fills a
+// table in many transactions is not disturbed, and its rows are read once.
 func (s *Store) follow(ctx context.Context, m *sqlite.Monitor, last int64) {
 	tick := time.NewTicker(pollPeriod)
 	defer tick.Stop()
+	own := s.db.Commits()
+	var foreign, since, next time.Time // last commit of others; first one not looked at yet; when to look again for what waits
 	for {
 		select {
 		case <-ctx.Done():
@@ -110,9 +114,28 @@ func (s *Store) follow(ctx context.Context, m *sqlite.Monitor, last int64) {
 			s.log.Warn("cannot look for changes of other programs", "error", err)
 			continue
 		}
+		now := time.Now()
 		if v != last {
 			last = v
 			s.watch.signal()
+			if n := s.db.Commits(); n == own {
+				foreign = now
+			} else {
+				own = n
+			}
+			if since.IsZero() {
+				since = now
+			}
+		}
+		quiet := now.Sub(foreign) >= s.o.Quiet
+		waits := s.reconcile.waiting && now.After(next)
+		if since.IsZero() && !waits || !quiet && now.Sub(since) < 10*s.o.Quiet {
+			continue
+		}
+		since, next = time.Time{}, now.Add(s.o.Quiet)
+		if err := s.reconcile.run(ctx, now.Sub(foreign) >= 10*s.o.Quiet, false); err != nil && ctx.Err() == nil {
+			s.log.Warn("cannot follow what other programs have done", "error", err)
+			since = now // again
 		}
 	}
 }

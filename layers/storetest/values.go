@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -58,6 +59,12 @@ func testValues(t *testing.T, s layers.Store) {
 	// An integer may stand for a number and comes back as one.
 	insert(t, s, "a", row("integer", null, null, layers.IntValue(7), null, null, null))
 	require.Equal(t, layers.FloatValue(7), scan(t, s, "a", layers.Query{IDs: []string{"integer"}})["integer"].Properties[2])
+
+	// An instant may come with any offset; the instant is what is kept.
+	insert(t, s, "a", row("offset", null, null, null, null, null, dateTime("2026-11-21T16:00:00.25+08:00")))
+	at, err := time.Parse(time.RFC3339, scan(t, s, "a", layers.Query{IDs: []string{"offset"}})["offset"].Properties[5].Text())
+	require.NoError(t, err)
+	require.True(t, at.Equal(time.Date(2026, 11, 21, 8, 0, 0, 250e6, time.UTC)), at)
 
 	// Every value can become null again.
 	for _, f := range rows {
