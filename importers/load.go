@@ -64,7 +64,7 @@ func (r *run) features() iter.Seq2[*layers.Feature, error] {
 }
 
 func (r *run) loadSet(s *dataSet, yield func(*layers.Feature, error) bool) (more bool, loaded int64, err error) {
-	src, err := r.open(s, false)
+	src, err := r.open(s, r.report.Files[s.report].Encoding, false)
 	if err != nil {
 		return false, 0, err
 	}

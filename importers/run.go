@@ -264,9 +264,9 @@ func (r *run) find() error {
 	return nil
 }
 
-// open opens a data set.
-func (r *run) open(s *dataSet, reuse bool) (Source, error) {
-	return s.format.Open(r.ctx, s.path, OpenOptions{Encoding: r.plan.Encoding, GeometryOnly: r.plan.GeometryOnly, Reuse: reuse})
+// open opens a data set, with the charset of its texts or "" to find it.
+func (r *run) open(s *dataSet, encoding string, reuse bool) (Source, error) {
+	return s.format.Open(r.ctx, s.path, OpenOptions{Encoding: encoding, GeometryOnly: r.plan.GeometryOnly, Reuse: reuse})
 }
 
 // system decides the coordinate system of a source.
@@ -307,7 +307,7 @@ func (r *run) system(info *Info, path string) (c *crs.CRS, method, evidence stri
 
 // check reads a data set to its end, refusing, counting and typing its records.
 func (r *run) check(s *dataSet) error {
-	src, err := r.open(s, true)
+	src, err := r.open(s, r.plan.Encoding, true)
 	if err != nil {
 		return err
 	}

@@ -66,17 +66,23 @@ func (Format) Open(_ context.Context, path string, o importers.OpenOptions) (imp
 	if err != nil {
 		return nil, err
 	}
-	s := &source{path: path, in: in, reuse: o.Reuse, values: splitter{r: in}}
-	s.decoder.Borrow = o.Reuse
-	s.info = importers.Info{Format: "GeoJSON", Files: []string{path}, Declared: -1, Extent: spatial.EmptyEnvelope(), Encoding: in.encoding, EncodingMethod: in.method}
-	if s.info.DefaultCRS, err = crs.ByCode(4326); err == nil {
-		err = s.begin()
-	}
+	s, err := newSource(path, in, o)
 	if err != nil {
 		_ = in.Close()
 		return nil, err
 	}
 	return s, nil
+}
+
+func newSource(path string, in *input, o importers.OpenOptions) (*source, error) {
+	s := &source{path: path, in: in, reuse: o.Reuse, values: splitter{r: in}}
+	s.decoder.Borrow = o.Reuse
+	s.info = importers.Info{Format: "GeoJSON", Files: []string{path}, Declared: -1, Extent: spatial.EmptyEnvelope(), Encoding: in.encoding, EncodingMethod: in.method}
+	var err error
+	if s.info.DefaultCRS, err = crs.ByCode(4326); err != nil {
+		return nil, err
+	}
+	return s, s.begin()
 }
 
 // shape is how a file holds its features.
@@ -152,7 +158,7 @@ func (s *source) broken(err error, where string) error {
 	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
 		return s.fail("the file is cut off %s (byte %d); get it again in full: nothing of it was written", where, s.values.offset())
 	case errors.Is(err, errTooLong):
-		return s.fail("%s is longer than %d MB, or its brackets do not match", where, layers.MaxFeatureBytes>>20)
+		return s.fail("%s is longer than %d MB, or its brackets do not match", strings.TrimPrefix(where, "in "), layers.MaxFeatureBytes>>20)
 	case errors.Is(err, errBomb):
 		return s.fail("%v", err)
 	case errors.Is(err, layers.ErrInvalid):
