@@ -108,6 +108,7 @@ type baseMeta struct {
 	Layer      layers.Layer    `json:"layer"`
 	Generation string          `json:"generation"`
 	Position   layers.Revision `json:"position"`
+	Settled    layers.Revision `json:"settled"`
 	Last       *logMark        `json:"last,omitempty"`
 	Revision   layers.Revision `json:"revision"`
 	Floor      layers.Revision `json:"floor"`

@@ -160,7 +160,7 @@ func useAll(b *base) {
 
 // A file that lies, with checksums to match, is refused or harmless.
 func FuzzOpenBase(f *testing.F) {
-	small := baseBytes(f, features(30))
+	small := baseBytes(f, features(8))
 	f.Add(small, uint32(0), byte(0), uint32(0), byte(0))
 	f.Add(small, uint32(headerSize+100), byte(1), uint32(2000), byte(255))
 	f.Add([]byte(baseMagic), uint32(0), byte(0), uint32(0), byte(0))

@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"math"
 	"math/bits"
+	"os"
 	"sync/atomic"
 
 	"twind/layers"
@@ -24,6 +25,7 @@ type base struct {
 	ids     idTable
 	touches *touched
 	size    int64
+	pending *os.File // the file, while it has no name yet; the catalog's lock guards it
 
 	refs  atomic.Int64
 	close func() // unmaps

@@ -96,7 +96,7 @@ func features(n int) []*layers.Feature {
 	return fs
 }
 
-func build(t testing.TB, fs []*layers.Feature) *Builder {
+func buildSome(t testing.TB, fs []*layers.Feature) *Builder {
 	b := NewBuilder(testLayer())
 	for _, f := range fs {
 		require.NoError(t, b.Add(f))
@@ -106,7 +106,7 @@ func build(t testing.TB, fs []*layers.Feature) *Builder {
 
 func TestEditsSegmentGivesEveryFeatureBack(t *testing.T) {
 	fs := features(400)
-	s := build(t, fs).Edits()
+	s := buildSome(t, fs).Edits()
 	require.Equal(t, len(fs), s.N)
 	var got layers.Feature
 	for i, want := range fs {
@@ -128,7 +128,7 @@ func TestEditsSegmentGivesEveryFeatureBack(t *testing.T) {
 
 func TestBaseSegmentHoldsTheSameFeaturesInHilbertOrder(t *testing.T) {
 	fs := features(300)
-	s, err := build(t, fs).Base()
+	s, err := buildSome(t, fs).Base()
 	require.NoError(t, err)
 	byID := map[string]*layers.Feature{}
 	for _, f := range fs {
@@ -150,7 +150,7 @@ func TestBaseSegmentHoldsTheSameFeaturesInHilbertOrder(t *testing.T) {
 }
 
 func TestValuesAreDistinctAndNumbersFollowMVT(t *testing.T) {
-	s := build(t, features(500)).Edits()
+	s := buildSome(t, features(500)).Edits()
 	seen := map[string]bool{}
 	for k := 1; k <= s.NumValues(); k++ {
 		v := string(s.Value(uint32(k)))
@@ -183,7 +183,7 @@ func TestIDNumber(t *testing.T) {
 
 func TestAPublishedSegmentDoesNotChange(t *testing.T) {
 	fs := features(300)
-	b := build(t, fs[:100])
+	b := buildSome(t, fs[:100])
 	before := b.Edits()
 	for _, f := range fs[100:] {
 		require.NoError(t, b.Add(f))

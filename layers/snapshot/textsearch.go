@@ -24,7 +24,7 @@ func (v *View) SearchText(c int, needle string, limit int) []TextMatch {
 		return nil
 	}
 	var ranked [3][]TextMatch
-	for s := range v.segments {
+	for s := range v.Segments() {
 		seg := &v.segments[s]
 		if c >= len(seg.Columns) {
 			continue

@@ -19,12 +19,11 @@ func TestSearchText(t *testing.T) {
 		}
 		require.NoError(t, b.Add(&layers.Feature{ID: string(rune('a' + i)), Geometry: spatial.NewPoint(float64(i), 0), Properties: []layers.Value{v, layers.StringValue("Broadway Theatre")}}))
 	}
-	seg, err := NewSegmentView(b.Edits(), false)
-	require.NoError(t, err)
-	v := &View{layer: l, segments: []SegmentView{seg}}
+	v := viewOf(t, l, nil, featuresOf(b)...)
+	defer v.Release()
 	ids := func(needle string, limit int) (out []string) {
 		for _, m := range v.SearchText(0, needle, limit) {
-			out = append(out, string(seg.ID(int(m.Feature))))
+			out = append(out, v.ID(m.Ref))
 		}
 		return out
 	}

@@ -1,7 +1,7 @@
 package snapshot
 
 import (
-	"context"
+	"sync/atomic"
 
 	"twind/layers"
 	"twind/spatial"
@@ -12,72 +12,100 @@ import (
 // feature's number in it. It means nothing in another view.
 type Ref struct{ Segment, Feature uint32 }
 
-// Neighbour is a feature and its distance in metres on the WGS 84 spheroid.
-type Neighbour struct {
-	Ref
-	ID     string
-	Metres float64
-}
-
 // View is one layer at one revision. It is immutable and safe for concurrent
 // use until Release.
 type View struct {
 	layer    *layers.Layer
+	identity string
 	revision layers.Revision
-	segments []SegmentView
+
+	base        *base // referenced
+	baseSegment Segment
+	segments    [2]SegmentView // base, edits
+	births      []uint64       // one a row of the edits
+	table       *rowTable
+	touched     *touched
+	extent      spatial.Envelope
+	refs        atomic.Int64
+}
+
+// acquire adds a reference; it fails once the last one is gone.
+func (v *View) acquire() bool {
+	for {
+		n := v.refs.Load()
+		if n == 0 {
+			return false
+		}
+		if v.refs.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+// Release ends the caller's use of the view and of everything taken from its
+// segments. Each View is released once by whom it was given to.
+func (v *View) Release() {
+	if n := v.refs.Add(-1); n == 0 {
+		v.base.release()
+	} else if n < 0 {
+		panic("snapshot: a view was released twice")
+	}
 }
 
 // Layer is the layer's description, which must not be changed.
 func (v *View) Layer() *layers.Layer { return v.layer }
 
-// Revision is the last change of the store that concerned this layer and is in the view.
+// Revision is the last change of the store that concerned this layer and is in
+// the view; two views of a layer with one revision hold the same.
 func (v *View) Revision() layers.Revision { return v.revision }
 
-// Identity tells the store; with the layer's id and a TileRevision it names the
-// content of a tile for ever.
-func (v *View) Identity() string { return "" }
+// Identity tells the store (layers.Store.Identity). With the layer's id and a
+// TileRevision it names the content of a tile for ever.
+func (v *View) Identity() string { return v.identity }
 
 // Len counts the features.
-func (v *View) Len() int { return 0 }
+func (v *View) Len() int { return v.segments[0].Len() + v.segments[1].Len() }
 
 // Extent is the box of all features in degrees; empty without geometries. After
 // deletions it may be larger than the features need, until the base is rebuilt.
-func (v *View) Extent() spatial.Envelope { return spatial.EmptyEnvelope() }
+func (v *View) Extent() spatial.Envelope { return v.extent }
 
-// Segments is the base and the edits, for readers of columns such as the tile encoder.
-func (v *View) Segments() []SegmentView { return v.segments }
+// Segments is the base and, where there are any, the edits, for readers of
+// columns such as the tile encoder. They are valid until Release.
+func (v *View) Segments() []SegmentView {
+	if v.segments[1].N == 0 {
+		return v.segments[:1]
+	}
+	return v.segments[:]
+}
 
-// Release ends the caller's use of the view and of everything taken from its segments.
-func (v *View) Release() {}
-
-// Feature fills f with a feature, in f's own memory, which it reuses.
+// Feature fills f with a feature, exact coordinates, in f's own memory, which it
+// reuses.
 func (v *View) Feature(ref Ref, f *layers.Feature) {
 	v.segments[ref.Segment].Feature(int(ref.Feature), v.layer.Schema, f)
 }
 
-// Find looks a feature up by its id.
-func (v *View) Find(id string) (Ref, bool) { return Ref{}, false }
+// ID is the feature's id.
+func (v *View) ID(ref Ref) string { return string(v.segments[ref.Segment].ID(int(ref.Feature))) }
 
-// Search calls yield with each feature whose exact envelope intersects env (in
-// degrees, borders included), in the order of Scan, until yield returns false.
-func (v *View) Search(env spatial.Envelope, yield func(Ref) bool) {}
-
-// Scan calls yield with each feature that matches q, in an order that is the same
-// for views of one base. The feature and its slices are lent until yield returns;
-// an error of yield ends the scan and is returned.
-func (v *View) Scan(ctx context.Context, q layers.Query, yield func(*layers.Feature) error) error {
-	return layers.Errorf(layers.ErrUnsupported, "not built yet")
+// Envelope is the feature's exact box in degrees; empty without vertices.
+func (v *View) Envelope(ref Ref) spatial.Envelope {
+	return v.segments[ref.Segment].Envelope(int(ref.Feature))
 }
 
-// Nearest is the k features nearest to a position in degrees, at most maxMetres
-// away (0: any distance), by distance, equal distances by id.
-func (v *View) Nearest(lon, lat float64, k int, maxMetres float64) []Neighbour { return nil }
-
-// Within is the features at most so many metres away from a position in degrees,
-// by distance, equal distances by id.
-func (v *View) Within(lon, lat, metres float64) []Neighbour { return nil }
+// Find looks a feature up by its id.
+func (v *View) Find(id string) (Ref, bool) {
+	if i, ok := v.table.find(v.segments[1].Segment, id); ok {
+		return Ref{1, uint32(i)}, v.segments[1].Alive(i)
+	}
+	if i, ok := v.base.ids.find(&v.baseSegment, id); ok {
+		return Ref{0, uint32(i)}, v.segments[0].Alive(i)
+	}
+	return Ref{}, false
+}
 
 // TileRevision is the revision of the last change that touched the box: what was
-// or is drawn in it has not changed since. It is the tile cache's key, together
-// with Identity and the layer's id.
-func (v *View) TileRevision(box tile.WorldBox) layers.Revision { return v.revision }
+// or is drawn in it has not changed since, and an edit elsewhere does not raise
+// it. A change of the layer's description, or a reload of the layer, touches
+// everything. The answer may be greater than needed after a restart, never less.
+func (v *View) TileRevision(box tile.WorldBox) layers.Revision { return v.touched.at(box) }
