@@ -24,12 +24,12 @@ func kamloopsLayers() []layers.Layer {
 	storm.ID, storm.Kind, storm.GeometryType, storm.MinZoom = "storm", layers.KindPipe, spatial.LineString, 12
 	storm.Title = layers.Text{ZH: "雨水管道", EN: "Storm sewers"}
 	storm.Description = layers.Text{ZH: "坎卢普斯市中心的雨水重力管;高程缺失处为空。", EN: "Gravity storm mains of downtown Kamloops; elevations that nobody measured are null."}
-	storm.Label, storm.ClassBy, storm.Schema = "facility_id", "material", pipe
+	storm.Label, storm.Schema = "facility_id", pipe
 
 	sanitary.ID, sanitary.Kind, sanitary.GeometryType, sanitary.MinZoom = "sanitary", layers.KindPipe, spatial.LineString, 12
 	sanitary.Title = layers.Text{ZH: "污水管道", EN: "Sanitary sewers"}
 	sanitary.Description = layers.Text{ZH: "坎卢普斯市中心的污水重力管;高程缺失处为空。", EN: "Gravity sanitary mains of downtown Kamloops; elevations that nobody measured are null."}
-	sanitary.Label, sanitary.ClassBy, sanitary.Schema = "facility_id", "material", pipe
+	sanitary.Label, sanitary.Schema = "facility_id", pipe
 
 	manholes.ID, manholes.Kind, manholes.GeometryType, manholes.MinZoom = "manholes", layers.KindNode, spatial.Point, 13
 	manholes.Title = layers.Text{ZH: "检查井", EN: "Manholes"}
@@ -46,7 +46,7 @@ func kamloopsLayers() []layers.Layer {
 
 	catchbasins.ID, catchbasins.Kind, catchbasins.GeometryType, catchbasins.MinZoom = "catchbasins", layers.KindNode, spatial.Point, 13
 	catchbasins.Title = layers.Text{ZH: "雨水口", EN: "Catch basins"}
-	catchbasins.Label, catchbasins.ClassBy = "catchbasin_id", "chamber"
+	catchbasins.Label = "catchbasin_id"
 	catchbasins.Schema = []layers.Property{
 		prop("facility_id", layers.String, "设施编号", "Facility"),
 		prop("catchbasin_id", layers.String, "雨水口编号", "Catch basin"),
@@ -66,7 +66,7 @@ func nanaimoLayers() []layers.Layer {
 		Title:       layers.Text{ZH: "供水管网", EN: "Water network"},
 		Description: layers.Text{ZH: "纳奈莫全市供水管道。", EN: "Water pipes of the whole city of Nanaimo."},
 		Owner:       "City of Nanaimo", Attribution: nanaimo, Licence: nanLic,
-		Label: "PIPEID", ClassBy: "TYPE", Key: "GID", MinZoom: 10, MaxZoom: 15,
+		Label: "PIPEID", MinZoom: 10, MaxZoom: 15,
 		Schema: []layers.Property{
 			prop("TYPE", layers.String, "类型", "Type"),
 			prop("DIAMETER", layers.Integer, "管径", "Diameter", "mm"),

@@ -32,7 +32,13 @@ func RunFeeds(ctx context.Context, sink Sink, log *slog.Logger) error {
 		open  func() (feed, error)
 	}{
 		{"trains", time.Second, func() (feed, error) { return newTrains() }},
-		{"vehicles", time.Second / vehicleGroups, func() (feed, error) { return newVehicles(Vehicles, 1) }},
+		{"vehicles", time.Second / vehicleGroups, func() (feed, error) {
+			roads, err := manhattanRoads()
+			if err != nil {
+				return nil, err
+			}
+			return newVehicles(roads, Vehicles, 1), nil
+		}},
 	} {
 		running.Go(func() {
 			opened, err := f.open()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"twind/internal/district"
 	"twind/layers"
@@ -28,12 +29,16 @@ type source struct {
 // anew. So an empty store is filled, one where an earlier Load was interrupted is
 // completed, and a full one costs one look at each layer.
 func Load(ctx context.Context, store layers.Store, progress Progress) error {
+	return loadLayers(ctx, store, Layers(), progress)
+}
+
+func loadLayers(ctx context.Context, store layers.Store, list []layers.Layer, progress Progress) error {
 	if progress == nil {
 		progress = func(layers.ID, int64, int64) {}
 	}
 	m := &maker{}
 	defer m.close()
-	for _, l := range Layers() {
+	for _, l := range list {
 		if err := load(ctx, store, &l, m, progress); err != nil {
 			return fmt.Errorf("demo: layer %s: %w", l.ID, err)
 		}
@@ -63,7 +68,10 @@ func load(ctx context.Context, store layers.Store, l *layers.Layer, m *maker, pr
 	if stats.Count > 0 {
 		return nil
 	}
-	src, err := m.source(l)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	src, err := m.source(ctx, l)
 	if err != nil {
 		return err
 	}
@@ -97,7 +105,7 @@ type maker struct {
 }
 
 func (m *maker) close() {
-	for _, f := range m.cleanups {
+	for _, f := range slices.Backward(m.cleanups) {
 		f()
 	}
 }
@@ -115,12 +123,12 @@ var files = map[layers.ID][]string{
 	"catchbasins": {"kamloops/catchbasins.geojson"},
 }
 
-func (m *maker) source(l *layers.Layer) (source, error) {
+func (m *maker) source(ctx context.Context, l *layers.Layer) (source, error) {
 	if names, ok := files[l.ID]; ok {
 		return geoJSON(l, names)
 	}
 	if l.ID == "water" {
-		return m.water(l)
+		return m.water(ctx, l)
 	}
 	if m.district == nil {
 		d, err := district.New(district.Options{})

@@ -77,7 +77,7 @@ func newYorkLayers() []layers.Layer {
 			ZH: "由 2021 年 11 月 26 日记录的 GTFS-realtime 到发时刻沿线路推算,循环播放。",
 			EN: "Placed along the lines between the stop times of a GTFS-realtime feed recorded on 26 November 2021, played in a loop."},
 		Attribution: mta, Licence: publicNYC, Label: "route", ClassBy: "route", MinZoom: 9, MaxZoom: 16,
-		Live: &layers.Live{Period: 2 * time.Second, Stale: 90 * time.Second, Offline: 5 * time.Minute, Removed: 10 * time.Minute, MaxSpeed: 120},
+		Live: &layers.Live{Period: standingTrain, Stale: 15 * time.Second, Offline: 30 * time.Second, Removed: time.Minute, MaxSpeed: 120},
 		Schema: []layers.Property{
 			prop("route", layers.String, "线路", "Route"),
 			prop("trip", layers.String, "车次", "Trip"),

@@ -34,18 +34,14 @@ type vehicleProperties struct {
 	Generated bool         `json:"generated"`
 }
 
-func newVehicles(n int, seed uint64) (*vehicles, error) {
-	roads, err := manhattanRoads()
-	if err != nil {
-		return nil, err
-	}
+func newVehicles(roads *traffic.Roads, n int, seed uint64) *vehicles {
 	v := &vehicles{fleet: traffic.NewFleet(roads, n, seed), properties: make(map[vehicleProperties]json.RawMessage)}
 	v.moved = make([]time.Time, v.fleet.Len())
 	v.street = make([]string, v.fleet.Len())
 	for i := range v.fleet.Len() {
 		v.ids = append(v.ids, strconv.Itoa(i+1))
 	}
-	return v, nil
+	return v
 }
 
 // manhattanRoads is the streets for driving within the precincts of Manhattan.

@@ -66,6 +66,7 @@ func NewFleet(r *Roads, n int, seed uint64) *Fleet {
 		c.style = 0.72 + 0.3*deal.Float64()
 		c.kind = [...]Kind{Car, Car, Car, Car, Car, Car, Taxi, Taxi, Taxi, Taxi, Van, Van, Van, Truck, Bus}[deal.IntN(15)]
 		c.speed = f.limit(c)
+		f.settle(c)
 		f.choose(c)
 	}
 	return f
@@ -198,6 +199,12 @@ func (f *Fleet) Step(i int, dt float64) {
 			s = &f.roads.stretches[c.stretch]
 		}
 	}
+	f.settle(c)
+}
+
+// settle finds the segment of the stretch where a vehicle is, from the one where
+// it was.
+func (f *Fleet) settle(c *car) {
 	s := &f.roads.stretches[c.stretch]
 	for int(c.segment) < len(s.along)-2 && s.along[c.segment+1] < c.at {
 		c.segment++
