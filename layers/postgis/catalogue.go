@@ -323,7 +323,7 @@ func (s *Store) UpdateLayer(ctx context.Context, l layers.Layer) error {
 		return s.note(ctx, tx, l.ID, layers.LayerUpdated)
 	}
 	if len(l.Schema) > len(src.layer.Schema) {
-		return s.busy(ctx, what, src.relation, change)
+		return s.busy(ctx, what, src.relation, patience, change)
 	}
 	return s.wrap(pgx.BeginFunc(ctx, s.pool, change), what)
 }
@@ -351,7 +351,7 @@ func (s *Store) DropLayer(ctx context.Context, id layers.ID) error {
 		return err
 	}
 	what := "drop layer " + string(id)
-	err = s.busy(ctx, what, src.relation, func(tx pgx.Tx) error {
+	err = s.busy(ctx, what, src.relation, patience, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, s.sql("DELETE FROM {s}._layers WHERE id = $1"), string(id))
 		if err != nil {
 			return err

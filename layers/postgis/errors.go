@@ -132,6 +132,9 @@ func (s *Store) read(ctx context.Context, what string, fn func(ctx context.Conte
 	begun := false
 	err := fn(ctx, &begun)
 	if err != nil && !begun && ctx.Err() == nil && (isDead(err) || stale(err)) {
+		if isDead(err) { // with the server's restart the others died too
+			s.pool.Reset()
+		}
 		err = fn(ctx, &begun)
 	}
 	return s.wrap(err, what)

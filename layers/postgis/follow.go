@@ -120,7 +120,7 @@ func (s *Store) setTriggers(ctx context.Context, p *published) error {
 	default:
 		return nil
 	}
-	err = s.busy(ctx, "set the triggers of "+p.name, "", func(tx pgx.Tx) error { return script(ctx, tx, sql) })
+	err = s.busy(ctx, "set the triggers of "+p.name, "", patience, func(tx pgx.Tx) error { return script(ctx, tx, sql) })
 	switch {
 	case err == nil:
 		p.anew = true

@@ -23,6 +23,9 @@ const (
 	batchBytes = 16 << 20 // of COPY data in one transaction of a load
 	batchRows  = 50_000
 	chunkBytes = 256 << 10 // handed to the connection at a time
+	// swapPatience is how long a load waits for readers to let go of the table it
+	// would replace, before it writes into it.
+	swapPatience = 3 * time.Second
 	// maxLogged is how many changes of one load are logged one by one; more are
 	// one Reloaded.
 	maxLogged = 10_000
@@ -47,6 +50,12 @@ func (s *Store) Load(ctx context.Context, id layers.ID, mode layers.LoadMode, fe
 	}
 	if mode > layers.Upsert {
 		return result, layers.Errorf(layers.ErrInvalid, "load mode %d is unknown", mode)
+	}
+	select {
+	case s.loads <- struct{}{}:
+		defer func() { <-s.loads }()
+	case <-ctx.Done():
+		return result, ctx.Err()
 	}
 	s.clearLoads(ctx)
 	conn, err := s.pool.Acquire(ctx)
@@ -113,51 +122,52 @@ func (l *loader) end(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	if l.conn.Conn().IsClosed() { // the server has released the lock: as after a crash
-		l.s.clearLoads(ctx)
+	if !l.conn.Conn().IsClosed() {
+		if _, err := l.conn.Exec(ctx, l.s.sql("SELECT pg_advisory_unlock("+loadLock+")"), l.number); err != nil {
+			l.conn.Conn().Close(ctx) // which gives it up too
+		}
+	}
+	if l.gone {
 		return
 	}
-	if !l.gone {
-		if _, err := l.conn.Exec(ctx, "DROP TABLE IF EXISTS "+l.table); err != nil {
-			l.s.log.Warn("a staging table stays until the next start", "table", l.name, "error", l.s.wrap(err, "drop it"))
-			return
-		}
-		l.conn.Exec(ctx, l.s.sql("DELETE FROM {s}._loads WHERE number = $1"), l.number)
+	// The server may not have noticed yet that a connection is lost: this waits for it.
+	if err := l.s.clearLoad(ctx, l.number, "SELECT pg_advisory_xact_lock("+loadLock+") IS NOT NULL"); err != nil {
+		l.s.log.Warn("a staging table stays until the next start", "table", l.name, "error", err)
 	}
-	l.conn.Exec(ctx, l.s.sql("SELECT pg_advisory_unlock("+loadLock+")"), l.number)
+}
+
+// clearLoad drops a load's staging table once nobody has its lock.
+func (s *Store) clearLoad(ctx context.Context, number int64, lock string) error {
+	return s.read(ctx, "clear a load", func(ctx context.Context, _ *bool) error {
+		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+			var free bool
+			if err := tx.QueryRow(ctx, s.sql(lock), number).Scan(&free); err != nil || !free {
+				return err
+			}
+			if _, err := tx.Exec(ctx, "DROP TABLE IF EXISTS "+s.table("_load_"+strconv.FormatInt(number, 10))); err != nil {
+				return err
+			}
+			_, err := tx.Exec(ctx, s.sql("DELETE FROM {s}._loads WHERE number = $1"), number)
+			return err
+		})
+	})
 }
 
 // clearLoads removes what loads of processes that died have left.
 func (s *Store) clearLoads(ctx context.Context) {
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, s.sql("SELECT number FROM {s}._loads ORDER BY number"))
-		if err != nil {
-			return err
+	var numbers []int64
+	err := s.read(ctx, "list loads", func(ctx context.Context, _ *bool) error {
+		rows, err := s.pool.Query(ctx, s.sql("SELECT number FROM {s}._loads ORDER BY number"))
+		if err == nil {
+			numbers, err = pgx.CollectRows(rows, pgx.RowTo[int64])
 		}
-		numbers, err := pgx.CollectRows(rows, pgx.RowTo[int64])
-		if err != nil {
-			return err
-		}
-		for _, n := range numbers {
-			var free bool
-			if err := tx.QueryRow(ctx, s.sql("SELECT pg_try_advisory_xact_lock("+loadLock+")"), n).Scan(&free); err != nil || !free {
-				if err != nil {
-					return err
-				}
-				continue
-			}
-			if _, err := tx.Exec(ctx, "DROP TABLE IF EXISTS "+s.table("_load_"+strconv.FormatInt(n, 10))); err != nil {
-				return err
-			}
-			if _, err := tx.Exec(ctx, s.sql("DELETE FROM {s}._loads WHERE number = $1"), n); err != nil {
-				return err
-			}
-			s.log.Info("removed what an unfinished load had left", "load", n)
-		}
-		return nil
+		return err
 	})
+	for _, n := range numbers {
+		err = errors.Join(err, s.clearLoad(ctx, n, "SELECT pg_try_advisory_xact_lock("+loadLock+")"))
+	}
 	if err != nil && ctx.Err() == nil {
-		s.log.Warn("what unfinished loads left could not be removed", "error", s.wrap(err, "clear loads"))
+		s.log.Warn("what unfinished loads left could not be removed", "error", err)
 	}
 }
 
@@ -409,7 +419,7 @@ func (l *loader) swap(ctx context.Context, prefix string, result *layers.LoadRes
 	}
 	err := may(l.s.pool)
 	if err == nil {
-		err = l.s.busy(ctx, "publish layer "+string(id), l.src.relation, func(tx pgx.Tx) error {
+		err = l.s.busy(ctx, "publish layer "+string(id), l.src.relation, swapPatience, func(tx pgx.Tx) error {
 			if err := l.unchanged(ctx, tx); err != nil {
 				return err
 			}

@@ -38,6 +38,7 @@ type Store struct {
 	identity string
 	readOnly bool // no schema of twind's own: only published tables
 
+	loads     chan struct{}            // holds one for each load under way, so that they leave connections to others
 	published map[layers.ID]*published // fixed after Open
 	local     *localLog                // the change log of a read-only store
 
@@ -72,6 +73,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	if !strings.Contains(dsn, "pool_max_conns") {
 		config.MaxConns = 16
 	}
+	config.MaxConns = max(config.MaxConns, 4) // a load takes up to three
 	if cc.ConnectTimeout == 0 {
 		cc.ConnectTimeout = 5 * time.Second
 	}
@@ -81,7 +83,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	cc.RuntimeParams["extra_float_digits"] = "1" // exact
 	cc.RuntimeParams["bytea_output"] = "hex"
 	cc.RuntimeParams["standard_conforming_strings"] = "on"
-	s := &Store{options: o, log: o.Log, schema: o.Schema, user: cc.User,
+	s := &Store{options: o, log: o.Log, loads: make(chan struct{}, config.MaxConns/4), schema: o.Schema, user: cc.User,
 		address: net.JoinHostPort(cc.Host, strconv.Itoa(int(cc.Port)))}
 	if strings.HasPrefix(cc.Host, "/") {
 		s.address = cc.Host
@@ -91,10 +93,9 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.open(ctx); err != nil {
-		s.cancel()
-		s.tasks.Wait()
-		s.pool.Close()
-		return nil, s.wrap(err, "open the store")
+		err = s.wrap(err, "open the store")
+		s.Close()
+		return nil, err
 	}
 	return s, nil
 }
@@ -258,11 +259,15 @@ func (s *Store) Close() error {
 	return nil
 }
 
+// patience is how long a change of a table's definition waits for those who use it.
+const patience = time.Minute
+
 // busy runs fn in a transaction that has locked a table exclusively, or, without
 // one, takes such locks in fn. It waits for a lock for a tenth of a second only, so
-// that readers never queue behind it for longer; again and again, up to a minute.
-func (s *Store) busy(ctx context.Context, what, table string, fn func(tx pgx.Tx) error) error {
-	deadline := time.Now().Add(time.Minute)
+// that readers never queue behind it for longer; again and again, as long as patience
+// lasts. It fails with ErrConflict after that.
+func (s *Store) busy(ctx context.Context, what, table string, patience time.Duration, fn func(tx pgx.Tx) error) error {
+	deadline := time.Now().Add(patience)
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 			if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '100ms'"); err != nil {
@@ -283,7 +288,7 @@ func (s *Store) busy(ctx context.Context, what, table string, fn func(tx pgx.Tx)
 			return s.wrap(err, what)
 		}
 		if time.Now().After(deadline) {
-			return layers.Errorf(layers.ErrConflict, "%s: others have been using the table for a minute: try again when their transactions have ended", what)
+			return layers.Errorf(layers.ErrConflict, "%s: others have been using the table for %v: try again when their transactions have ended", what, patience)
 		}
 		select {
 		case <-time.After(pause):

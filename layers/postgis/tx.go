@@ -62,7 +62,8 @@ func (s *Store) Update(ctx context.Context, fn func(layers.Tx) error) (rev layer
 	}
 	done = true
 	if last == "" {
-		return s.Head(ctx)
+		err = conn.QueryRow(ctx, s.sql(headSQL)).Scan((*int64)(&rev))
+		return rev, s.wrap(err, "read the revision")
 	}
 	n, err := strconv.ParseInt(last, 10, 64)
 	return layers.Revision(n), err
