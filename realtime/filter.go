@@ -132,7 +132,7 @@ func evaluate(f layers.Filter, e entityOf) truth {
 	case layers.IsNull:
 		return truthOf(e.value(f.Property).IsNull())
 	case layers.Intersects:
-		return truthOf(f.Box.ContainsPoint(e.l.lon[e.slot], e.l.lat[e.slot]))
+		return truthOf(f.Box.ContainsPoint(e.l.pos[e.slot].lon, e.l.pos[e.slot].lat))
 	}
 	return unknown
 }

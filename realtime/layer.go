@@ -34,7 +34,7 @@ type layer struct {
 	alive    int
 	free     []freed // by sequence
 	id       []string
-	lon, lat []float64
+	pos      []lonLat
 	z        []float64
 	course   []float64
 	speed    []float64
@@ -60,6 +60,9 @@ type layer struct {
 	views      []*view
 	all        *view // the view without filter and policy
 }
+
+// lonLat is a position in degrees, as given.
+type lonLat struct{ lon, lat float64 }
 
 // freed is a slot that may be used again once the sequence is out of reach.
 type freed struct {
@@ -169,7 +172,7 @@ func (l *layer) apply(p *Position, now time.Time) (Outcome, string) {
 	if props != nil {
 		l.setProperties(slot, props)
 	}
-	l.lon[slot], l.lat[slot], l.z[slot] = p.Lon, p.Lat, finite(p.Z)
+	l.pos[slot], l.z[slot] = lonLat{p.Lon, p.Lat}, finite(p.Z)
 	l.course[slot], l.speed[slot] = heading(p.Course), pace(p.Speed)
 	l.time[slot], l.received[slot] = ms, now.UnixMilli()
 	l.flags[slot] = flags
@@ -246,7 +249,7 @@ func (l *layer) jump(slot uint32, p *Position, ms int64) string {
 	if l.live.MaxSpeed <= 0 {
 		return ""
 	}
-	metres := haversine(l.lon[slot], l.lat[slot], p.Lon, p.Lat)
+	metres := haversine(l.pos[slot].lon, l.pos[slot].lat, p.Lon, p.Lat)
 	seconds := float64(ms-l.time[slot]) / 1000
 	if metres <= jumpMetres || metres <= l.live.MaxSpeed*seconds {
 		delete(l.held, slot)
@@ -265,13 +268,16 @@ func (l *layer) jump(slot uint32, p *Position, ms int64) string {
 	return fmt.Sprintf("%.0f m in %.1f s is faster than layer %s allows (%g m/s); it counts once the next position agrees", metres, seconds, l.desc.ID, l.live.MaxSpeed)
 }
 
+// earthRadius is the mean radius in metres.
+const earthRadius = 6371008.8
+
 // haversine is the distance in metres on the sphere of the mean radius.
 func haversine(lon1, lat1, lon2, lat2 float64) float64 {
-	const radius, rad = 6371008.8, math.Pi / 180
+	const rad = math.Pi / 180
 	s1 := math.Sin((lat2 - lat1) * rad / 2)
 	s2 := math.Sin((lon2 - lon1) * rad / 2)
 	h := s1*s1 + math.Cos(lat1*rad)*math.Cos(lat2*rad)*s2*s2
-	return 2 * radius * math.Asin(math.Sqrt(min(1, h)))
+	return 2 * earthRadius * math.Asin(math.Sqrt(min(1, h)))
 }
 
 // maxSlots bounds the columns: slots in use and slots that wait.
@@ -291,7 +297,7 @@ func (l *layer) add(id string) (uint32, bool) {
 		slot = uint32(len(l.id))
 		nan := math.NaN()
 		l.id = append(l.id, id)
-		l.lon, l.lat = append(l.lon, 0), append(l.lat, 0)
+		l.pos = append(l.pos, lonLat{})
 		l.z, l.course, l.speed = append(l.z, nan), append(l.course, nan), append(l.speed, nan)
 		l.time, l.received = append(l.time, 0), append(l.received, 0)
 		l.key, l.fx, l.fy = append(l.key, 0), append(l.fx, 0), append(l.fy, 0)

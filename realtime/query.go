@@ -34,7 +34,7 @@ type Neighbour struct {
 
 func (l *layer) entity(v *view, s uint32) Entity {
 	return Entity{
-		ID: l.id[s], Lon: l.lon[s], Lat: l.lat[s], Z: l.z[s], Course: l.course[s], Speed: l.speed[s],
+		ID: l.id[s], Lon: l.pos[s].lon, Lat: l.pos[s].lat, Z: l.z[s], Course: l.course[s], Speed: l.speed[s],
 		Time: time.UnixMilli(l.time[s]).UTC(), Received: time.UnixMilli(l.received[s]).UTC(),
 		State: l.state[s], Flags: l.flags[s], Properties: v.visible(l.props[s]),
 	}
@@ -120,7 +120,7 @@ func (l *layer) match(q layers.Query) ([]layers.Property, []Entity) {
 		if q.Filter != nil && !matches(q.Filter, e) || q.Policy.Rows != nil && !matches(q.Policy.Rows, e) {
 			return
 		}
-		if q.Envelope != nil && !q.Envelope.ContainsPoint(l.lon[s], l.lat[s]) {
+		if q.Envelope != nil && !q.Envelope.ContainsPoint(l.pos[s].lon, l.pos[s].lat) {
 			return
 		}
 		out = append(out, l.entity(l.all, s))
@@ -150,14 +150,15 @@ func (l *layer) within(e spatial.Envelope, fn func(slot uint32)) {
 		return
 	}
 	lat := func(v float64) float64 { return max(-90, min(v, 90)) }
-	box := BBox{max(e.MinX, -180), lat(e.MinY), min(e.MaxX, 180), lat(e.MaxY)}
+	// A little more on each side: rounding at a tile's border must lose nothing.
+	const more = 1e-6
+	box := BBox{max(e.MinX, -180) - more, lat(e.MinY - more), min(e.MaxX, 180) + more, lat(e.MaxY + more)}
 	if box[0] > box[2] || box[1] > box[3] {
 		return
 	}
-	// A ring of one tile: rounding at a border must lose nothing.
-	l.all.visit(box.window(GridZoom, 1), func(t *liveTile) {
+	l.all.visit(box.window(GridZoom, 0), func(t *liveTile) {
 		for _, s := range t.members {
-			if e.ContainsPoint(l.lon[s], l.lat[s]) {
+			if e.ContainsPoint(l.pos[s].lon, l.pos[s].lat) {
 				fn(s)
 			}
 		}
@@ -218,7 +219,7 @@ func (h *Hub) Extent(layer layers.ID) (spatial.Envelope, error) {
 	defer l.mu.RUnlock()
 	e := spatial.EmptyEnvelope()
 	for _, s := range l.bySlot {
-		e = e.Add(l.lon[s], l.lat[s])
+		e = e.Add(l.pos[s].lon, l.pos[s].lat)
 	}
 	return e, nil
 }
@@ -288,46 +289,38 @@ func (c *candidates) Pop() any {
 
 // nearest searches rings of tiles outwards until no nearer entity is possible.
 func (l *layer) nearest(lon, lat float64, k int, maxMetres float64) candidates {
-	var best candidates
+	n := neighbours{l: l, lon: lon, lat: lat, k: k, limit: maxMetres}
 	if k == 0 {
-		return best
+		return n.best
 	}
-	look := func(t *liveTile) {
-		for _, s := range t.members {
-			m := haversine(lon, lat, l.lon[s], l.lat[s])
-			if m > maxMetres {
-				continue
-			}
-			c := candidate{m, s, l.id[s]}
-			if len(best) < k {
-				heap.Push(&best, c)
-			} else if m < best[0].metres || m == best[0].metres && c.id < best[0].id {
-				best[0] = c
-				heap.Fix(&best, 0)
-			}
-		}
-	}
-	const n = 1 << GridZoom
+	// Within one degree, a way on the sphere is at least as long as in the plane
+	// in which a degree of longitude is as short as one degree further from the
+	// equator; sin x ≥ x − x³/6 leaves 1.3e-5 to be taken off.
+	const degree = earthRadius * math.Pi / 180
+	n.metresLat = degree * (1 - 1e-4)
+	n.metresLon = n.metresLat * max(0, math.Cos(min(math.Abs(lat)+1, 90)*math.Pi/180))
+	const across = 1 << GridZoom
 	v := l.all
-	center, fx, _ := locate(lon, lat)
+	center, fx, fy := locate(lon, lat)
 	cx, cy := center.xy()
-	for ring := int64(0); ring < n; ring++ {
+	tileMetres := n.metresLon * 360 / across
+	for ring := int64(0); ring < across; ring++ {
 		if ring > 0 {
-			if far := ringMetres(cx, cy, fx, lat, uint32(ring)); far > maxMetres || len(best) == k && far > best[0].metres {
+			if far := ringMetres(cx, cy, fx, lat, uint32(ring)); far > n.limit {
 				break
 			}
 		}
 		if side := int(2*ring + 1); side*side > 4*len(v.tiles)+64 {
 			// The tiles are far apart: looking at all of them is cheaper.
-			best = best[:0]
+			n.best, n.limit = n.best[:0], maxMetres
 			for _, t := range v.tiles {
-				look(t)
+				n.look(t)
 			}
 			break
 		}
 		for dy := -ring; dy <= ring; dy++ {
 			y := int64(cy) + dy
-			if y < 0 || y >= n {
+			if y < 0 || y >= across {
 				continue
 			}
 			step := max(2*ring, 1) // the first and last column; whole rows above and below
@@ -335,12 +328,17 @@ func (l *layer) nearest(lon, lat float64, k int, maxMetres float64) candidates {
 				step = 1
 			}
 			for dx := -ring; dx <= ring; dx += step {
-				if t := v.tiles[keyOf(uint32(int64(cx)+dx)&(n-1), uint32(y))]; t != nil {
-					look(t)
+				// Rings of 20 tiles stay within half a degree of latitude.
+				if ring <= 20 && math.Hypot(gap(dx, fx), gap(dy, fy))*tileMetres > n.limit {
+					continue
+				}
+				if t := v.tiles[keyOf(uint32(int64(cx)+dx)&(across-1), uint32(y))]; t != nil {
+					n.look(t)
 				}
 			}
 		}
 	}
+	best := n.best
 	slices.SortFunc(best, func(a, b candidate) int {
 		switch {
 		case a.metres < b.metres:
@@ -353,11 +351,60 @@ func (l *layer) nearest(lon, lat float64, k int, maxMetres float64) candidates {
 	return best
 }
 
+// gap is how many tiles lie between a place in a tile, at the fraction f of it,
+// and the tile d further.
+func gap(d int64, f float32) float64 {
+	switch {
+	case d < 0:
+		return float64(-d) - 1 + float64(f)
+	case d > 0:
+		return float64(d) - float64(f)
+	}
+	return 0
+}
+
+// neighbours is a search that runs.
+type neighbours struct {
+	l                    *layer
+	lon, lat             float64
+	k                    int
+	limit                float64 // metres: nothing beyond is wanted
+	metresLon, metresLat float64 // least metres of a degree
+	best                 candidates
+}
+
+// look considers the entities of a tile.
+func (n *neighbours) look(t *liveTile) {
+	l := n.l
+	for _, s := range t.members {
+		dx, dy := l.pos[s].lon-n.lon, l.pos[s].lat-n.lat
+		if dx > -1 && dx < 1 && dy > -1 && dy < 1 {
+			if dx, dy = dx*n.metresLon, dy*n.metresLat; dx*dx+dy*dy > n.limit*n.limit {
+				continue
+			}
+		}
+		m := haversine(n.lon, n.lat, l.pos[s].lon, l.pos[s].lat)
+		if m > n.limit {
+			continue
+		}
+		c := candidate{m, s, l.id[s]}
+		if len(n.best) < n.k {
+			heap.Push(&n.best, c)
+		} else if m < n.best[0].metres || c.id < n.best[0].id {
+			n.best[0] = c
+			heap.Fix(&n.best, 0)
+		}
+		if len(n.best) == n.k {
+			n.limit = n.best[0].metres
+		}
+	}
+}
+
 // ringMetres bounds from below the distance in metres from a position, at the
 // fraction fx of tile (cx, cy), to all that lies at least ring ≥ 1 columns or
 // rows of tiles away.
 func ringMetres(cx, cy uint32, fx float32, lat float64, ring uint32) float64 {
-	const n, radius, rad = 1 << GridZoom, 6371008.8, math.Pi / 180
+	const n, rad = 1 << GridZoom, math.Pi / 180
 	// No point of the meridian d away is nearer than asin(cos φ · sin d).
 	columns := float64(ring) - 1 + float64(min(fx, 1-fx))
 	d := min(columns/n*2*math.Pi, math.Pi/2)
@@ -372,5 +419,5 @@ func ringMetres(cx, cy uint32, fx float32, lat float64, ring uint32) float64 {
 	}
 	toRow(int64(cy) - int64(ring) + 1)
 	toRow(int64(cy) + int64(ring))
-	return angle * radius
+	return angle * earthRadius
 }

@@ -328,7 +328,7 @@ func (h *Hub) encodeTile(l *layer, v *view, t *liveTile, base uint64, f format, 
 		e.Slot = append(e.Slot, s)
 		e.ID = append(e.ID, l.id[s])
 		e.X, e.Y = append(e.X, l.fx[s]), append(e.Y, l.fy[s])
-		e.Lon, e.Lat = append(e.Lon, l.lon[s]), append(e.Lat, l.lat[s])
+		e.Lon, e.Lat = append(e.Lon, l.pos[s].lon), append(e.Lat, l.pos[s].lat)
 		e.Z = append(e.Z, float32(l.z[s]))
 		e.Course = append(e.Course, float32(l.course[s]))
 		e.Speed = append(e.Speed, float32(l.speed[s]))

@@ -26,7 +26,6 @@ type Board struct {
 	network *Network
 	trips   []*trip
 	legs    map[legKey]*path
-	stands  map[[2]string]place         // by route and station
 	runs    map[[2]string]time.Duration // median running time by stations
 }
 
