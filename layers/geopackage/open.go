@@ -165,7 +165,12 @@ func (s *Store) setUp(ctx context.Context, fresh bool) error {
 			return err
 		}
 		version, err := c.Text(`SELECT value FROM twind_meta WHERE key = 'schema'`)
+		if err != nil {
+			return err
+		}
 		s.identity = id + "/" + version
+		floor, err := c.Int(`SELECT value FROM twind_meta WHERE key = 'floor'`)
+		s.floor.Store(floor)
 		return err
 	})
 	if err != nil {

@@ -54,12 +54,18 @@ func (r *reconciler) run(ctx context.Context, quiet, opening bool) error {
 		}
 		var err error
 		r.schema, r.contents, err = signature(c)
+		r.waiting = r.waiting || opening
 		return err
 	})
-	if err == nil {
-		r.s.watch.signal()
+	if err != nil {
+		return err
 	}
-	return err
+	r.s.watch.signal()
+	if opening { // a table that was taken over may want an index now
+		return r.run(ctx, quiet, false)
+	}
+	r.waiting = true
+	return nil
 }
 
 // signature changes with every change of the schema and of what is registered.

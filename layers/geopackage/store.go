@@ -20,9 +20,13 @@ type Store struct {
 	limits   limits
 	cached   atomic.Pointer[catalog]
 
-	stop  context.CancelFunc // ends the goroutine that watches the file
+	life  context.Context // ends with Close, and with it the goroutines of the store
+	stop  context.CancelFunc
 	done  sync.WaitGroup
 	watch watchers
+
+	floor      atomic.Int64 // the log is whole after this revision; a lower bound
+	compacting atomic.Bool
 
 	reconcile *reconciler // of the goroutine that watches
 }

@@ -83,14 +83,13 @@ func (s *Store) start() error {
 	if err != nil {
 		return errors.Join(err, m.Close())
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	s.stop = cancel
+	s.life, s.stop = context.WithCancel(context.Background())
 	s.done.Add(1)
 	go func() {
 		defer s.done.Done()
 		defer s.watch.close()
 		defer m.Close()
-		s.follow(ctx, m, last)
+		s.follow(s.life, m, last)
 	}()
 	return nil
 }
