@@ -155,13 +155,13 @@ func highRise(r *rand.Rand, usage string) building {
 
 // lots divides a rectangle into squares of about side metres, each with one
 // building in its middle; some stay empty.
-func lots(r *rand.Rand, u0, v0, u1, v1, side float64, make func(*rand.Rand) building) []building {
+func lots(r *rand.Rand, u0, v0, u1, v1, side float64, design func(*rand.Rand) building) []building {
 	cols, rows := max(1, int((u1-u0)/side)), max(1, int((v1-v0)/side))
 	w, h := (u1-u0)/float64(cols), (v1-v0)/float64(rows)
 	var out []building
 	for j := range rows {
 		for i := range cols {
-			b := make(r)
+			b := design(r)
 			empty := r.Float64() < 0.12
 			bw, bd := size(b.shape)
 			if empty || bw+5 > w || bd+5 > h {

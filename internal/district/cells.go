@@ -61,14 +61,14 @@ func (g *grid) center(col, row int) point {
 }
 
 // at is the code of the cell that holds a place, and whether the place is at
-// least clear metres away from every border of the grid.
-func (g *grid) at(p point, clear float64) (code string, ok bool) {
+// least apart metres away from every border of the grid.
+func (g *grid) at(p point, apart float64) (code string, ok bool) {
 	col := sort.SearchFloat64s(g.us, p.u) - 1
 	row := sort.SearchFloat64s(g.vs, p.v) - 1
 	if col < 0 || row < 0 || col >= len(g.us)-1 || row >= len(g.vs)-1 {
 		return "", false
 	}
-	ok = p.u-g.us[col] >= clear && g.us[col+1]-p.u >= clear && p.v-g.vs[row] >= clear && g.vs[row+1]-p.v >= clear
+	ok = p.u-g.us[col] >= apart && g.us[col+1]-p.u >= apart && p.v-g.vs[row] >= apart && g.vs[row+1]-p.v >= apart
 	return g.codes[row*(len(g.us)-1)+col], ok
 }
 

@@ -129,17 +129,17 @@ func (m *partMaker) add(c *partClass, at point, street string, step float64) {
 	if state != "完好" || r.Float64() < 0.1 {
 		changed = fmt.Sprintf("2025-%02d-%02d", 1+r.IntN(12), 1+r.IntN(28))
 	}
-	cell, clear := m.d.grid.at(at, borderClear)
-	if cell != "" && !clear {
+	cell, inside := m.d.grid.at(at, borderClear)
+	if cell != "" && !inside {
 		for _, by := range []point{{1, 0}, {0, 1}, {1, 1}, {-1, -1}} {
 			moved := point{at.u + by.u, at.v + by.v}
 			if other, ok := m.d.grid.at(moved, borderClear); ok && step > 0 {
-				at, cell, clear = moved, other, true
+				at, cell, inside = moved, other, true
 				break
 			}
 		}
 	}
-	if !clear {
+	if !inside {
 		return
 	}
 	m.serials[c.code]++

@@ -94,10 +94,9 @@ func (w *sewers) lay(riverside bool) {
 		if j == 0 && !riverside {
 			return
 		}
-		west, east := p.from%2 == 0, p.to%2 == 0 // which ends are collectors
-		if west && east {                        // no branch street between: one of them takes it all
-			west = (p.from/2+j)%2 == 0
-			east = !west
+		west := p.from%2 == 0 // the sewer falls to the collector at its western end
+		if west && p.to%2 == 0 {
+			west = (p.from/2+j)%2 == 0 // no branch street between two collectors: one takes it all
 		}
 		if west {
 			to := w.joint(p.from, j)

@@ -30,7 +30,7 @@ func Open(name string) (io.ReadCloser, error) {
 	}
 	z, err := gzip.NewReader(f)
 	if err != nil {
-		f.Close()
+		_ = f.Close()
 		return nil, fmt.Errorf("city: %s.gz: %w", name, err)
 	}
 	return &reader{z, f}, nil

@@ -86,11 +86,11 @@ func (p *preparer) buildings(in func(x, y float64) bool) error {
 	}
 	part := func(f *feature) bool { return f.text("kind") == "building_part" }
 	root := func(f *feature) string {
-		if r := f.text("root_id"); strings.HasPrefix(r, "-") {
+		r := f.text("root_id")
+		if strings.HasPrefix(r, "-") { // a relation
 			return "r" + r[1:]
-		} else {
-			return r
 		}
+		return r
 	}
 	keep := make(map[string]bool) // outlines
 	withParts := make(map[string]bool)

@@ -1,4 +1,4 @@
-package city_test
+package demo
 
 import (
 	"bufio"
@@ -21,7 +21,7 @@ import (
 var row = regexp.MustCompile(`(?m)^\| (\S+/\S+) \| (\d+) \| (\d+) \|`)
 
 func TestReadmeNamesEveryFileWithItsSizeAndCount(t *testing.T) {
-	text, err := os.ReadFile("README.md")
+	text, err := os.ReadFile("../../testdata/city/README.md")
 	require.NoError(t, err)
 	listed := make(map[string][2]int)
 	for _, m := range row.FindAllStringSubmatch(string(text), -1) {
