@@ -113,7 +113,8 @@ func AppendValue(dst []byte, v layers.Value) []byte {
 }
 
 // AppendGeometry appends g as a GeoJSON geometry; null for an absent one. An
-// empty geometry has empty coordinates.
+// empty geometry has empty coordinates. Shells are written counterclockwise and
+// holes clockwise, as RFC 7946 §3.1.6 asks, however they turn in g.
 func AppendGeometry(dst []byte, g spatial.Geometry) []byte {
 	switch g.Type {
 	case spatial.Unknown:
@@ -147,8 +148,19 @@ func AppendGeometry(dst []byte, g spatial.Geometry) []byte {
 		} else {
 			dst = appendPositions(dst, &g, 0, int(g.Ends[0]))
 		}
-	case spatial.Polygon, spatial.MultiLineString:
-		dst = appendPaths(dst, &g, 0, len(g.Ends))
+	case spatial.MultiLineString:
+		dst = append(dst, '[')
+		v := 0
+		for i, end := range g.Ends {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = appendPositions(dst, &g, v, int(end))
+			v = int(end)
+		}
+		dst = append(dst, ']')
+	case spatial.Polygon:
+		dst = appendRings(dst, &g, 0, len(g.Ends))
 	case spatial.MultiPolygon:
 		dst = append(dst, '[')
 		for i := range g.Parts {
@@ -156,14 +168,15 @@ func AppendGeometry(dst []byte, g spatial.Geometry) []byte {
 				dst = append(dst, ',')
 			}
 			lo, hi := g.PolygonPaths(i)
-			dst = appendPaths(dst, &g, lo, hi)
+			dst = appendRings(dst, &g, lo, hi)
 		}
 		dst = append(dst, ']')
 	}
 	return append(dst, '}')
 }
 
-func appendPaths(dst []byte, g *spatial.Geometry, lo, hi int) []byte {
+// appendRings appends one polygon, of the rings lo to hi.
+func appendRings(dst []byte, g *spatial.Geometry, lo, hi int) []byte {
 	dst = append(dst, '[')
 	v := 0
 	if lo > 0 {
@@ -173,10 +186,31 @@ func appendPaths(dst []byte, g *spatial.Geometry, lo, hi int) []byte {
 		if i > lo {
 			dst = append(dst, ',')
 		}
-		dst = appendPositions(dst, g, v, int(g.Ends[i]))
-		v = int(g.Ends[i])
+		end := int(g.Ends[i])
+		if a := turn(g.XY[2*v : 2*end]); a < 0 && i == lo || a > 0 && i > lo {
+			dst = append(dst, '[')
+			for k := end - 1; k >= v; k-- {
+				if k < end-1 {
+					dst = append(dst, ',')
+				}
+				dst = appendPosition(dst, g, k)
+			}
+			dst = append(dst, ']')
+		} else {
+			dst = appendPositions(dst, g, v, end)
+		}
+		v = end
 	}
 	return append(dst, ']')
+}
+
+// turn is positive for a counterclockwise ring and negative for a clockwise one.
+func turn(xy []float64) float64 {
+	sum := 0.0
+	for k := 0; k+3 < len(xy); k += 2 {
+		sum += (xy[k]-xy[0])*(xy[k+3]-xy[1]) - (xy[k+2]-xy[0])*(xy[k+1]-xy[1])
+	}
+	return sum
 }
 
 func appendPositions(dst []byte, g *spatial.Geometry, lo, hi int) []byte {

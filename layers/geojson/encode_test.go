@@ -67,7 +67,7 @@ func TestAppendID(t *testing.T) {
 func TestAppendGeometry(t *testing.T) {
 	line := spatial.NewLineString([]float64{0, 0, 1, 1})
 	square := spatial.NewPolygon([]float64{0, 0, 4, 0, 4, 4, 0, 4, 0, 0}, []float64{1, 1, 1, 2, 2, 2, 2, 1, 1, 1})
-	two := square.Clone()
+	two := spatial.NewPolygon([]float64{0, 0, 4, 0, 4, 4, 0, 4, 0, 0}, []float64{5, 5, 6, 5, 6, 6, 5, 6, 5, 5})
 	two.Type, two.Parts = spatial.MultiPolygon, []int32{1, 2}
 	for want, g := range map[string]spatial.Geometry{
 		`null`:                                 {},
@@ -78,7 +78,7 @@ func TestAppendGeometry(t *testing.T) {
 		`{"type":"LineString","coordinates":[]}`:                                                                                   {Type: spatial.LineString},
 		`{"type":"MultiLineString","coordinates":[[[0,0],[1,1]],[[2,2],[3,3]]]}`:                                                   {Type: spatial.MultiLineString, XY: []float64{0, 0, 1, 1, 2, 2, 3, 3}, Ends: []int32{2, 4}},
 		`{"type":"Polygon","coordinates":[[[0,0],[4,0],[4,4],[0,4],[0,0]],[[1,1],[1,2],[2,2],[2,1],[1,1]]]}`:                       square,
-		`{"type":"MultiPolygon","coordinates":[[[[0,0],[4,0],[4,4],[0,4],[0,0]]],[[[1,1],[1,2],[2,2],[2,1],[1,1]]]]}`:              two,
+		`{"type":"MultiPolygon","coordinates":[[[[0,0],[4,0],[4,4],[0,4],[0,0]]],[[[5,5],[6,5],[6,6],[5,6],[5,5]]]]}`:              two,
 		`{"type":"MultiPolygon","coordinates":[]}`:                                                                                 {Type: spatial.MultiPolygon},
 		`{"type":"GeometryCollection","geometries":[{"type":"Point","coordinates":[1,2]},{"type":"MultiPoint","coordinates":[]}]}`: {Type: spatial.GeometryCollection, Members: []spatial.Geometry{spatial.NewPoint(1, 2), {Type: spatial.MultiPoint}}},
 	} {
@@ -88,6 +88,15 @@ func TestAppendGeometry(t *testing.T) {
 		require.NoError(t, err, want)
 		require.Equal(t, g, back, want)
 	}
+}
+
+func TestRingsTurnByTheRightHand(t *testing.T) {
+	// A shell that turns clockwise and a hole that does not, as shapefiles with two polygons have them.
+	g := spatial.NewPolygon([]float64{0, 0, 0, 4, 4, 4, 4, 0, 0, 0}, []float64{1, 1, 2, 1, 2, 2, 1, 2, 1, 1})
+	g.Z = []float64{0, 1, 2, 3, 0, 5, 6, 7, 8, 5}
+	require.Equal(t, `{"type":"Polygon","coordinates":[[[0,0,0],[4,0,3],[4,4,2],[0,4,1],[0,0,0]],[[1,1,5],[1,2,8],[2,2,7],[2,1,6],[1,1,5]]]}`, string(geojson.AppendGeometry(nil, g)))
+	flat := spatial.NewPolygon([]float64{0, 0, 1, 1, 2, 2, 0, 0})
+	require.Equal(t, `{"type":"Polygon","coordinates":[[[0,0],[1,1],[2,2],[0,0]]]}`, string(geojson.AppendGeometry(nil, flat)))
 }
 
 func TestAppendFloatIsShortest(t *testing.T) {
