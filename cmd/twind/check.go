@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+
+	"twind/importers"
+	"twind/internal/config"
+	"twind/layers"
+	"twind/layers/snapshot"
+)
+
+type checkCommand struct {
+	Store  string `help:"geopackage:PATH or postgres://user@host/database." placeholder:"STORE"`
+	Config string `help:"Configuration file." placeholder:"twind.yaml"`
+	Data   string `help:"Folder of the snapshots." placeholder:"DIR"`
+}
+
+// Run verifies the store, the snapshot against the store, and every geometry;
+// it prints one line a fault and fails when there is any.
+func (c *checkCommand) Run(p *program) error {
+	conf, err := (&serveCommand{Store: c.Store, Config: c.Config, Data: c.Data}).config()
+	if err != nil {
+		return err
+	}
+	store, err := openStore(p.ctx, conf, false, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	faults := 0
+	report := func(fault string) error {
+		faults++
+		_, err := fmt.Fprintln(p.out, fault)
+		return err
+	}
+	if err := store.Check(p.ctx, report); err != nil {
+		return err
+	}
+	counted, err := checkSnapshot(p, conf, store, report)
+	if err != nil {
+		return err
+	}
+	if faults > 0 {
+		return layers.Errorf(layers.ErrCorrupt, "%d faults in %d features of %s; the lines above name them", faults, counted, displayStore(conf.Store))
+	}
+	fmt.Fprintf(p.out, "no fault in %d features of %s\n", counted, displayStore(conf.Store))
+	return nil
+}
+
+// checkSnapshot compares the snapshot with the store and looks at each geometry.
+// A server may be running on the same folder: bases are only read, and replaced
+// by rename.
+func checkSnapshot(p *program, conf config.Config, store layers.Store, report func(string) error) (int64, error) {
+	dir := dataDir(conf)
+	if _, err := os.Stat(dir); err != nil {
+		dir = "" // nothing was served from here yet: compare a fresh snapshot
+	}
+	bar := newProgress(p)
+	defer bar.done()
+	catalog, err := snapshot.Open(p.ctx, store, snapshot.Options{
+		Dir: dir, Progress: func(l layers.ID, done, total int64) { bar.set("indexing "+string(l), done, total) },
+	})
+	if err != nil {
+		return 0, err
+	}
+	defer catalog.Close()
+	if err := catalog.Check(p.ctx, report); err != nil {
+		return 0, err
+	}
+	var counted int64
+	for _, l := range catalog.Layers() {
+		if l.Live != nil {
+			continue
+		}
+		view, err := catalog.View(l.ID)
+		if err != nil {
+			return counted, err
+		}
+		total := int64(view.Len())
+		err = view.Scan(p.ctx, layers.Query{}, func(f *layers.Feature) error {
+			counted++
+			bar.set("checking "+string(l.ID), counted, total)
+			if reason, bad := importers.Invalid(f.Geometry); bad {
+				return report(fmt.Sprintf("layer %s, feature %q: %s", l.ID, f.ID, reason))
+			}
+			return nil
+		})
+		view.Release()
+		if err != nil {
+			return counted, err
+		}
+	}
+	return counted, nil
+}
+
+// displayStore hides a password.
+func displayStore(store string) string {
+	if isPostgres(store) {
+		return "the PostgreSQL store"
+	}
+	return store
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/template"
+
+	"twind/internal/config"
+	"twind/internal/demo"
+	"twind/internal/server"
+	"twind/layers"
+	"twind/realtime"
+)
+
+type demoCommand struct {
+	Addr    string `default:"127.0.0.1:8080" help:"Address to listen on." placeholder:"HOST:PORT"`
+	Data    string `default:"data" help:"Folder of the demo city." placeholder:"DIR"`
+	Store   string `help:"geopackage:PATH or postgres://user@host/database; a GeoPackage in the data folder by default." placeholder:"STORE"`
+	Verbose bool   `short:"v" help:"Log each failed request."`
+}
+
+func (c *demoCommand) Run(p *program) error {
+	log := newLog(p, c.Verbose)
+	conf := config.Config{Addr: c.Addr, Store: c.Store, Data: filepath.Join(c.Data, "snapshots"), Title: demo.Title, Bookmarks: demo.Bookmarks}
+	if conf.Store == "" {
+		conf.Store = "geopackage:" + filepath.Join(c.Data, "demo.gpkg")
+	}
+	conf.EnsureDefaults()
+	if err := conf.Validate(); err != nil {
+		return usageError{err}
+	}
+	// A busy port or an unwritable folder is said before the city is made.
+	ln, err := listen(p.ctx, conf.Addr)
+	if err != nil {
+		return err
+	}
+	ln.Close()
+	if err := writable(c.Data); err != nil {
+		return err
+	}
+	store, err := openStore(p.ctx, conf, true, log)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	bar := newProgress(p)
+	err = demo.Load(p.ctx, store, func(l layers.ID, done, total int64) { bar.set("making "+string(l), done, total) })
+	bar.done()
+	if err != nil {
+		return err
+	}
+	return serve(p, conf, store, log, serving{
+		groups: demoGroups(),
+		feeds: func(ctx context.Context, hub *realtime.Hub) error {
+			return demo.RunFeeds(ctx, hub, log)
+		},
+		started: func(url string, conf config.Config) { welcome(p.out, url, conf, store) },
+	})
+}
+
+func demoGroups() []server.Group {
+	var out []server.Group
+	for _, g := range demo.Groups {
+		out = append(out, server.Group(g))
+	}
+	return out
+}
+
+var welcomeText = template.Must(template.New("").Parse(`
+twind shows its demo city on  {{.URL}}
+
+Three things to try, each a line to copy:
+
+  1. A vehicle of your own on Broadway, seen at once on the map; change lon and lat and send it again:
+     curl -X POST {{.URL}}/live/positions -H 'Content-Type: application/json' -d '{"layer":"vehicles","id":"mine","time":"'$(date -u +%FT%TZ)'","lon":-73.9857,"lat":40.7577,"course":210,"speed":0}'
+
+  2. Make {{.Building.Name}} 600 m high and watch it grow:
+     curl -X PATCH {{.URL}}/ogc/collections/buildings/items/{{.Building.ID}} -H 'Content-Type: application/merge-patch+json' -d '{"properties":{"height":600}}'
+
+  3. Read a layer with GDAL, or open it in QGIS:
+     {{.Open}}
+
+Ctrl+C ends it.
+`))
+
+func welcome(w io.Writer, url string, conf config.Config, store layers.Store) {
+	open := "ogrinfo -so OAPIF:" + url + "/ogc storm"
+	if path, err := geopackagePath(conf.Store); err == nil && !isPostgres(conf.Store) {
+		if abs, err := filepath.Abs(path); err == nil {
+			if wd, err := os.Getwd(); err == nil && strings.HasPrefix(abs, wd+string(filepath.Separator)) {
+				abs = strings.TrimPrefix(abs, wd+string(filepath.Separator))
+			}
+			path = abs
+		}
+		open += "      # or: qgis " + path
+	}
+	if err := welcomeText.Execute(w, map[string]any{"URL": url, "Building": demo.Landmark(), "Open": open}); err != nil {
+		fmt.Fprintln(w, url)
+	}
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"sort"
+
+	"twind/importers"
+	"twind/importers/geojson"
+	"twind/importers/shapefile"
+	"twind/layers"
+)
+
+type importCommand struct {
+	Files        []string `arg:"" name:"file" help:"Files to read: GeoJSON (plain, sequence, gzipped), Shapefile (.shp, .zip)."`
+	Layer        string   `required:"" help:"Layer to write into; made when it is not there." placeholder:"ID"`
+	Store        string   `help:"geopackage:PATH or postgres://user@host/database." placeholder:"STORE"`
+	Config       string   `help:"Configuration file." placeholder:"twind.yaml"`
+	Kind         string   `help:"What the features are: building, pipe, node, part, cell, street, …; guessed when not given." placeholder:"KIND"`
+	CRS          string   `name:"crs" help:"Coordinate system of the files, such as EPSG:4547; read from the files when not given." placeholder:"EPSG:…"`
+	Encoding     string   `help:"Encoding of the texts, such as GB18030; found out when not given." placeholder:"NAME"`
+	Key          string   `help:"Property that identifies a feature, so that a second import updates instead of adding." placeholder:"FIELD"`
+	Mode         string   `help:"append, replace or upsert; chosen by what there is when not given." enum:",append,replace,upsert" default:"" placeholder:"MODE"`
+	GeometryOnly bool     `help:"Read a shapefile whose .dbf is missing."`
+	Strict       bool     `help:"Write nothing when one record is refused."`
+	DryRun       bool     `help:"Read, check and report; write nothing."`
+	Report       string   `help:"Write the report as JSON." placeholder:"FILE.json"`
+}
+
+func (c *importCommand) Run(p *program) error {
+	id, err := parseLayer(c.Layer)
+	if err != nil {
+		return err
+	}
+	plan := importers.Plan{
+		Files: c.Files, Layer: id, Kind: layers.Kind(c.Kind), CRS: c.CRS, Encoding: c.Encoding, Key: c.Key,
+		Mode: importers.Mode(c.Mode), DryRun: c.DryRun, Strict: c.Strict, GeometryOnly: c.GeometryOnly, Report: c.Report,
+	}
+	if err := plan.Validate(); err != nil {
+		return usageError{err}
+	}
+	conf, err := (&serveCommand{Store: c.Store, Config: c.Config}).config()
+	if err != nil {
+		return err
+	}
+	store, err := openStore(p.ctx, conf, true, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	bar := newProgress(p)
+	plan.Progress = func(g importers.Progress) { bar.set(g.Stage, g.Done, g.Total) }
+	report, err := importers.Run(p.ctx, store, plan, geojson.Format{}, shapefile.Format{})
+	bar.done()
+	if report != nil {
+		printReport(p, report)
+	}
+	return err
+}
+
+// printReport tells what was read, written and refused, and why.
+func printReport(p *program, r *importers.Report) {
+	for _, f := range r.Files {
+		fmt.Fprintf(p.out, "%s: %s, %d records, %s (%s)", f.Path, f.Format, f.Read, f.CRS, f.CRSMethod)
+		if f.Encoding != "" {
+			fmt.Fprintf(p.out, ", %s (%s)", f.Encoding, f.EncodingMethod)
+		}
+		fmt.Fprintln(p.out)
+	}
+	what := "written"
+	if r.DryRun {
+		what = "fit to be written"
+	}
+	fmt.Fprintf(p.out, "layer %s: %d read, %d %s, %d refused", r.Layer, r.Read, r.Accepted, what, r.Refused)
+	if !r.DryRun && r.Error == "" {
+		fmt.Fprintf(p.out, " (%d inserted, %d updated, %d unchanged)", r.Inserted, r.Updated, r.Unchanged)
+	}
+	fmt.Fprintln(p.out)
+	for _, c := range r.Refusals {
+		fmt.Fprintf(p.out, "  refused, %s: %d", c.Code, c.Count)
+		if len(c.Samples) > 0 {
+			fmt.Fprintf(p.out, ", first %s: %s", c.Samples[0].Place, c.Samples[0].Reason)
+		}
+		fmt.Fprintln(p.out)
+	}
+	for _, f := range r.Geometry.Faults {
+		fmt.Fprintf(p.out, "  kept although not valid, %s: %d", f.Fault, f.Count)
+		if len(f.Samples) > 0 {
+			fmt.Fprintf(p.out, ", first %s: %s", f.Samples[0].Place, f.Samples[0].Detail)
+		}
+		fmt.Fprintln(p.out)
+	}
+	sort.Strings(r.Warnings)
+	for _, w := range r.Warnings {
+		fmt.Fprintf(p.out, "  note: %s\n", w)
+	}
+	if r.Rejects != "" {
+		fmt.Fprintf(p.out, "  refused records are in %s\n", r.Rejects)
+	}
+}

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+
+	"twind/internal/config"
+	"twind/internal/server"
+	"twind/layers"
+	"twind/layers/snapshot"
+	"twind/realtime"
+	"twind/realtime/wire"
+	"twind/tiles"
+	"twind/tiles/mvt"
+	"twind/web/viewer"
+)
+
+type serveCommand struct {
+	Addr      string `help:"Address to listen on; 127.0.0.1:8080 unless the config says otherwise." placeholder:"HOST:PORT"`
+	Store     string `help:"geopackage:PATH or postgres://user@host/database." placeholder:"STORE"`
+	Config    string `help:"Configuration file." placeholder:"twind.yaml"`
+	PublicURL string `name:"public-url" help:"Absolute URL under which clients reach the server." placeholder:"URL"`
+	Data      string `help:"Folder of the snapshots." placeholder:"DIR"`
+	Verbose   bool   `short:"v" help:"Log each failed request."`
+}
+
+func (c *serveCommand) Run(p *program) error {
+	conf, err := c.config()
+	if err != nil {
+		return err
+	}
+	log := newLog(p, c.Verbose)
+	store, err := openStore(p.ctx, conf, true, log)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	return serve(p, conf, store, log, serving{})
+}
+
+// config reads the file and lets flags win over it.
+func (c *serveCommand) config() (config.Config, error) {
+	var conf config.Config
+	if c.Config != "" {
+		var err error
+		if conf, err = config.Load(c.Config); err != nil {
+			return conf, usageError{err}
+		}
+	}
+	set := func(to *string, v string) {
+		if v != "" {
+			*to = v
+		}
+	}
+	set(&conf.Addr, c.Addr)
+	set(&conf.Store, c.Store)
+	set(&conf.PublicURL, c.PublicURL)
+	set(&conf.Data, c.Data)
+	conf.EnsureDefaults()
+	if err := conf.Validate(); err != nil {
+		return conf, usageError{err}
+	}
+	return conf, nil
+}
+
+func newLog(p *program, verbose bool) *slog.Logger {
+	level := slog.LevelInfo
+	if verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(p.errOut, &slog.HandlerOptions{Level: level}))
+}
+
+// serving is what the demo adds to serve.
+type serving struct {
+	groups  []server.Group
+	feeds   func(ctx context.Context, hub *realtime.Hub) error // runs until ctx ends
+	started func(url string, conf config.Config)               // called once requests are answered
+}
+
+// serve wires the parts, answers requests until p.ctx ends, and closes in order.
+func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger, o serving) error {
+	ln, err := listen(p.ctx, conf.Addr)
+	if err != nil {
+		return err
+	}
+	defer ln.Close()
+	conf.Addr = ln.Addr().String() // port 0 is known now
+
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+
+	dir := dataDir(conf)
+	if err := writable(dir); err != nil {
+		return err
+	}
+	bar := newProgress(p)
+	catalog, err := snapshot.Open(p.ctx, store, snapshot.Options{
+		Dir: dir, Log: log, Registerer: metrics,
+		Progress: func(l layers.ID, done, total int64) { bar.set("indexing "+string(l), done, total) },
+	})
+	bar.done()
+	if err != nil {
+		return err
+	}
+	defer catalog.Close()
+
+	hub := realtime.New(realtime.Options{Codec: wire.NewCodec(), Log: log, Registerer: metrics})
+	tileService, err := tiles.New(tiles.Options{
+		Views: tiles.From(catalog), NewEncoder: mvt.New,
+		CacheBytes: conf.TileCacheBytes, Log: log, Registerer: metrics,
+	})
+	if err != nil {
+		return err
+	}
+	defer tileService.Close()
+	if err := followLiveLayers(catalog, hub); err != nil {
+		return err
+	}
+	defer catalog.Subscribe(func(c layers.Change) {
+		if c.Whole {
+			if err := followLiveLayers(catalog, hub); err != nil {
+				log.Error("a live layer cannot be followed", "layer", c.Layer, "error", err)
+			}
+		}
+		hub.PublishChange(c)
+	})()
+
+	g, ctx := errgroup.WithContext(p.ctx)
+	srv, err := server.New(server.Options{
+		Context: ctx,
+		Store:   store, Catalog: catalog, Tiles: tileService, Hub: hub, Viewer: viewer.FS(), Log: log, Metrics: metrics,
+		Config: conf, Version: version, Groups: o.groups,
+	})
+	if err != nil {
+		return err
+	}
+	httpServer := srv.HTTP()
+	httpServer.BaseContext = func(net.Listener) context.Context { return ctx }
+	g.Go(func() error { return ended(ctx, catalog.Run(ctx)) })
+	g.Go(func() error { return ended(ctx, hub.Run(ctx)) })
+	if o.feeds != nil {
+		g.Go(func() error { return ended(ctx, o.feeds(ctx, hub)) })
+	}
+	g.Go(func() error {
+		if err := httpServer.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	g.Go(func() error {
+		<-ctx.Done()
+		stop, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if httpServer.Shutdown(stop) != nil {
+			return httpServer.Close()
+		}
+		return nil
+	})
+	url := "http://" + conf.Addr
+	if conf.PublicURL != "" {
+		url = strings.TrimRight(conf.PublicURL, "/")
+	}
+	if o.started != nil {
+		o.started(url, conf)
+	} else {
+		fmt.Fprintf(p.out, "twind serves %d layers on %s\n", len(catalog.Layers()), url)
+	}
+	return g.Wait()
+}
+
+// followLiveLayers makes the hub's layers those live ones that the store describes.
+func followLiveLayers(catalog *snapshot.Catalog, hub *realtime.Hub) error {
+	described := map[layers.ID]bool{}
+	for _, l := range catalog.Layers() {
+		if l.Live == nil {
+			continue
+		}
+		described[l.ID] = true
+		if err := hub.AddLayer(l); err != nil && !errors.Is(err, layers.ErrExists) {
+			return err
+		}
+	}
+	for _, l := range hub.Layers() {
+		if !described[l.ID] {
+			if err := hub.RemoveLayer(l.ID); err != nil && !errors.Is(err, layers.ErrNotFound) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// ended drops the error of what was asked to stop.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", addr)
+	if err == nil {
+		return ln, nil
+	}
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, layers.Errorf(layers.ErrUnavailable, "address %s is in use by another program; choose another with --addr, or port 0 for any free one", addr)
+	case errors.Is(err, syscall.EACCES):
+		return nil, layers.Errorf(layers.ErrUnavailable, "address %s may not be used by this user; choose a port above 1023 with --addr", addr)
+	}
+	return nil, layers.Errorf(layers.ErrUnavailable, "address %s cannot be used: %v; choose another with --addr", addr, err)
+}
+
+// writable makes the folder and tries to write in it.
+func writable(dir string) error {
+	bad := func(err error) error {
+		var pe *os.PathError
+		if errors.As(err, &pe) {
+			err = pe.Err
+		}
+		return layers.Errorf(layers.ErrUnavailable, "folder %s is not writable (%v); choose another with --data", dir, err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return bad(err)
+	}
+	f, err := os.CreateTemp(dir, ".writable-*")
+	if err != nil {
+		return bad(err)
+	}
+	f.Close()
+	return os.Remove(f.Name())
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"twind/internal/config"
+	"twind/layers"
+	"twind/layers/geopackage"
+	"twind/layers/postgis"
+)
+
+// openStore opens geopackage:PATH (or a plain path) or postgres://…; create
+// makes a GeoPackage that is not there yet.
+func openStore(ctx context.Context, c config.Config, create bool, log *slog.Logger) (layers.Store, error) {
+	if isPostgres(c.Store) {
+		return postgis.Open(ctx, c.Store, postgis.Options{Log: log, Published: published(c)})
+	}
+	path, err := geopackagePath(c.Store)
+	if err != nil {
+		return nil, err
+	}
+	if create {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return nil, layers.Errorf(layers.ErrUnavailable, "folder %s cannot be made: %v; choose a writable one", filepath.Dir(path), err)
+		}
+	}
+	return geopackage.Open(ctx, path, geopackage.Options{Log: log, Create: create})
+}
+
+func isPostgres(store string) bool {
+	return strings.HasPrefix(store, "postgres://") || strings.HasPrefix(store, "postgresql://")
+}
+
+func geopackagePath(store string) (string, error) {
+	if p, ok := strings.CutPrefix(store, "geopackage:"); ok {
+		return p, nil
+	}
+	if strings.Contains(store, "://") {
+		return "", usageError{layers.Errorf(layers.ErrInvalid, "store %q: expected geopackage:PATH or postgres://user@host/database", store)}
+	}
+	return store, nil
+}
+
+// dataDir is where snapshots are kept: configured, beside the GeoPackage, or ./data.
+func dataDir(c config.Config) string {
+	if c.Data != "" {
+		return c.Data
+	}
+	if !isPostgres(c.Store) {
+		if p, err := geopackagePath(c.Store); err == nil {
+			return filepath.Join(filepath.Dir(p), "snapshots")
+		}
+	}
+	return filepath.Join("data", "snapshots")
+}
+
+func published(c config.Config) []postgis.Published {
+	var out []postgis.Published
+	for _, p := range c.Published {
+		out = append(out, postgis.Published{
+			Table: p.Table, Layer: layers.ID(p.Layer), Title: p.Title, Kind: p.Kind, Key: p.Key, Geometry: p.Geometry,
+			Properties: p.Properties, Label: p.Label, MinZoom: p.MinZoom, MaxZoom: p.MaxZoom, Triggers: p.Triggers,
+		})
+	}
+	return out
+}

@@ -1,0 +1,69 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"hash/fnv"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// json answers with v, marshalled without HTML escaping, under a strong ETag of
+// its bytes.
+func (s *Server) json(w http.ResponseWriter, r *http.Request, mediaType string, v any) error {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	return s.bytes(w, r, mediaType, b.Bytes())
+}
+
+// bytes answers with b, which depends on nothing but the request, under a
+// strong ETag of its content. Unversioned URLs are revalidated each time.
+func (s *Server) bytes(w http.ResponseWriter, r *http.Request, mediaType string, b []byte) error {
+	h := fnv.New64a()
+	_, _ = h.Write(b)
+	w.Header().Set("Cache-Control", "no-cache")
+	return s.tagged(w, r, mediaType, `"`+strconv.FormatUint(h.Sum64(), 36)+`"`, b)
+}
+
+// tagged answers with b, or 304 when the client has it.
+func (s *Server) tagged(w http.ResponseWriter, r *http.Request, mediaType, etag string, b []byte) error {
+	h := w.Header()
+	h.Set("ETag", etag)
+	if etagMatches(r.Header.Get("If-None-Match"), etag) && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	h.Set("Content-Type", mediaType)
+	h.Set("Content-Length", strconv.Itoa(len(b)))
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	_, err := w.Write(b)
+	return err
+}
+
+// etagMatches tells whether a list of If-None-Match or If-Match names etag. The
+// suffix that compression adds to a tag is ignored, and so is W/.
+func etagMatches(list, etag string) bool {
+	if list == "" {
+		return false
+	}
+	want := bareTag(etag)
+	for _, t := range strings.Split(list, ",") {
+		t = strings.TrimSpace(t)
+		if t == "*" || bareTag(t) == want {
+			return true
+		}
+	}
+	return false
+}
+
+func bareTag(t string) string {
+	t = strings.Trim(strings.TrimPrefix(strings.TrimSpace(t), "W/"), `"`)
+	return strings.TrimSuffix(strings.TrimSuffix(t, "-gzip"), "--gzip")
+}

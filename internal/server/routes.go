@@ -1,0 +1,181 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/klauspost/compress/gzhttp"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"twind/realtime"
+)
+
+// Limits of request bodies, in bytes.
+const (
+	maxItemBody      = 16 << 20 // one feature
+	maxPositionsBody = 32 << 20 // one batch of positions
+)
+
+func (s *Server) routes() http.Handler {
+	r := chi.NewRouter()
+	r.Use(s.guard, s.cors, s.measure)
+	r.NotFound(s.handle(func(http.ResponseWriter, *http.Request) error {
+		return fail(404, "Nothing is at this address; / is the viewer, /ogc the API.")
+	}))
+	r.MethodNotAllowed(s.handle(func(_ http.ResponseWriter, r *http.Request) error {
+		return fail(405, r.Method+" is not possible here.")
+	}))
+	gz, err := gzhttp.NewWrapper(gzhttp.MinSize(1024), gzhttp.CompressionLevel(5), gzhttp.SuffixETag("-gzip"), gzhttp.ContentTypeFilter(compressible))
+	if err != nil {
+		panic(err) // constant options
+	}
+	compressed := func(h http.Handler) http.Handler { return gz(h) }
+	get := func(r chi.Router, pattern string, h handler) {
+		r.Method(http.MethodGet, pattern, s.handle(h))
+		r.Method(http.MethodHead, pattern, s.handle(h))
+	}
+
+	r.Group(func(r chi.Router) {
+		r.Use(compressed)
+		for _, p := range []string{"/ogc", "/ogc/"} {
+			get(r, p, s.landing)
+		}
+		get(r, "/ogc/conformance", s.conformance)
+		get(r, "/ogc/api", s.openAPI)
+		get(r, "/ogc/collections", s.collections)
+		get(r, "/ogc/collections/{collection}", s.collection)
+		get(r, "/ogc/collections/{collection}/schema", s.schema)
+		get(r, "/ogc/collections/{collection}/queryables", s.queryables)
+		get(r, "/ogc/collections/{collection}/items", s.items)
+		get(r, "/ogc/collections/{collection}/items/{item}", s.item)
+		r.Post("/ogc/collections/{collection}/items", s.handle(s.mayWrite(s.createItem)))
+		r.Put("/ogc/collections/{collection}/items/{item}", s.handle(s.mayWrite(s.replaceItem)))
+		r.Patch("/ogc/collections/{collection}/items/{item}", s.handle(s.mayWrite(s.patchItem)))
+		r.Delete("/ogc/collections/{collection}/items/{item}", s.handle(s.mayWrite(s.deleteItem)))
+		r.Options("/ogc/collections/{collection}/items", s.handle(s.itemsOptions))
+		r.Options("/ogc/collections/{collection}/items/{item}", s.handle(s.itemOptions))
+		get(r, "/styles/{file}", s.style)
+		get(r, "/search", s.searchItems)
+		get(r, "/viewer/config.json", s.viewerConfig)
+		get(r, "/*", s.viewerFile)
+	})
+	get(r, "/tiles/{file}", s.tileJSON)
+	get(r, "/tiles/{layers}/{z}/{x}/{file}", s.vectorTile)
+
+	hosts := s.originHosts()
+	r.Handle("/live", realtime.Handler(s.o.Context, s.o.Hub, realtime.HandlerOptions{Origins: hosts, Policies: s.policy}))
+	s.takePositions = realtime.PositionsHandler(s.o.Hub, realtime.PositionsOptions{MaxBody: maxPositionsBody, Origins: hosts})
+	r.Post("/live/positions", s.handle(s.mayWrite(s.positions)))
+
+	get(r, "/healthz", func(w http.ResponseWriter, _ *http.Request) error {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, err := w.Write([]byte("ok\n"))
+		return err
+	})
+	get(r, "/readyz", func(w http.ResponseWriter, _ *http.Request) error {
+		if s.o.Ready != nil {
+			if err := s.o.Ready(); err != nil {
+				return fail(503, err.Error())
+			}
+		}
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, err := w.Write([]byte("ready\n"))
+		return err
+	})
+	r.Handle("/metrics", promhttp.HandlerFor(s.o.Metrics, promhttp.HandlerOpts{}))
+	return r
+}
+
+// compressible are the media types worth compressing; tiles compress themselves.
+func compressible(contentType string) bool {
+	t, _, _ := strings.Cut(contentType, ";")
+	switch t {
+	case "application/json", "application/geo+json", "application/schema+json", "application/problem+json",
+		"application/vnd.oai.openapi+json", "text/html", "text/css", "text/javascript", "application/javascript",
+		"image/svg+xml", "text/plain", "font/ttf", "application/manifest+json":
+		return true
+	}
+	return false
+}
+
+// guard sets what every answer carries and turns a panic of one request into a
+// 500 for it alone.
+func (s *Server) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		defer func() {
+			if p := recover(); p != nil {
+				if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so too
+					panic(p)
+				}
+				s.o.Log.Error("a request panicked", "method", r.Method, "path", r.URL.Path, "panic", p)
+				s.metrics.panics.Inc()
+				s.fail(w, r, fail(500, "The server failed to answer; its log says why."))
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// cors lets pages of any origin read, and only allowed ones write.
+func (s *Server) cors(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		origin := r.Header.Get("Origin")
+		if origin == "" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		h := w.Header()
+		requested := r.Header.Get("Access-Control-Request-Method")
+		preflight := r.Method == http.MethodOptions && requested != ""
+		reads := r.Method == http.MethodGet || r.Method == http.MethodHead ||
+			preflight && (requested == http.MethodGet || requested == http.MethodHead)
+		if reads {
+			h.Set("Access-Control-Allow-Origin", "*")
+		} else if s.originAllowed(r, origin) {
+			h.Set("Access-Control-Allow-Origin", origin)
+			h.Add("Vary", "Origin")
+		}
+		h.Set("Access-Control-Expose-Headers", "ETag, Location, Link, Content-Crs, Twind-Generalized")
+		if preflight {
+			h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+			h.Set("Access-Control-Allow-Headers", "Accept, Accept-Language, Authorization, Content-Type, If-Match, If-None-Match")
+			h.Set("Access-Control-Max-Age", "600")
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// statusWriter remembers the status; it unwraps so that WebSocket and flushing work.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(code int) {
+	if w.status == 0 {
+		w.status = code
+	}
+	w.ResponseWriter.WriteHeader(code)
+}
+
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (s *Server) measure(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		sw := &statusWriter{ResponseWriter: w}
+		next.ServeHTTP(sw, r)
+		pattern := chi.RouteContext(r.Context()).RoutePattern()
+		if sw.status == 0 {
+			sw.status = http.StatusOK
+		}
+		s.metrics.observe(r.Method, pattern, sw.status, time.Since(start))
+	})
+}

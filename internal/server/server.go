@@ -1,0 +1,94 @@
+// Package server answers HTTP: OGC API, tiles, styles, the live socket and the
+// viewer, each in a file of its own name. It reads snapshots and the hub, and
+// writes through the store's contract; which store that is it does not know.
+//
+//	request ─▶ routes ─▶ limits, CORS, log ─▶ handler ─▶ answer
+//	                                             └─ error ─▶ problem (RFC 9457)
+package server
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"twind/internal/config"
+	"twind/layers"
+	"twind/layers/snapshot"
+	"twind/realtime"
+	"twind/tiles"
+)
+
+// Options are what a Server is made of. All but the last four must be set.
+type Options struct {
+	Store   layers.Store
+	Catalog *snapshot.Catalog
+	Tiles   *tiles.Service
+	Hub     *realtime.Hub
+	Viewer  fs.FS           // the built viewer: index.html and assets
+	Context context.Context // ends the live connections
+	Log     *slog.Logger
+	Metrics *prometheus.Registry
+
+	config.Config
+	Version string
+	Groups  []Group // how the viewer's layer tree is grouped; layers in none come last
+
+	// Ready is asked by /readyz; nil is always ready.
+	Ready func() error
+}
+
+// Group is a branch of the viewer's layer tree.
+type Group struct {
+	ID     string      `json:"id"`
+	Title  layers.Text `json:"title"`
+	Layers []layers.ID `json:"layers"`
+}
+
+// Server answers HTTP. It is safe for concurrent use.
+type Server struct {
+	o       Options
+	proxies []netip.Prefix
+	counts  *countCache
+	metrics *metrics
+	handler http.Handler
+
+	takePositions http.Handler
+}
+
+// New makes a server of valid options; it fails with layers.ErrInvalid.
+func New(o Options) (*Server, error) {
+	o.EnsureDefaults()
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Server{o: o, counts: newCountCache(), metrics: newMetrics(o.Metrics)}
+	for _, p := range o.TrustedProxies {
+		prefix, err := config.Prefix(p)
+		if err != nil {
+			return nil, err
+		}
+		s.proxies = append(s.proxies, prefix)
+	}
+	s.handler = s.routes()
+	return s, nil
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// HTTP is an http.Server for s with limits against slow and greedy clients: 10 s
+// for a header of at most 64 KiB, 2 min of idleness. Bodies have limits of their own.
+func (s *Server) HTTP() *http.Server {
+	return &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(s.o.Log.Handler(), slog.LevelDebug),
+	}
+}
