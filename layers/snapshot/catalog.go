@@ -188,7 +188,11 @@ func (c *Catalog) load(ctx context.Context) error {
 			c.startReload(s)
 		}
 	}
+	err = c.catchUp(ctx) // publishes what was mapped
 	c.mu.Unlock()
+	if err != nil {
+		return err
+	}
 	if err := c.Refresh(ctx, head); err != nil {
 		return err
 	}

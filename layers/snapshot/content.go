@@ -83,6 +83,7 @@ func (c *content) put(f *layers.Feature, r layers.Revision) (spatial.Envelope, e
 	}
 	c.rows.derive()
 	s := &c.rows.seg
+	s.ValueOffset, s.Values = c.rows.dict.offset, c.rows.dict.bytes
 	row := s.N - 1
 	c.births = append(c.births, c.birth(f.ID, row))
 	c.enter(row)

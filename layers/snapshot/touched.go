@@ -151,24 +151,21 @@ func (t *touchTree) touches() []touch {
 	return list
 }
 
-// newTouchTree packs touches, of equal boxes only the newest.
+// newTouchTree packs touches; of equal boxes it keeps the newest.
 func newTouchTree(list []touch) *touchTree {
-	newest := make(map[tile.WorldBox]layers.Revision, len(list))
-	for _, e := range list {
-		newest[e.box] = max(newest[e.box], e.revision)
+	boxes := make([]tile.WorldBox, len(list))
+	for i := range list {
+		boxes[i] = list[i].box
 	}
-	boxes := make([]tile.WorldBox, 0, len(newest))
-	seen := make(map[tile.WorldBox]bool, len(newest))
-	for _, e := range list {
-		if !seen[e.box] {
-			seen[e.box] = true
-			boxes = append(boxes, e.box)
+	order, located := index.Order(boxes)
+	t := &touchTree{boxes: make([]tile.WorldBox, 0, located), revisions: make([]int64, 0, located)}
+	for _, i := range order[:located] {
+		// Equal boxes follow each other, unless others have the same centre.
+		if n := len(t.boxes); n > 0 && t.boxes[n-1] == list[i].box {
+			t.revisions[n-1] = max(t.revisions[n-1], int64(list[i].revision))
+			continue
 		}
-	}
-	order, _ := index.Order(boxes)
-	t := &touchTree{boxes: make([]tile.WorldBox, len(boxes)), revisions: make([]int64, len(boxes))}
-	for k, i := range order {
-		t.boxes[k], t.revisions[k] = boxes[i], int64(newest[boxes[i]])
+		t.boxes, t.revisions = append(t.boxes, list[i].box), append(t.revisions, int64(list[i].revision))
 	}
 	t.packed, _ = index.NewPacked(t.boxes, index.Pack(t.boxes)) // the numbers fit by construction
 	t.newest = index.PackMax(t.revisions)
