@@ -1,0 +1,308 @@
+// Package exporters writes a layer to a file that other programs read.
+//
+//	Scan ─▶ GeoJSON │ GeoJSON sequence │ CSV ─▶ [gzip] ─▶ temporary file ─▶ rename
+//	     └▶ Container (a GeoPackage) ──────────────────────────────────────┘
+//
+// Features stream: memory does not grow with the layer. A file appears under its
+// name only when it is whole; one that was there is replaced at that moment.
+package exporters
+
+import (
+	"bufio"
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"twind/layers"
+)
+
+// Scan yields the features to write, as layers.Store.Scan and snapshot views do.
+// A feature is lent until yield returns; an error of yield ends the scan and is
+// returned.
+type Scan func(ctx context.Context, yield func(*layers.Feature) error) error
+
+// Format is a format of files.
+type Format string
+
+// The formats.
+const (
+	GeoJSON         Format = "geojson"    // FeatureCollection, RFC 7946, one feature a line
+	GeoJSONSequence Format = "geojsonseq" // one feature a line, with record separators (RFC 8142) where the file is called .geojsonseq
+	CSV             Format = "csv"        // RFC 4180
+	GeoPackage      Format = "gpkg"       // OGC 12-128
+)
+
+// Formats lists the formats.
+var Formats = []Format{GeoPackage, GeoJSON, GeoJSONSequence, CSV}
+
+// Geometry says how CSV carries geometries.
+type Geometry string
+
+// The ways. The default is lon and lat for a layer of points and WKT for others.
+const (
+	ByType  Geometry = ""
+	WKT     Geometry = "wkt"    // a last column "wkt", well-known text
+	LonLat  Geometry = "lonlat" // columns "lon", "lat" and, in a layer with heights, "z"; only points have them
+	Without Geometry = "none"
+)
+
+// Container is a file that is filled like a store. A layers.Store is one.
+type Container interface {
+	CreateLayer(ctx context.Context, l layers.Layer) error
+	Load(ctx context.Context, id layers.ID, mode layers.LoadMode, features iter.Seq2[*layers.Feature, error]) (layers.LoadResult, error)
+	Close() error
+}
+
+// Options of an export.
+type Options struct {
+	Format        Format                                                    // "" is told by the file's name
+	Geometry      Geometry                                                  // CSV only
+	BOM           bool                                                      // CSV only: begin with a byte order mark, which Excel needs to see that the file is UTF-8
+	GuardFormulas bool                                                      // CSV only: put an apostrophe before texts that a spreadsheet would run (= + - @ at their beginning); the values are then no longer the layer's
+	OpenContainer func(ctx context.Context, path string) (Container, error) // makes a new GeoPackage; needed for that format
+	Progress      func(features int64)                                      // called now and then
+}
+
+// Result counts what was written.
+type Result struct {
+	Features int64
+	Bytes    int64 // of the file
+}
+
+// ParseFormat tells the format by a name or, where that is empty, by a path;
+// layers.ErrInvalid.
+func ParseFormat(name, path string) (Format, error) {
+	for _, f := range Formats {
+		if string(f) == strings.ToLower(name) {
+			return f, nil
+		}
+	}
+	if name != "" {
+		return "", layers.Errorf(layers.ErrInvalid, "format %q is unknown; expected gpkg, geojson, geojsonseq or csv", name)
+	}
+	switch filepath.Ext(strings.TrimSuffix(strings.ToLower(path), ".gz")) {
+	case ".geojson", ".json":
+		return GeoJSON, nil
+	case ".geojsonl", ".geojsons", ".geojsonseq", ".ndjson", ".jsonl":
+		return GeoJSONSequence, nil
+	case ".csv":
+		return CSV, nil
+	case ".gpkg":
+		return GeoPackage, nil
+	}
+	return "", layers.Errorf(layers.ErrInvalid, "the name of %s does not tell a format; say --format gpkg, geojson, geojsonseq or csv", path)
+}
+
+// Export writes layer l to the file at path, gzipped where it ends in .gz. It
+// fails with layers.ErrInvalid for options that do not fit and ErrUnavailable
+// where the file cannot be written; path is then as it was.
+func Export(ctx context.Context, path string, l *layers.Layer, scan Scan, o Options) (Result, error) {
+	format, err := ParseFormat(string(o.Format), path)
+	if err != nil {
+		return Result{}, err
+	}
+	o.Format = format
+	if err := o.check(l, path); err != nil {
+		return Result{}, err
+	}
+	dir := filepath.Dir(path)
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return Result{}, layers.Errorf(layers.ErrInvalid, "%s is a folder; name a file in it", path)
+	}
+	tmp, err := os.CreateTemp(dir, ".twind-export-*"+filepath.Ext(path))
+	if err != nil {
+		return Result{}, layers.Errorf(layers.ErrUnavailable, "%s cannot be written: %w", path, plain(err))
+	}
+	name := tmp.Name()
+	var n int64
+	if format == GeoPackage {
+		_ = tmp.Close()
+		_ = os.Remove(name) // the container makes it
+		n, err = fill(ctx, name, l, scan, o)
+	} else {
+		n, err = stream(ctx, tmp, path, l, scan, o)
+	}
+	if err == nil {
+		if err = os.Chmod(name, 0o644); err == nil {
+			err = os.Rename(name, path)
+		}
+		if err != nil {
+			err = layers.Errorf(layers.ErrUnavailable, "%s cannot be written: %w", path, plain(err))
+		}
+	}
+	if err != nil {
+		for _, side := range []string{"", "-wal", "-shm", "-journal"} {
+			_ = os.Remove(name + side)
+		}
+		return Result{}, err
+	}
+	res := Result{Features: n}
+	if info, err := os.Stat(path); err == nil {
+		res.Bytes = info.Size()
+	}
+	return res, nil
+}
+
+// plain leaves the temporary file's name out of an error.
+func plain(err error) error {
+	var p *os.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	var l *os.LinkError
+	if errors.As(err, &l) {
+		return l.Err
+	}
+	return err
+}
+
+func (o *Options) check(l *layers.Layer, path string) error {
+	switch o.Geometry {
+	case ByType, WKT, Without:
+	case LonLat:
+		if o.Format == CSV && l.GeometryType.Dimension() > 0 {
+			return layers.Errorf(layers.ErrInvalid, "layer %s holds %v; only points can be written as lon and lat, others as wkt", l.ID, l.GeometryType)
+		}
+	default:
+		return layers.Errorf(layers.ErrInvalid, "geometry %q is unknown; expected wkt, lonlat or none", o.Geometry)
+	}
+	if o.Format == GeoPackage {
+		if o.OpenContainer == nil {
+			return layers.Errorf(layers.ErrUnsupported, "GeoPackage cannot be written here")
+		}
+		if strings.HasSuffix(strings.ToLower(path), ".gz") {
+			return layers.Errorf(layers.ErrInvalid, "%s: a GeoPackage cannot be gzipped; leave .gz off", path)
+		}
+	}
+	return nil
+}
+
+// stream writes one of the streaming formats to a file and closes it.
+func stream(ctx context.Context, f *os.File, path string, l *layers.Layer, scan Scan, o Options) (n int64, err error) {
+	defer func() {
+		if e := f.Close(); err == nil && e != nil {
+			err = layers.Errorf(layers.ErrUnavailable, "%s cannot be written: %w", path, plain(e))
+		}
+	}()
+	var w io.Writer = f
+	var z *gzip.Writer
+	if strings.HasSuffix(strings.ToLower(path), ".gz") {
+		z = gzip.NewWriter(f)
+		w = z
+	}
+	separators := strings.HasSuffix(strings.TrimSuffix(strings.ToLower(path), ".gz"), ".geojsonseq")
+	if n, err = write(ctx, w, l, scan, o, separators); err != nil {
+		var p *os.PathError
+		if errors.As(err, &p) {
+			err = layers.Errorf(layers.ErrUnavailable, "%s cannot be written: %w", path, p.Err)
+		}
+		return n, err
+	}
+	if z != nil {
+		err = z.Close()
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err != nil {
+		err = layers.Errorf(layers.ErrUnavailable, "%s cannot be written: %w", path, plain(err))
+	}
+	return n, err
+}
+
+// Write writes layer l to w in one of the streaming formats.
+func Write(ctx context.Context, w io.Writer, l *layers.Layer, scan Scan, o Options) (int64, error) {
+	if o.Format == GeoPackage || o.Format == "" {
+		return 0, layers.Errorf(layers.ErrInvalid, "format %q cannot be written to a stream; choose geojson, geojsonseq or csv", o.Format)
+	}
+	if err := o.check(l, ""); err != nil {
+		return 0, err
+	}
+	return write(ctx, w, l, scan, o, false)
+}
+
+// encoder appends the parts of a streaming format.
+type encoder interface {
+	begin(dst []byte) []byte
+	feature(dst []byte, f *layers.Feature, first bool) []byte
+	end(dst []byte) []byte
+}
+
+func write(ctx context.Context, w io.Writer, l *layers.Layer, scan Scan, o Options, separators bool) (int64, error) {
+	var e encoder
+	switch o.Format {
+	case GeoJSON:
+		e = &collection{l: l}
+	case GeoJSONSequence:
+		e = &sequence{l: l, separators: separators}
+	case CSV:
+		e = newTable(l, o)
+	default:
+		return 0, layers.Errorf(layers.ErrInvalid, "format %q is unknown; expected gpkg, geojson, geojsonseq or csv", o.Format)
+	}
+	b := bufio.NewWriterSize(w, 256<<10)
+	buf := e.begin(nil)
+	n := int64(0)
+	err := scan(ctx, func(f *layers.Feature) error {
+		buf = e.feature(buf, f, n == 0)
+		_, err := b.Write(buf)
+		buf = buf[:0]
+		if n++; o.Progress != nil && n%1024 == 0 {
+			o.Progress(n)
+		}
+		return err
+	})
+	if err != nil {
+		return n, err
+	}
+	if _, err := b.Write(e.end(buf)); err != nil {
+		return n, err
+	}
+	if err := b.Flush(); err != nil {
+		return n, err
+	}
+	if o.Progress != nil {
+		o.Progress(n)
+	}
+	return n, nil
+}
+
+var errStopped = errors.New("exporters: the container stopped reading")
+
+// fill writes a container.
+func fill(ctx context.Context, path string, l *layers.Layer, scan Scan, o Options) (n int64, err error) {
+	c, err := o.OpenContainer(ctx, path)
+	if err != nil {
+		return 0, err
+	}
+	defer func() {
+		if e := c.Close(); err == nil {
+			err = e
+		}
+	}()
+	copied := *l
+	copied.ReadOnly, copied.Live = false, nil
+	if err := c.CreateLayer(ctx, copied); err != nil {
+		return 0, err
+	}
+	_, err = c.Load(ctx, l.ID, layers.Append, func(yield func(*layers.Feature, error) bool) {
+		err := scan(ctx, func(f *layers.Feature) error {
+			if !yield(f, nil) {
+				return errStopped
+			}
+			if n++; o.Progress != nil && n%1024 == 0 {
+				o.Progress(n)
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errStopped) {
+			yield(nil, err)
+		}
+	})
+	return n, err
+}
