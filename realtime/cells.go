@@ -12,6 +12,7 @@ type aggregate struct {
 	computed uint64 // sequence
 	used     uint64 // sequence
 	tiles    map[tileKey]*cellTile
+	sums     [1 << (2 * maxSubBits)]cellSum // scratch: the cells in one tile of GridZoom
 }
 
 // cellTile is CellsAcross × CellsAcross cells.
@@ -40,38 +41,79 @@ func cellZoom(viewZoom float64) uint8 {
 // placeGrid is how finely a cell's mean place is told, in parts of the cell.
 const placeGrid = 64
 
+// cellSum adds up entities of one tile.
+type cellSum struct {
+	count [numStates]uint32
+	x, y  float64 // in tiles, from the tile's corner
+}
+
+func (c *cellSum) add(l *layer, slot uint32) {
+	c.count[l.state[slot]]++
+	c.x += float64(l.fx[slot])
+	c.y += float64(l.fy[slot])
+}
+
+// take adds a sum of a tile whose corner is at x, y and whose width is scale, in cells.
+func (c *cell) take(sum *cellSum, x, y, scale float64) {
+	n := 0.0
+	for i, k := range sum.count {
+		c.next[i] += k
+		n += float64(k)
+	}
+	c.sumX += n*x + sum.x*scale
+	c.sumY += n*y + sum.y*scale
+}
+
+// cell finds or makes the cell in a column and row of its zoom.
+func (a *aggregate) cell(column, row uint32) *cell {
+	tk := keyOf(column>>CellBits, row>>CellBits)
+	ct := a.tiles[tk]
+	if ct == nil {
+		ct = &cellTile{key: tk, cells: map[uint16]*cell{}}
+		a.tiles[tk] = ct
+	}
+	number := uint16(row%CellsAcross*CellsAcross + column%CellsAcross)
+	c := ct.cells[number]
+	if c == nil {
+		c = &cell{}
+		ct.cells[number] = c
+	}
+	return c
+}
+
 // compute counts anew. Caller holds the layer's mu, and seq is closed.
 func (a *aggregate) compute(l *layer, v *view, seq, oldest uint64) {
 	a.computed = seq
-	shift := GridZoom - a.zoom
-	scale := 1 / float64(uint32(1)<<shift) // tiles of GridZoom to cells
 	for k, t := range v.tiles {
 		if len(t.members) == 0 {
 			continue
 		}
 		x, y := k.xy()
-		cx, cy := x>>shift, y>>shift
-		tk := keyOf(cx>>CellBits, cy>>CellBits)
-		ct := a.tiles[tk]
-		if ct == nil {
-			ct = &cellTile{key: tk, cells: map[uint16]*cell{}}
-			a.tiles[tk] = ct
+		if a.zoom <= GridZoom { // the whole tile lies in one cell
+			shift := GridZoom - a.zoom
+			c := a.cell(x>>shift, y>>shift)
+			var sum cellSum
+			for _, s := range t.members {
+				sum.add(l, s)
+			}
+			scale := 1 / float64(uint32(1)<<shift)
+			c.take(&sum, float64(x)*scale, float64(y)*scale, scale)
+			continue
 		}
-		number := uint16(cy%CellsAcross*CellsAcross + cx%CellsAcross)
-		c := ct.cells[number]
-		if c == nil {
-			c = &cell{}
-			ct.cells[number] = c
-		}
-		var sx, sy float64
+		// Each tile holds side × side cells.
+		side := float32(uint32(1) << (a.zoom - GridZoom))
+		clear(a.sums[:])
 		for _, s := range t.members {
-			c.next[l.state[s]]++
-			sx += float64(l.fx[s])
-			sy += float64(l.fy[s])
+			column, row := min(l.fx[s]*side, side-1), min(l.fy[s]*side, side-1)
+			a.sums[int(row)<<maxSubBits+int(column)].add(l, s)
 		}
-		n := float64(len(t.members))
-		c.sumX += (sx + n*float64(x)) * scale
-		c.sumY += (sy + n*float64(y)) * scale
+		for i := range a.sums {
+			if sum := &a.sums[i]; sum.count != [numStates]uint32{} {
+				column, row := uint32(i)&(1<<maxSubBits-1), uint32(i)>>maxSubBits
+				c := a.cell(x<<(a.zoom-GridZoom)+column, y<<(a.zoom-GridZoom)+row)
+				c.take(sum, float64(x)*float64(side), float64(y)*float64(side), float64(side))
+			}
+		}
 	}
 	for tk, ct := range a.tiles {
 		tx, ty := tk.xy()

@@ -88,5 +88,8 @@ const (
 	CellBits    = 5  // an aggregate tile is CellsAcross × CellsAcross cells
 	CellsAcross = 1 << CellBits
 	minCellZoom = CellBits
-	maxCellZoom = GridZoom
+	maxCellZoom = GridZoom + maxSubBits
+	maxSubBits  = 4
+	// entityZoom is the zoom of the map from which viewers get entities, however many.
+	entityZoom = 16
 )

@@ -385,8 +385,16 @@ func TestCells(t *testing.T) {
 		second()
 		require.Equal(t, [3]uint32{100, 100, 0}, sum())
 
+		// The nearer the map, the finer the cells: all hundred still stand in one.
+		_, _, err := v.Subscribe(realtime.Subscription{MaxEntities: 50, Zoom: 14.5, Layers: []layers.ID{"vehicles"}, BBox: realtime.BBox{-74.2, 40.6, -73.8, 40.9}})
+		require.NoError(t, err)
+		second()
+		require.Equal(t, [3]uint32{100, 100, 0}, sum())
+		require.Len(t, c.cells, 101)
+		require.Equal(t, uint8(12), c.window.Z, "cells of zoom 17")
+
 		// Looking at a part changes back to entities, and out again to cells.
-		_, _, err := v.Subscribe(realtime.Subscription{MaxEntities: 100, Zoom: 15, Layers: []layers.ID{"vehicles"}, BBox: realtime.BBox{-74.1, 40.65, -74.09, 40.66}})
+		_, _, err = v.Subscribe(realtime.Subscription{MaxEntities: 100, Zoom: 15, Layers: []layers.ID{"vehicles"}, BBox: realtime.BBox{-74.1, 40.65, -74.09, 40.66}})
 		require.NoError(t, err)
 		second()
 		require.Equal(t, realtime.ModeEntities, c.mode)
@@ -396,6 +404,10 @@ func TestCells(t *testing.T) {
 		second()
 		require.Equal(t, realtime.ModeEntities, c.mode, "−1 never counts")
 		require.Len(t, c.entities, 200)
+		_, _, err = v.Subscribe(realtime.Subscription{MaxEntities: 1, Zoom: 16, Layers: []layers.ID{"vehicles"}, BBox: realtime.BBox{-74.2, 40.6, -73.8, 40.9}})
+		require.NoError(t, err)
+		second()
+		require.Equal(t, realtime.ModeEntities, c.mode, "from zoom 16 on nothing is counted")
 	}
 }
 

@@ -21,8 +21,8 @@ type Subscription struct {
 	// three rates: each tick, every fifth and every twenty-fifth.
 	MaxHz float64
 	// MaxEntities is how many entities of a layer the viewport may hold before
-	// the viewer gets counts per cell instead; 0 takes DefaultMaxEntities, −1
-	// never counts.
+	// the viewer gets counts per cell instead, below zoom 16; 0 takes
+	// DefaultMaxEntities, −1 never counts.
 	MaxEntities int
 	Resume      *Resume // what the viewer still holds, on its first subscription
 }
@@ -321,6 +321,9 @@ func (v *Viewer) plan(s Subscription) (*plan, error) {
 		case 0:
 			limit = DefaultMaxEntities
 		case -1:
+			limit = math.MaxInt
+		}
+		if s.Zoom >= entityZoom {
 			limit = math.MaxInt
 		}
 		p.subs = append(p.subs, &sub{
