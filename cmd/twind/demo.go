@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,7 +25,7 @@ type demoCommand struct {
 }
 
 func (c *demoCommand) Run(p *program) error {
-	log := newLog(p, c.Verbose)
+	log := newLog(p, c.Verbose, slog.LevelWarn)
 	conf := config.Config{Addr: c.Addr, Store: c.Store, Data: filepath.Join(c.Data, "snapshots"), Title: demo.Title, Bookmarks: demo.Bookmarks}
 	if conf.Store == "" {
 		conf.Store = "geopackage:" + filepath.Join(c.Data, "demo.gpkg")

@@ -41,7 +41,7 @@ func (c *serveCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	log := newLog(p, c.Verbose)
+	log := newLog(p, c.Verbose, slog.LevelInfo)
 	store, err := openStore(p.ctx, conf, true, log)
 	if err != nil {
 		return err
@@ -75,8 +75,8 @@ func (c *serveCommand) config() (config.Config, error) {
 	return conf, nil
 }
 
-func newLog(p *program, verbose bool) *slog.Logger {
-	level := slog.LevelInfo
+// newLog logs from a level up, or everything.
+func newLog(p *program, verbose bool, level slog.Level) *slog.Logger {
 	if verbose {
 		level = slog.LevelDebug
 	}

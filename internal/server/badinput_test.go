@@ -29,7 +29,7 @@ func TestTileOutOfRange(t *testing.T) {
 	}
 	c.get("/tiles/buildings/0/0/0.png").problem(404, ".mvt")
 	c.get("/tiles/buildings/0/0/1.5.mvt").problem(404, ".mvt")
-	c.get("/tiles/buildings/0/0/").problem(404, ".mvt")
+	c.get("/tiles/buildings/0/0/").problem(404, "Nothing")
 	c.get("/tiles/buildings,buildings/0/0/0.mvt").problem(400, "twice")
 	c.get("/tiles/"+strings.Repeat("buildings,", 500)+"buildings/0/0/0.mvt").problem(400, "at most 32")
 	c.get("/tiles/vehicles/0/0/0.mvt").problem(404, "live")
