@@ -88,7 +88,7 @@ func NewCluster(o Options) (*Cluster, error) {
 		err = c.Start()
 	}
 	if err != nil {
-		c.Close()
+		_ = c.Close()
 		return nil, err
 	}
 	return c, nil
@@ -118,8 +118,8 @@ func findServer() (string, error) {
 	}
 	for _, p := range found {
 		bin := filepath.Dir(p)
-		out, err := exec.Command(filepath.Join(bin, "pg_config"), "--sharedir").Output()
-		if err != nil { // without pg_config (Debian has it in another package) look where Debian puts it
+		out, err := exec.CommandContext(context.Background(), filepath.Join(bin, "pg_config"), "--sharedir").Output() //nolint:gosec // of the installed PostgreSQL
+		if err != nil {                                                                                               // without pg_config (Debian has it in another package) look where Debian puts it
 			out = []byte("/usr/share/postgresql/" + strconv.Itoa(majorOf(p)))
 		}
 		if _, err := os.Stat(filepath.Join(strings.TrimSpace(string(out)), "extension", "postgis.control")); err == nil {
@@ -155,7 +155,7 @@ func credential(name string) (*syscall.Credential, error) {
 }
 
 func (c *Cluster) command(name string, args ...string) *exec.Cmd {
-	cmd := exec.Command(name, args...)
+	cmd := exec.CommandContext(context.Background(), name, args...) //nolint:gosec // PostgreSQL's programs and the shell
 	cmd.Dir = c.folder
 	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "HOME="+c.folder, "PGOPTIONS=", "PGPASSWORD=")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c.cred, Setsid: true}
@@ -213,12 +213,12 @@ func (c *Cluster) Start() error {
 	for attempt := 0; ; attempt++ {
 		fresh := c.port == 0
 		if fresh {
-			l, err := net.Listen("tcp", "127.0.0.1:0")
+			l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 			if err != nil {
 				return err
 			}
 			c.port = l.Addr().(*net.TCPAddr).Port
-			l.Close()
+			_ = l.Close()
 		}
 		err := c.start()
 		if err == nil || !fresh || attempt == 3 {
@@ -254,7 +254,7 @@ func (c *Cluster) start() error {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		conn, err := pgx.Connect(ctx, c.DSN("postgres"))
 		if err == nil {
-			conn.Close(ctx)
+			_ = conn.Close(ctx)
 			cancel()
 			return nil
 		}
@@ -305,9 +305,9 @@ func (c *Cluster) end(signal syscall.Signal) {
 	if c.server == nil {
 		return
 	}
-	c.server.Process.Signal(signal)
-	timer := time.AfterFunc(30*time.Second, func() { c.server.Process.Kill() })
-	c.server.Wait() // its error is the signal
+	_ = c.server.Process.Signal(signal)
+	timer := time.AfterFunc(30*time.Second, func() { _ = c.server.Process.Kill() })
+	_ = c.server.Wait() // its error is the signal
 	timer.Stop()
 	c.server = nil
 }
@@ -317,7 +317,7 @@ func (c *Cluster) Close() error {
 	c.end(syscall.SIGQUIT)
 	if c.pipe != nil {
 		c.pipe.Close()
-		c.watchdog.Wait()
+		_ = c.watchdog.Wait()
 	}
 	return os.RemoveAll(c.folder)
 }

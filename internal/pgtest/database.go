@@ -18,32 +18,37 @@ import (
 // the test driver started: a postgres:// URL of a superuser.
 const Variable = "TWIND_TEST_POSTGRES"
 
-// own is the cluster of this process where the variable is absent: it ends when
-// the process does, or when nothing refers to its pipe any more.
-var own *Cluster
+// server is the PostgreSQL that tests use.
+type server struct {
+	dsn     string
+	cluster *Cluster // of this process, if it is: it ends when nothing refers to it any more
+}
 
-// shared is the address of the cluster to use.
-var shared = sync.OnceValues(func() (string, error) {
+// shared is what the variable names, or, where it is absent, a cluster of this
+// process that ends with it.
+var shared = sync.OnceValues(func() (server, error) {
 	if dsn := os.Getenv(Variable); dsn != "" {
-		return dsn, nil
+		return server{dsn: dsn}, nil
 	}
 	c, err := NewCluster(Options{})
 	if err != nil {
-		return "", err
+		return server{}, err
 	}
-	own = c
-	return c.DSN("postgres"), nil
+	return server{c.DSN("postgres"), c}, nil
 })
 
 // DSN makes a fresh database with PostGIS for the test and drops it when the
 // test ends. A test without PostgreSQL fails; it is never skipped.
 func DSN(t testing.TB) string {
 	t.Helper()
-	admin, err := shared()
+	s, err := shared()
 	if err != nil {
 		t.Fatal(err)
 	}
-	dsn, drop, err := Database(admin)
+	if s.cluster != nil && s.cluster.server == nil {
+		t.Fatal("the tests' PostgreSQL has ended")
+	}
+	dsn, drop, err := Database(s.dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +86,9 @@ func Database(admin string) (dsn string, drop func() error, err error) {
 		return "", nil, err
 	}
 	b := make([]byte, 8)
-	rand.Read(b)
+	if _, err := rand.Read(b); err != nil {
+		return "", nil, err
+	}
 	name := "t_" + hex.EncodeToString(b)
 	if err := execute(admin, "CREATE DATABASE "+name+" TEMPLATE "+templateDatabase+" STRATEGY file_copy"); err != nil {
 		return "", nil, fmt.Errorf("a database for the test: %w", err)
@@ -104,7 +111,7 @@ func ensureTemplate(admin string) error {
 	if err != nil {
 		return fmt.Errorf("PostgreSQL of the tests: %w", err)
 	}
-	defer conn.Close(ctx)
+	defer func() { _ = conn.Close(ctx) }()
 	const lock = 0x7477696e64 // "twind": the packages' test processes take turns
 	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", lock); err != nil {
 		return err
@@ -143,7 +150,7 @@ func execute(dsn, sql string) error {
 	if err != nil {
 		return fmt.Errorf("PostgreSQL of the tests: %w", err)
 	}
-	defer conn.Close(ctx)
+	defer func() { _ = conn.Close(ctx) }()
 	_, err = conn.Exec(ctx, sql)
 	return err
 }

@@ -85,7 +85,7 @@ func cause(err error) string {
 	}
 	for {
 		var inner error
-		switch e := err.(type) {
+		switch e := err.(type) { //nolint:errorlint // one layer at a time
 		case interface{ Unwrap() error }:
 			inner = e.Unwrap()
 		case interface{ Unwrap() []error }:

@@ -137,17 +137,17 @@ func (t *translator) translate(f layers.Filter, depth int) condition {
 		if t.nodes += len(f.Values); t.nodes > maxSQLNodes || len(f.Values) == 0 {
 			return anything
 		}
-		any := condition{exact: true}
+		out := condition{exact: true}
 		for i, v := range f.Values {
 			c := t.compare(f.Property, layers.Equal, v)
 			if i > 0 {
-				any.sql += " OR "
+				out.sql += " OR "
 			}
-			any.sql += c.sql
-			any.exact = any.exact && c.exact
+			out.sql += c.sql
+			out.exact = out.exact && c.exact
 		}
-		any.sql = "(" + any.sql + ")"
-		return any
+		out.sql = "(" + out.sql + ")"
+		return out
 	case layers.Like:
 		if p, ok := t.property(f.Property); ok && p.typ == layers.String && !f.FoldCase && isText(f.Pattern) {
 			return condition{fmt.Sprintf(`(%s COLLATE "C" LIKE %s::text ESCAPE '\')`, p.sql, t.args.add(f.Pattern)), true}

@@ -35,7 +35,7 @@ import (
 // statsSQL lists what the fingerprint of a table is made of. After a crash the
 // counters begin anew; that moves the time of the last reset.
 const statsSQL = `SELECT o, coalesce(pg_relation_filenode(o), 0)::bigint, pg_stat_get_tuples_inserted(o), pg_stat_get_tuples_updated(o), pg_stat_get_tuples_deleted(o),
-	coalesce((SELECT extract(epoch FROM stats_reset)::bigint FROM pg_stat_bgwriter), 0) + coalesce((SELECT extract(epoch FROM stats_reset)::bigint FROM pg_stat_database WHERE datname = current_database()), 0)
+	coalesce((SELECT (extract(epoch FROM stats_reset) * 1000000)::bigint FROM pg_stat_bgwriter), 0) + coalesce((SELECT (extract(epoch FROM stats_reset) * 1000000)::bigint FROM pg_stat_database WHERE datname = current_database()), 0)
 	FROM unnest($1::oid[]) o`
 
 // fingerprints reads those of all published layers.

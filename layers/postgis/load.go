@@ -124,7 +124,7 @@ func (l *loader) end(ctx context.Context) {
 	defer cancel()
 	if !l.conn.Conn().IsClosed() {
 		if _, err := l.conn.Exec(ctx, l.s.sql("SELECT pg_advisory_unlock("+loadLock+")"), l.number); err != nil {
-			l.conn.Conn().Close(ctx) // which gives it up too
+			_ = l.conn.Conn().Close(ctx) // which gives it up too
 		}
 	}
 	if l.gone {
@@ -243,11 +243,7 @@ func (w *rowWriter) begin(ctx context.Context) {
 	w.buffer = append(w.buffer[:0], copyHeader...)
 	go func() {
 		_, err := w.l.conn.Conn().PgConn().CopyFrom(ctx, r, w.sql)
-		if err != nil {
-			r.CloseWithError(err)
-		} else {
-			r.Close()
-		}
+		_ = r.CloseWithError(err) // a writer gets it; io.ErrClosedPipe for nil
 		w.done <- err
 	}()
 }
@@ -265,7 +261,7 @@ func (w *rowWriter) flush() error {
 	}
 	w.buffer = append(w.buffer, copyTrailer...)
 	err := w.send()
-	w.pipe.Close()
+	_ = w.pipe.Close()
 	if e := <-w.done; e != nil {
 		err = e
 	}
@@ -276,8 +272,10 @@ func (w *rowWriter) flush() error {
 // abort ends the statement under way, if any, without its rows.
 func (w *rowWriter) abort() {
 	if w.pipe != nil {
-		w.pipe.CloseWithError(errors.New("the load was given up"))
-		<-w.done
+		_ = w.pipe.CloseWithError(errors.New("the load was given up"))
+		if err := <-w.done; err == nil {
+			w.l.s.log.Error("a load that was given up was written", "table", w.l.name)
+		}
 		w.pipe = nil
 	}
 }

@@ -94,7 +94,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.open(ctx); err != nil {
 		err = s.wrap(err, "open the store")
-		s.Close()
+		_ = s.Close()
 		return nil, err
 	}
 	return s, nil

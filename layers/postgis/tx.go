@@ -25,7 +25,7 @@ func (s *Store) Update(ctx context.Context, fn func(layers.Tx) error) (rev layer
 			return err
 		}
 		if _, err = conn.Exec(ctx, "BEGIN"); err != nil {
-			conn.Conn().Close(ctx)
+			_ = conn.Conn().Close(ctx)
 			conn.Release()
 		}
 		return err
@@ -41,7 +41,9 @@ func (s *Store) Update(ctx context.Context, fn func(layers.Tx) error) (rev layer
 		if !done { // also when fn panics; a lost connection needs no rollback
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 			defer cancel()
-			conn.Exec(ctx, "ROLLBACK")
+			if _, err := conn.Exec(ctx, "ROLLBACK"); err != nil { // the connection goes, and the transaction with it
+				_ = conn.Conn().Close(ctx)
+			}
 		}
 	}()
 	if err := fn(x); err != nil {
@@ -76,7 +78,6 @@ type tx struct {
 	conn    *pgx.Conn // nil when it is over
 	sources map[layers.ID]*source
 	failed  error // the database's first error: the transaction is lost
-	buffer  []byte
 }
 
 // begin finds the layer of an operation.

@@ -95,7 +95,7 @@ func (s *Store) listen(ctx context.Context) {
 				}
 			}
 			closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-			conn.Close(closing)
+			_ = conn.Close(closing)
 			cancel()
 		}
 		if ctx.Err() != nil {

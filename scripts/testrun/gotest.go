@@ -110,7 +110,7 @@ func goTest(ctx context.Context, r *report, env []string, args ...string) error 
 	failed := r.faults
 	readErr := readGoTest(out, r)
 	if readErr != nil {
-		io.Copy(io.Discard, out)
+		_, _ = io.Copy(io.Discard, out) // so that it can end
 	}
 	err = cmd.Wait()
 	switch exit := (*exec.ExitError)(nil); {
@@ -219,16 +219,16 @@ func (p *goPackage) finish(r *report, e event) {
 		if result != "pass" {
 			childFailed[up] = true
 		}
-		switch {
-		case result == "pass":
+		switch result {
+		case "pass":
 			if !p.parent[t] {
 				passed++
 			}
-		case result == "fail":
+		case "fail":
 			if !p.parent[t] || !childFailed[t] || strings.TrimSpace(text) != "" {
 				r.fail(e.Package+" "+t, text)
 			}
-		case result == "skip":
+		case "skip":
 			r.fail(e.Package+" "+t, "skipped:\n"+text)
 		default:
 			r.fail(e.Package+" "+t, "did not end (the process died?)\n"+text)

@@ -29,14 +29,14 @@ func viewer(ctx context.Context, r *report) error {
 	out, err := command(ctx, dir, "npx", "vitest", "run", "--reporter=json", "--outputFile="+file).CombinedOutput()
 	b, readErr := os.ReadFile(file)
 	if readErr != nil {
-		return fmt.Errorf("Vitest wrote no report: %w\n%s", err, lastLines(out, 30))
+		return fmt.Errorf("no report of Vitest: %w\n%s", err, lastLines(out, 30))
 	}
 	faults := r.faults
 	if e := readVitest(b, r); e != nil {
 		return e
 	}
 	if err != nil && r.faults == faults {
-		return fmt.Errorf("Vitest: %w\n%s", err, lastLines(out, 30))
+		return fmt.Errorf("npx vitest: %w\n%s", err, lastLines(out, 30))
 	}
 	return nil
 }
@@ -56,7 +56,7 @@ func readVitest(b []byte, r *report) error {
 		}
 	}
 	if err := json.Unmarshal(b, &v); err != nil {
-		return fmt.Errorf("Vitest's report: %w", err)
+		return fmt.Errorf("the report of Vitest: %w", err)
 	}
 	for _, f := range v.TestResults {
 		name, faults := filepath.Base(f.Name), r.faults
@@ -136,7 +136,7 @@ func nodeTest(ctx context.Context, r *report, dir, file, script string) error {
 	faults, ran := r.faults, r.ran
 	readErr := readNode(out, r, file)
 	if readErr != nil {
-		io.Copy(io.Discard, out)
+		_, _ = io.Copy(io.Discard, out) // so that it can end
 	}
 	err = cmd.Wait()
 	switch exit := (*exec.ExitError)(nil); {
