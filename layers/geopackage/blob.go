@@ -90,20 +90,21 @@ func parseHeader(b []byte) (h header, err error) {
 	return h, nil
 }
 
-// decodeBlob reads a geometry blob; nil is the null geometry.
-func decodeBlob(b []byte) (spatial.Geometry, error) {
+// decodeBlob reads a geometry blob into g, whose slices it overwrites and
+// reuses; nil is the null geometry.
+func decodeBlob(b []byte, g *spatial.Geometry) error {
 	if b == nil {
-		return spatial.Geometry{}, nil
+		*g = spatial.Geometry{}
+		return nil
 	}
 	h, err := parseHeader(b)
 	if err != nil {
-		return spatial.Geometry{}, err
+		return err
 	}
-	g, _, err := wkb.Unmarshal(b[h.size:])
-	if err != nil {
-		return spatial.Geometry{}, fmt.Errorf("%w: %w", errBlob, err)
+	if _, err := wkb.Decode(b[h.size:], g); err != nil {
+		return fmt.Errorf("%w: %w", errBlob, err)
 	}
-	return g, nil
+	return nil
 }
 
 // blobEnvelope is the XY envelope of a blob: of its header, else of its
@@ -125,8 +126,8 @@ func blobEnvelope(b []byte) spatial.Envelope {
 		}
 		return spatial.EmptyEnvelope()
 	}
-	g, err := decodeBlob(b)
-	if err != nil {
+	var g spatial.Geometry
+	if decodeBlob(b, &g) != nil {
 		return spatial.EmptyEnvelope()
 	}
 	return g.Envelope()

@@ -407,8 +407,7 @@ func (l *loader) equal(r *sqlite.Stmt, row *stagedRow, old *layers.Feature) bool
 	if string(blob) == string(row.blob) {
 		return true
 	}
-	g, err := decodeBlob(blob)
-	return err == nil && string(appendBlob(nil, g, int32(l.t.srs))) == string(row.blob)
+	return decodeBlob(blob, &old.Geometry) == nil && string(appendBlob(nil, old.Geometry, int32(l.t.srs))) == string(row.blob)
 }
 
 // current is the layer's table now; ErrConflict when it is not what the load

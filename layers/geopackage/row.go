@@ -32,7 +32,7 @@ const firstProperty = 3
 func (t *table) readRow(r *sqlite.Stmt, f *layers.Feature) (fid int64, err error) {
 	fid = r.ColumnInt64(0)
 	f.ID = r.ColumnText(2)
-	if f.Geometry, err = decodeBlob(r.ColumnRawBlob(1)); err != nil {
+	if err := decodeBlob(r.ColumnRawBlob(1), &f.Geometry); err != nil {
 		return fid, layers.Errorf(layers.ErrCorrupt, "feature %s of layer %s: %w", f.ID, t.layer.ID, err)
 	}
 	f.Properties = f.Properties[:0]

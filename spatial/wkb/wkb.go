@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"twind/spatial"
 )
@@ -25,7 +26,8 @@ const MaxVertices = 1 << 24
 
 // Append writes g to dst as little-endian ISO WKB and returns the longer slice.
 // A null geometry is written as an empty GeometryCollection. An empty Point is
-// written with NaN coordinates, as PostGIS and GeoPackage do.
+// written with NaN coordinates, as PostGIS and GeoPackage do. When some members
+// of a collection have heights and others have none, theirs are written as 0.
 func Append(dst []byte, g spatial.Geometry) []byte {
 	return appendGeometry(dst, g, g.HasZ())
 }
@@ -80,7 +82,7 @@ func appendGeometry(dst []byte, g spatial.Geometry, z bool) []byte {
 	switch t {
 	case spatial.Point:
 		if len(g.XY) < 2 {
-			nan := math.Float64bits(math.NaN())
+			const nan = 0x7ff8000000000000 // the quiet NaN that PostGIS and GDAL write; math.NaN is another
 			dst = binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(dst, nan), nan)
 			if z {
 				dst = binary.LittleEndian.AppendUint64(dst, nan)
@@ -123,17 +125,25 @@ func appendGeometry(dst []byte, g spatial.Geometry, z bool) []byte {
 
 // Unmarshal reads one geometry and the SRID of EWKB (0 when there is none).
 // Bytes after the geometry are an error. It never panics; nesting is bounded by
-// spatial.MaxDepth and every count by the bytes that are there.
+// spatial.MaxDepth and every count by the bytes that are there. Parts without
+// positions are left out of multi-part geometries.
 func Unmarshal(b []byte) (g spatial.Geometry, srid uint32, err error) {
-	r := reader{b: b}
-	g, err = r.geometry(0)
-	if err == nil && len(r.b) != 0 {
-		err = fmt.Errorf("%w: %d bytes after the geometry", ErrMalformed, len(r.b))
-	}
+	srid, err = Decode(b, &g)
 	if err != nil {
 		return spatial.Geometry{}, 0, err
 	}
-	return g, r.srid, nil
+	return g, srid, nil
+}
+
+// Decode is Unmarshal into a geometry whose slices it overwrites and reuses.
+// After an error g is of no use but for the next Decode.
+func Decode(b []byte, g *spatial.Geometry) (srid uint32, err error) {
+	r := reader{b: b}
+	err = r.geometry(g, 0)
+	if err == nil && len(r.b) != 0 {
+		err = fmt.Errorf("%w: %d bytes after the geometry", ErrMalformed, len(r.b))
+	}
+	return r.srid, err
 }
 
 type reader struct {
@@ -226,31 +236,47 @@ func (r *reader) vertices(g *spatial.Geometry, n int) error {
 	if r.n += n; r.n > MaxVertices {
 		return fmt.Errorf("%w: more than %d vertices", ErrMalformed, MaxVertices)
 	}
-	order := binary.ByteOrder(binary.LittleEndian)
+	at := len(g.XY)
+	g.XY = slices.Grow(g.XY, 2*n)[:at+2*n]
+	xy := g.XY[at:]
 	if r.big {
-		order = binary.BigEndian
+		for i := range n {
+			p := r.b[i*s:]
+			xy[2*i] = math.Float64frombits(binary.BigEndian.Uint64(p))
+			xy[2*i+1] = math.Float64frombits(binary.BigEndian.Uint64(p[8:]))
+		}
+	} else {
+		for i := range n {
+			p := r.b[i*s:]
+			xy[2*i] = math.Float64frombits(binary.LittleEndian.Uint64(p))
+			xy[2*i+1] = math.Float64frombits(binary.LittleEndian.Uint64(p[8:]))
+		}
 	}
-	for i := range n {
-		p := r.b[i*s:]
-		g.XY = append(g.XY, math.Float64frombits(order.Uint64(p)), math.Float64frombits(order.Uint64(p[8:])))
-		if r.z {
-			g.Z = append(g.Z, math.Float64frombits(order.Uint64(p[16:])))
+	if r.z {
+		order := binary.ByteOrder(binary.LittleEndian)
+		if r.big {
+			order = binary.BigEndian
+		}
+		at := len(g.Z)
+		g.Z = slices.Grow(g.Z, n)[:at+n]
+		for i := range n {
+			g.Z[at+i] = math.Float64frombits(order.Uint64(r.b[i*s+16:]))
 		}
 	}
 	r.b = r.b[n*s:]
 	return nil
 }
 
-func (r *reader) path(g *spatial.Geometry) error {
+func (r *reader) path(g *spatial.Geometry) (vertices int, err error) {
 	n, err := r.count(r.stride())
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if err := r.vertices(g, n); err != nil {
-		return err
+		return 0, err
 	}
 	g.Ends = append(g.Ends, int32(len(g.XY)/2))
-	return nil
+	return n, nil
 }
 
 func (r *reader) polygon(g *spatial.Geometry) error {
@@ -259,89 +285,112 @@ func (r *reader) polygon(g *spatial.Geometry) error {
 		return err
 	}
 	for range n {
-		if err := r.path(g); err != nil {
+		if _, err := r.path(g); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *reader) geometry(depth int) (spatial.Geometry, error) {
-	var g spatial.Geometry
+// geometry reads one into g, which it overwrites.
+func (r *reader) geometry(g *spatial.Geometry, depth int) error {
+	g.Type, g.XY, g.Ends, g.Parts, g.Members = spatial.Unknown, g.XY[:0], g.Ends[:0], g.Parts[:0], nil
+	z := g.Z[:0]
+	g.Z = nil
 	if depth > spatial.MaxDepth {
-		return g, fmt.Errorf("%w: collections nested deeper than %d", ErrMalformed, spatial.MaxDepth)
+		return fmt.Errorf("%w: collections nested deeper than %d", ErrMalformed, spatial.MaxDepth)
 	}
 	t, err := r.header()
 	if err != nil {
-		return g, err
+		return err
+	}
+	if r.z {
+		g.Z = z // nil unless it is reused; then vertices grow it
 	}
 	g.Type = t
 	switch t {
 	case spatial.Point:
-		if err := r.vertices(&g, 1); err != nil {
-			return g, err
+		if err := r.vertices(g, 1); err != nil {
+			return err
 		}
 		if math.IsNaN(g.XY[0]) && math.IsNaN(g.XY[1]) {
-			g.XY, g.Z = nil, nil
+			g.XY = g.XY[:0]
 		}
 	case spatial.LineString:
-		if err := r.path(&g); err != nil {
-			return g, err
+		n, err := r.path(g)
+		if err != nil {
+			return err
 		}
-		if len(g.XY) == 0 {
-			g.Ends = nil
+		if n == 0 {
+			g.Ends = g.Ends[:0]
 		}
 	case spatial.Polygon:
-		if err := r.polygon(&g); err != nil {
-			return g, err
+		if err := r.polygon(g); err != nil {
+			return err
 		}
-	default:
+	case spatial.GeometryCollection:
 		n, err := r.count(9)
 		if err != nil {
-			return g, err
+			return err
 		}
-		if t == spatial.GeometryCollection {
-			for range n {
-				m, err := r.geometry(depth + 1)
-				if err != nil {
-					return g, err
-				}
-				g.Members = append(g.Members, m)
-			}
-			return g, nil
-		}
-		hasZ := r.z
 		for range n {
-			mt, err := r.header()
-			if err != nil {
-				return g, err
+			var m spatial.Geometry
+			if err := r.geometry(&m, depth+1); err != nil {
+				return err
 			}
-			if mt != t.Single() || r.z != hasZ {
-				return g, fmt.Errorf("%w: a %v inside a %v", ErrMalformed, mt, t)
-			}
-			switch t {
-			case spatial.MultiPoint:
-				before := len(g.XY)
-				if err = r.vertices(&g, 1); err == nil && math.IsNaN(g.XY[before]) {
-					g.XY = g.XY[:before]
-					if g.Z != nil {
-						g.Z = g.Z[:before/2]
-					}
-				}
-			case spatial.MultiLineString:
-				err = r.path(&g)
-			case spatial.MultiPolygon:
-				if err = r.polygon(&g); err == nil {
-					rings := int32(len(g.Ends))
-					if k := len(g.Parts); k == 0 && rings > 0 || k > 0 && g.Parts[k-1] < rings {
-						g.Parts = append(g.Parts, rings)
-					}
-				}
-			}
-			if err != nil {
-				return g, err
-			}
+			g.Members = append(g.Members, m)
+		}
+	default:
+		if err := r.parts(g); err != nil {
+			return err
 		}
 	}
-	return g, nil
+	if len(g.XY) == 0 {
+		g.Z = nil // an empty geometry has no heights
+	}
+	return nil
+}
+
+// parts reads the members of a MultiPoint, MultiLineString or MultiPolygon.
+func (r *reader) parts(g *spatial.Geometry) error {
+	n, err := r.count(9)
+	if err != nil {
+		return err
+	}
+	hasZ := r.z
+	for range n {
+		t, err := r.header()
+		if err != nil {
+			return err
+		}
+		if t != g.Type.Single() || r.z != hasZ {
+			return fmt.Errorf("%w: a %v inside a %v", ErrMalformed, t, g.Type)
+		}
+		switch g.Type {
+		case spatial.MultiPoint:
+			at := len(g.XY)
+			if err = r.vertices(g, 1); err == nil && math.IsNaN(g.XY[at]) && math.IsNaN(g.XY[at+1]) {
+				g.XY = g.XY[:at]
+				if hasZ {
+					g.Z = g.Z[:at/2]
+				}
+			}
+		case spatial.MultiLineString:
+			var k int
+			if k, err = r.path(g); err == nil && k == 0 {
+				g.Ends = g.Ends[:len(g.Ends)-1]
+			}
+		case spatial.MultiPolygon:
+			if err = r.polygon(g); err == nil {
+				rings := int32(len(g.Ends))
+				if k := len(g.Parts); k == 0 && rings > 0 || k > 0 && g.Parts[k-1] < rings {
+					g.Parts = append(g.Parts, rings)
+				}
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
