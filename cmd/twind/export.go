@@ -1,7 +1,70 @@
 package main
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+	"log/slog"
 
-type exportCommand struct{}
+	"twind/exporters"
+	"twind/layers"
+	"twind/layers/geopackage"
+)
 
-func (exportCommand) Run(*program) error { return fmt.Errorf("exporters are not wired yet") }
+type exportCommand struct {
+	Layer         string `arg:"" help:"Layer to write."`
+	Format        string `help:"gpkg, geojson, geojsonseq or csv; told by the file's name when not given." placeholder:"FORMAT"`
+	Output        string `required:"" help:"File to write; gzipped when it ends in .gz." placeholder:"PATH"`
+	Store         string `help:"geopackage:PATH or postgres://user@host/database." placeholder:"STORE"`
+	Config        string `help:"Configuration file." placeholder:"twind.yaml"`
+	Geometry      string `help:"Geometry in CSV: wkt, lonlat or none; lonlat for points and wkt for others when not given." enum:",wkt,lonlat,none" default:"" placeholder:"HOW"`
+	BOM           bool   `name:"bom" help:"Begin CSV with a byte order mark, so that Excel reads Chinese."`
+	GuardFormulas bool   `help:"Put an apostrophe before CSV texts that a spreadsheet would run."`
+}
+
+// Run writes one layer from one state of the store.
+func (c *exportCommand) Run(p *program) error {
+	id, err := parseLayer(c.Layer)
+	if err != nil {
+		return err
+	}
+	format, err := exporters.ParseFormat(c.Format, c.Output)
+	if err != nil {
+		return usageError{err}
+	}
+	conf, err := (&serveCommand{Store: c.Store, Config: c.Config}).config()
+	if err != nil {
+		return err
+	}
+	store, err := openStore(p.ctx, conf, false, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	l, err := store.Layer(p.ctx, id)
+	if err != nil {
+		return err
+	}
+	if l.Live != nil {
+		return layers.Errorf(layers.ErrInvalid, "layer %s is live and not stored; GET /ogc/collections/%s/items of a running server gives its present state", id, id)
+	}
+	stats, err := store.Stats(p.ctx, id)
+	if err != nil {
+		return err
+	}
+	bar := newProgress(p)
+	result, err := exporters.Export(p.ctx, c.Output, &l, func(ctx context.Context, yield func(*layers.Feature) error) error {
+		return store.Scan(ctx, id, layers.Query{}, yield)
+	}, exporters.Options{
+		Format: format, Geometry: exporters.Geometry(c.Geometry), BOM: c.BOM, GuardFormulas: c.GuardFormulas,
+		OpenContainer: func(ctx context.Context, path string) (exporters.Container, error) {
+			return geopackage.Open(ctx, path, geopackage.Options{Create: true})
+		},
+		Progress: func(n int64) { bar.set("writing "+string(id), n, stats.Count) },
+	})
+	bar.done()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(p.out, "%d features of layer %s, %d bytes, in %s\n", result.Features, id, result.Bytes, c.Output)
+	return err
+}
