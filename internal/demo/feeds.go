@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -51,6 +52,15 @@ func RunFeeds(ctx context.Context, sink Sink, log *slog.Logger) error {
 	}
 	running.Wait()
 	return nil
+}
+
+// newPosition makes a position as exact as such sources are: 1e-7 degrees, a
+// tenth of a degree of course, 1 cm/s.
+func newPosition(layer layers.ID, id string, now time.Time, lon, lat, course, speed float64) realtime.Position {
+	p := realtime.NewPosition(layer, id, now, math.Round(lon*1e7)/1e7, math.Round(lat*1e7)/1e7)
+	p.Course = math.Mod(math.Round(course*10)/10, 360)
+	p.Speed = math.Round(speed*100) / 100
+	return p
 }
 
 // play gives a feed's positions to the sink at each tick.

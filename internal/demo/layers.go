@@ -21,7 +21,7 @@ var Groups = []Group{
 	{"new-york", layers.Text{ZH: "纽约", EN: "New York"}, []layers.ID{"trains", "vehicles", "buildings", "stations", "subway", "streets", "precincts"}},
 	{"kamloops", layers.Text{ZH: "坎卢普斯", EN: "Kamloops"}, []layers.ID{"storm", "sanitary", "manholes", "catchbasins"}},
 	{"nanaimo", layers.Text{ZH: "纳奈莫", EN: "Nanaimo"}, []layers.ID{"water"}},
-	{"district", layers.Text{ZH: "示范城区", EN: "Generated district"}, []layers.ID{
+	{"district", layers.Text{ZH: "示范城区", EN: "Model district"}, []layers.ID{
 		district.Buildings, district.Parts, district.Nodes, district.Pipes, district.Streets, district.Cells, district.Blocks}},
 }
 
@@ -30,7 +30,7 @@ var Bookmarks = []config.Bookmark{
 	{ID: "manhattan", Title: layers.Text{ZH: "曼哈顿", EN: "Manhattan"}, Center: [2]float64{-74.0077, 40.7122}, Zoom: 14.6, Pitch: 60, Bearing: 29},
 	{ID: "kamloops", Title: layers.Text{ZH: "坎卢普斯", EN: "Kamloops"}, Center: [2]float64{-120.3352, 50.6735}, Zoom: 15.2, Pitch: 45, Bearing: -15},
 	{ID: "nanaimo", Title: layers.Text{ZH: "纳奈莫", EN: "Nanaimo"}, Center: [2]float64{-123.9780, 49.1620}, Zoom: 12.4},
-	{ID: "district", Title: layers.Text{ZH: "示范城区", EN: "Generated district"}, Center: [2]float64{district.Lon, district.Lat}, Zoom: 15.3, Pitch: 52, Bearing: -20},
+	{ID: "district", Title: layers.Text{ZH: "示范城区", EN: "Model district"}, Center: [2]float64{district.Lon, district.Lat}, Zoom: 15.9, Pitch: 50, Bearing: -20},
 }
 
 // Layers describes every layer of the demo city, by place.

@@ -113,8 +113,7 @@ func (t *trains) due(now time.Time, positions []realtime.Position) []realtime.Po
 		if !known {
 			s.id = fmt.Sprintf("%s~%d", tr.Trip, t.loop+1)
 		}
-		p := realtime.NewPosition("trains", s.id, now, tr.Lon, tr.Lat)
-		p.Course, p.Speed = tr.Course, tr.Speed
+		p := newPosition("trains", s.id, now, tr.Lon, tr.Lat, tr.Course, tr.Speed)
 		if !known || s.properties != next {
 			p.Properties, _ = json.Marshal(next) // text and a boolean always encode
 		}

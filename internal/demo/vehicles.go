@@ -126,8 +126,7 @@ func (v *vehicles) due(now time.Time, positions []realtime.Position) []realtime.
 		first := v.moved[i].IsZero()
 		v.moved[i] = now
 		lon, lat, course, speed := v.fleet.Place(i)
-		p := realtime.NewPosition("vehicles", v.ids[i], now, lon, lat)
-		p.Course, p.Speed = course, speed
+		p := newPosition("vehicles", v.ids[i], now, lon, lat, course, speed)
 		if street, _ := v.fleet.Street(i); first || street != v.street[i] {
 			v.street[i] = street
 			p.Properties = v.encoded(vehicleProperties{v.fleet.Kind(i), street, true})

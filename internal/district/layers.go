@@ -33,21 +33,21 @@ func Layers() []layers.Layer {
 	}
 	return []layers.Layer{
 		with(Blocks, layers.KindBlock, spatial.Polygon, false, 11, 15, "name", "usage",
-			text("示范城区地块", "Blocks (generated)"), text("生成的街区地块。", "City blocks, made by a program."), blockSchema),
-		with(Cells, layers.KindCell, spatial.Polygon, false, 11, 15, "code", "subdistrict",
-			text("示范城区单元网格", "Unit grid (generated)"),
+			text("城区地块", "Blocks"), text("生成的街区地块。", "City blocks, made by a program."), blockSchema),
+		with(Cells, layers.KindCell, spatial.Polygon, false, 14, 15, "code", "subdistrict",
+			text("单元网格", "Unit grid"),
 			text("生成的单元网格,15 位编码,按街道和社区划分,无缝不重叠。", "Unit grid cells with 15-digit codes by subdistrict and community, without gaps or overlaps, made by a program."), cellSchema),
 		with(Streets, layers.KindStreet, spatial.LineString, false, 10, 15, "name", "class",
-			text("示范城区道路", "Streets (generated)"), text("生成的道路中心线。", "Street centre lines, made by a program."), streetSchema),
-		with(Pipes, layers.KindPipe, spatial.LineString, true, 12, 16, "code", "kind",
-			text("示范城区地下管线", "Underground pipes (generated)"),
+			text("城区道路", "Model streets"), text("生成的道路中心线。", "Street centre lines, made by a program."), streetSchema),
+		with(Pipes, layers.KindPipe, spatial.LineString, true, 14, 16, "code", "kind",
+			text("地下管线", "Underground pipes"),
 			text("生成的地下管线,八大类,几何高程为管底(重力流)或管顶(其余)高程。", "Pipes of the eight kinds of CJJ 61, made by a program. The heights of the lines are those of the invert for gravity sewers, of the top for all else (elevation_of)."), pipeSchema),
 		with(Buildings, layers.KindBuilding, spatial.Polygon, false, 12, 16, "name", "",
-			text("示范城区建筑物", "Buildings (generated)"), text("生成的建筑物。", "Buildings, made by a program."), buildingSchema),
-		with(Nodes, layers.KindNode, spatial.Point, true, 14, 16, "point_id", "kind",
-			text("示范城区管点", "Pipe nodes (generated)"), text("生成的管线点,几何高程为地面高程。", "Points of the pipes, made by a program. Their height is that of the ground."), nodeSchema),
-		with(Parts, layers.KindPart, spatial.Point, false, 14, 16, "name", "class",
-			text("示范城区部件", "City parts (generated)"), text("生成的城市部件,16 位编码。", "City parts with 16-digit codes, made by a program."), partSchema),
+			text("城区建筑物", "Model buildings"), text("生成的建筑物。", "Buildings, made by a program."), buildingSchema),
+		with(Nodes, layers.KindNode, spatial.Point, true, 16, 16, "point_id", "kind",
+			text("管线点", "Pipe nodes"), text("生成的管线点,几何高程为地面高程。", "Points of the pipes, made by a program. Their height is that of the ground."), nodeSchema),
+		with(Parts, layers.KindPart, spatial.Point, false, 16, 16, "name", "class",
+			text("城市部件", "City parts"), text("生成的城市部件,16 位编码。", "City parts with 16-digit codes, made by a program."), partSchema),
 	}
 }
 
