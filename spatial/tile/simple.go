@@ -1,6 +1,10 @@
 package tile
 
-import "twind/spatial/grid"
+import (
+	"math"
+
+	"twind/spatial/grid"
+)
 
 // NeverSimple is what SimpleFrom answers for rings that no zoom makes valid.
 const NeverSimple = 255
@@ -48,17 +52,59 @@ func (t *SimpleTester) SimpleFrom(world []uint32, ends []uint32, hole []bool) ui
 		return NeverSimple
 	}
 	sure := uint8(NeverSimple)
+	apart := -1.0 // squared clearance, when it is known
 	for z := lossless; z >= 0; z-- {
 		// A box of fewer than two grid units cannot hold more than a dot.
 		if s := uint(lossless - z); sure != NeverSimple && max(maxX-minX, maxY-minY)>>s < 2 {
 			break
 		}
-		if !t.snap(world, ends, hole, uint8(z), minX, minY) || !t.check.Valid(&t.rings) {
-			break
+		// Snapping moves a vertex by at most a grid unit over √2: what lies √2 units
+		// apart cannot come to touch, and needs no test.
+		if step := float64(uint64(1) << (lossless - z)); apart <= 2*step*step {
+			if !t.snap(world, ends, hole, uint8(z), minX, minY) || !t.check.Valid(&t.rings) {
+				break
+			}
+			if z == lossless && len(world) <= 2*clearanceVertices {
+				apart = clearance2(world, ends)
+			}
 		}
 		sure = uint8(z)
 	}
 	return sure
+}
+
+// clearanceVertices bounds the rings whose clearance is computed: its cost grows with
+// the square of their vertices.
+const clearanceVertices = 32
+
+// clearance2 is the square of the least distance, in world units, between a vertex
+// and an edge that does not end in it, of closed rings that do not touch.
+func clearance2(world []uint32, ends []uint32) float64 {
+	least := math.Inf(1)
+	lo := uint32(0)
+	for _, hi := range ends {
+		for v := lo; v+1 < hi; v++ { // the closing vertex is the first
+			x, y := world[2*v], world[2*v+1]
+			first := uint32(0)
+			for _, last := range ends {
+				for e := first; e+1 < last; e++ {
+					if first == lo && (e == v || e+1 == v || v == lo && e+2 == hi) {
+						continue
+					}
+					ax, ay := float64(world[2*e])-float64(x), float64(world[2*e+1])-float64(y)
+					dx, dy := float64(world[2*e+2])-float64(world[2*e]), float64(world[2*e+3])-float64(world[2*e+1])
+					if d := dx*dx + dy*dy; d > 0 {
+						t := max(0, min(1, -(ax*dx+ay*dy)/d))
+						ax, ay = ax+t*dx, ay+t*dy
+					}
+					least = min(least, ax*ax+ay*ay)
+				}
+				first = last
+			}
+		}
+		lo = hi
+	}
+	return least * (1 - 1e-9)
 }
 
 // snap fills t.rings with the rings on the grid of zoom z, relative to a corner;
