@@ -90,7 +90,7 @@ type FaultCount struct {
 type FaultSample struct {
 	Place  string `json:"place"`
 	ID     string `json:"id,omitempty"`
-	Detail string `json:"detail"`
+	Detail string `json:"detail"` // "near x y" in the file's coordinates
 }
 
 // PropertyReport describes one property of the accepted records.

@@ -539,7 +539,7 @@ func (r *run) refuse(ref *Refusal) {
 	}
 }
 
-func (r *run) fault(fault, detail, place, id string) {
+func (r *run) fault(fault, near, place, id string) {
 	c := r.faults[fault]
 	if c == nil {
 		c = &FaultCount{Fault: fault}
@@ -547,8 +547,15 @@ func (r *run) fault(fault, detail, place, id string) {
 	}
 	c.Count++
 	if len(c.Samples) < maxSamples {
-		c.Samples = append(c.Samples, FaultSample{Place: place, ID: strings.Clone(id), Detail: detail})
+		c.Samples = append(c.Samples, FaultSample{Place: place, ID: strings.Clone(id), Detail: detail(near)})
 	}
+}
+
+func detail(near string) string {
+	if near == "" {
+		return ""
+	}
+	return "near " + near
 }
 
 func (r *run) countGeometry(g *spatial.Geometry) {
@@ -675,15 +682,15 @@ func (r *run) geometryType(multi bool) spatial.Type {
 // judge is admit with what only the check does: looking for faults of geometries
 // that are stored all the same, and counting.
 func (r *run) judge(rec *Record, s *dataSet, src Source, tr crs.Transform) *Refusal {
-	fault, detail := "", ""
+	fault, near := "", ""
 	if rec.Geometry.Check() == nil {
-		fault, detail = faultOf(rec.Geometry)
+		fault, near = faultOf(rec.Geometry)
 	}
 	if refusal := r.admit(rec, s, src, tr); refusal != nil {
 		return refusal
 	}
 	if fault != "" {
-		r.fault(fault, detail, src.Place(rec.Row), rec.ID)
+		r.fault(fault, near, src.Place(rec.Row), rec.ID)
 	}
 	r.countGeometry(&rec.Geometry)
 	return nil

@@ -11,8 +11,8 @@ import (
 
 // faultOf tells what makes a geometry invalid by OGC 06-103r4 §6.1 although its
 // structure is sound: a ring that crosses itself, a hole outside its shell, and
-// so on; "" for a valid one. detail adds where, in the geometry's coordinates.
-func faultOf(g spatial.Geometry) (fault, detail string) {
+// so on; "" for a valid one. near is "x y" in the geometry's coordinates, or "".
+func faultOf(g spatial.Geometry) (fault, near string) {
 	var err error
 	switch g.Type {
 	case spatial.Polygon:
@@ -29,26 +29,29 @@ func faultOf(g spatial.Geometry) (fault, detail string) {
 	case spatial.LineString, spatial.MultiLineString:
 		for i := range g.Ends {
 			if xy, _ := g.Path(i); onePlace(xy) {
-				return "a line without length", fmt.Sprintf("at {%v %v}", xy[0], xy[1])
+				return "a line without length", fmt.Sprintf("%v %v", xy[0], xy[1])
 			}
 		}
 	case spatial.GeometryCollection:
 		for _, m := range g.Members {
-			if fault, detail = faultOf(m); fault != "" {
-				return fault, detail
+			if fault, near = faultOf(m); fault != "" {
+				return fault, near
 			}
 		}
 	}
 	if err == nil {
 		return "", ""
 	}
-	detail = err.Error()
+	text := err.Error()
+	if i := strings.LastIndexByte(text, '{'); i >= 0 {
+		near = strings.TrimRight(text[i+1:], "})")
+	}
 	for _, f := range faults {
-		if strings.Contains(detail, f.says) {
-			return f.means, detail
+		if strings.Contains(text, f.says) {
+			return f.means, near
 		}
 	}
-	return "not valid", detail
+	return "a fault: " + text, near
 }
 
 // faults translates what simplefeatures says.
@@ -88,12 +91,12 @@ func Invalid(g spatial.Geometry) (reason string, bad bool) {
 	if err := g.Check(); err != nil {
 		return strings.TrimPrefix(err.Error(), spatial.ErrMalformed.Error()+": "), true
 	}
-	fault, detail := faultOf(g)
+	fault, near := faultOf(g)
 	if fault == "" {
 		return "", false
 	}
-	if i := strings.LastIndexByte(detail, '{'); i >= 0 {
-		return fault + ", near " + strings.TrimRight(detail[i+1:], "})"), true
+	if near != "" {
+		fault += ", near " + near
 	}
 	return fault, true
 }

@@ -200,7 +200,23 @@ func Parse(s string) (*CRS, error) {
 // datums are not shifted: see CRS.Unshifted.
 type Transform struct{ From, To *CRS }
 
-// Apply transforms xy, two ordinates a vertex, in place. It fails with
+// noise is how far beyond ±180° and ±90° degrees may lie (0.1 mm) and still be
+// taken for the border itself: programs leave such rounding at the antimeridian.
+const noise = 1e-9
+
+// border takes rounding noise off; ok is false for what lies beyond.
+func border(lon, lat float64) (float64, float64, bool) {
+	if math.Abs(lon) > 180 && math.Abs(lon) <= 180+noise {
+		lon = math.Copysign(180, lon)
+	}
+	if math.Abs(lat) > 90 && math.Abs(lat) <= 90+noise {
+		lat = math.Copysign(90, lat)
+	}
+	return lon, lat, math.Abs(lon) <= 180 && math.Abs(lat) <= 90
+}
+
+// Apply transforms xy, two ordinates a vertex, in place. Degrees that lie beyond
+// their range by rounding noise (0.1 mm) become the border. It fails with
 // ErrOutside, naming the first position that has no place in one of the systems;
 // xy is then half done.
 func (t Transform) Apply(xy []float64) error {
@@ -209,15 +225,17 @@ func (t Transform) Apply(xy []float64) error {
 	}
 	if t.identity() {
 		for i := 0; i+1 < len(xy); i += 2 {
-			if !(math.Abs(xy[i]) <= 180 && math.Abs(xy[i+1]) <= 90) {
+			lon, lat, ok := border(xy[i], xy[i+1])
+			if !ok {
 				return outside(t.From, xy[i], xy[i+1])
 			}
+			xy[i], xy[i+1] = lon, lat
 		}
 		return nil
 	}
 	for i := 0; i+1 < len(xy); i += 2 {
-		lon, lat := t.From.toDegrees(xy[i], xy[i+1])
-		if !(math.Abs(lon) <= 180 && math.Abs(lat) <= 90) {
+		lon, lat, ok := border(t.From.toDegrees(xy[i], xy[i+1]))
+		if !ok {
 			return outside(t.From, xy[i], xy[i+1])
 		}
 		x, y := t.To.fromDegrees(lon, lat)

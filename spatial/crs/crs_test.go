@@ -235,6 +235,9 @@ func TestTransformRefuses(t *testing.T) {
 	} {
 		require.ErrorIs(t, c.tr.Apply(c.xy), crs.ErrOutside, name)
 	}
+	xy := []float64{180.00000000000014, -90.0000000000001, -180, 90}
+	require.NoError(t, crs.Transform{From: degrees, To: degrees}.Apply(xy))
+	require.Equal(t, []float64{180, -90, -180, 90}, xy, "rounding noise is taken off")
 	require.ErrorIs(t, crs.Transform{}.Apply([]float64{1, 2}), crs.ErrUnknown)
 }
 
