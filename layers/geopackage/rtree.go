@@ -58,6 +58,15 @@ type rtreeNode struct {
 	data   []byte
 }
 
+// steps32 is the n-th number of 32 bits above v, or below for a negative n.
+func steps32(v float32, n int) float64 {
+	to := float32(math.Inf(n))
+	for range max(n, -n) {
+		v = math.Nextafter32(v, to)
+	}
+	return float64(v)
+}
+
 // packNodes arranges entries, which it reorders, in nodes of at most capacity
 // cells. leaf is the leaf node of each entry of the reordered slice. The root
 // comes last; nodeBytes is the size of every node.
@@ -232,4 +241,29 @@ func rtreeEntries(c *sqlite.Conn, t *table) ([]entry, error) {
 		return nil
 	}, "SELECT "+q(t.fid)+", "+q(t.geom)+" FROM "+q(t.name)+" WHERE "+q(t.geom)+" IS NOT NULL")
 	return out, err
+}
+
+// rootEnvelope is the box around all entries, from the root node alone; nil for
+// an empty tree.
+func rootEnvelope(c *sqlite.Conn, rtree string) (*entry, error) {
+	var box *entry
+	err := c.Query(func(r *sqlite.Stmt) error {
+		b := r.ColumnRawBlob(0)
+		f32 := func(i int) float32 { return math.Float32frombits(binary.BigEndian.Uint32(b[i:])) }
+		if len(b) < 4 || int(binary.BigEndian.Uint16(b[2:]))*cellBytes > len(b)-4 {
+			return layers.Errorf(layers.ErrCorrupt, "the root of the R-tree %s is damaged", rtree)
+		}
+		for i := range int(binary.BigEndian.Uint16(b[2:])) {
+			at := 4 + i*cellBytes + 8
+			e := entry{minX: f32(at), maxX: f32(at + 4), minY: f32(at + 8), maxY: f32(at + 12)}
+			if box == nil {
+				box = &e
+				continue
+			}
+			box.minX, box.maxX = min(box.minX, e.minX), max(box.maxX, e.maxX)
+			box.minY, box.maxY = min(box.minY, e.minY), max(box.maxY, e.maxY)
+		}
+		return nil
+	}, "SELECT data FROM "+q(rtree+"_node")+" WHERE nodeno = 1")
+	return box, err
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twind/internal/sqlite"
+	"twind/layers"
 	"twind/spatial"
 )
 
@@ -126,5 +127,48 @@ func TestRoundOutward(t *testing.T) {
 		require.LessOrEqual(t, float64(floor32(v)), v)
 		require.GreaterOrEqual(t, float64(ceil32(v)), v)
 		require.LessOrEqual(t, math.Abs(float64(ceil32(v))-float64(floor32(v))), math.Max(math.Abs(v)*2.4e-7, 3e-45))
+	}
+}
+
+// TestStatsExact asks for the extent of rows whose boxes were rounded in
+// different ways, ours and SQLite's.
+func TestStatsExact(t *testing.T) {
+	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "s.gpkg"), Options{Create: true})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, s.Close()) }()
+	require.NoError(t, s.CreateLayer(t.Context(), layers.Layer{ID: "a", GeometryType: spatial.Point, CRS: 4326}))
+	r := rand.New(rand.NewPCG(3, 3))
+	for round := range 30 {
+		// A few points within some steps of 32 bits of one another.
+		near := func(v float64) float64 {
+			return v + float64(r.IntN(9)-4)*float64(math.Nextafter32(float32(v), 200)-float32(v))/3
+		}
+		x, y := r.Float64()*300-150, r.Float64()*160-80
+		want := spatial.EmptyEnvelope()
+		next := func() *layers.Feature {
+			f := &layers.Feature{Geometry: spatial.NewPoint(near(x), near(y))}
+			want = want.Union(f.Geometry.Envelope())
+			return f
+		}
+		_, err := s.Load(t.Context(), "a", layers.Replace, func(yield func(*layers.Feature, error) bool) {
+			for range 5 {
+				if !yield(next(), nil) {
+					return
+				}
+			}
+		})
+		require.NoError(t, err)
+		_, err = s.Update(t.Context(), func(tx layers.Tx) error {
+			for range 5 {
+				if err := tx.Insert(t.Context(), "a", next()); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		require.NoError(t, err)
+		st, err := s.Stats(t.Context(), "a")
+		require.NoError(t, err)
+		require.Equal(t, layers.Stats{Count: 10, Extent: want}, st, "round %d", round)
 	}
 }

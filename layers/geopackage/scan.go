@@ -88,8 +88,7 @@ func (t *table) spatialCondition(e spatial.Envelope) condition {
 	}
 }
 
-// all scans by fid. Revisions come from a second statement over the log's index,
-// in the same order, for a whole layer; from a look-up for each row else.
+// all scans by fid.
 func (sc *scanner) all(yield func(*layers.Feature) error) error {
 	t := sc.t
 	where := sc.where
@@ -101,7 +100,7 @@ func (sc *scanner) all(yield func(*layers.Feature) error) error {
 		sql += " WHERE " + where.sql
 	}
 	sql += " ORDER BY " + q(t.fid)
-	revisions, err := newRevisions(sc.c, t)
+	revisions, err := newRevisions(sc.c, t, sc.envelope != nil)
 	if err != nil {
 		return err
 	}
@@ -159,15 +158,19 @@ func (sc *scanner) row(r *sqlite.Stmt, revision func(int64) (layers.Revision, er
 	return yield(f)
 }
 
-// revisions gives the revisions of rows that are asked for by growing fid.
+// revisions gives the revisions of rows that are asked for by growing fid: for a
+// whole layer from a second statement over the log's index, which runs in step;
+// for a few rows by a look-up for each.
 type revisions struct {
-	base layers.Revision
+	c    *sqlite.Conn
+	t    *table
+	few  bool
 	s    *sqlite.Stmt // fid, max(seq) by fid; nil at its end
 	fid  int64
-	rev  layers.Revision
+	last layers.Revision
 }
 
-func newRevisions(c *sqlite.Conn, t *table) (*revisions, error) {
+func newRevisions(c *sqlite.Conn, t *table, few bool) (*revisions, error) {
 	s, err := c.Prepare(`SELECT fid, max(seq) FROM twind_changes WHERE layer = ? AND fid IS NOT NULL GROUP BY fid ORDER BY fid`)
 	if err != nil {
 		return nil, err
@@ -175,13 +178,20 @@ func newRevisions(c *sqlite.Conn, t *table) (*revisions, error) {
 	if err := sqlite.Bind(s, string(t.layer.ID)); err != nil {
 		return nil, err
 	}
-	r := &revisions{base: t.base, s: s}
-	return r, r.next()
+	r := &revisions{c: c, t: t, s: s}
+	if err := r.next(); err != nil {
+		return nil, err
+	}
+	if few && r.s != nil { // some row has a line in the log
+		r.close()
+		r.few = true
+	}
+	return r, nil
 }
 
 func (r *revisions) next() error {
 	if r.s.Step() {
-		r.fid, r.rev = r.s.ColumnInt64(0), layers.Revision(r.s.ColumnInt64(1))
+		r.fid, r.last = r.s.ColumnInt64(0), layers.Revision(r.s.ColumnInt64(1))
 		return nil
 	}
 	err := r.s.Err()
@@ -190,15 +200,18 @@ func (r *revisions) next() error {
 }
 
 func (r *revisions) of(fid int64) (layers.Revision, error) {
+	if r.few {
+		return r.t.revisionOf(r.c, fid)
+	}
 	for r.s != nil && r.fid < fid {
 		if err := r.next(); err != nil {
 			return 0, err
 		}
 	}
 	if r.s != nil && r.fid == fid {
-		return max(r.rev, r.base), nil
+		return max(r.last, r.t.base), nil
 	}
-	return r.base, nil
+	return r.t.base, nil
 }
 
 func (r *revisions) close() {
@@ -226,9 +239,22 @@ func (t *table) stats(c *sqlite.Conn) (st layers.Stats, err error) {
 	if st.Count, err = c.Int("SELECT count(*) FROM " + q(t.name)); err != nil {
 		return st, err
 	}
-	err = c.Query(func(r *sqlite.Stmt) error {
+	add := func(r *sqlite.Stmt) error {
 		st.Extent = st.Extent.Union(blobEnvelope(r.ColumnRawBlob(0)))
 		return nil
-	}, "SELECT "+q(t.geom)+" FROM "+q(t.name))
-	return st, err
+	}
+	if !t.rtree {
+		return st, c.Query(add, "SELECT "+q(t.geom)+" FROM "+q(t.name))
+	}
+	root, err := rootEnvelope(c, t.rtreeName())
+	if err != nil || root == nil {
+		return st, err
+	}
+	// The root's box is that of the rows, rounded outward to 32 bits, by at most
+	// two steps (SQLite rounds further than needed). Only rows that come within
+	// four steps of a border can reach the exact one.
+	rt := q(t.rtreeName())
+	return st, c.Query(add, "SELECT "+q(t.geom)+" FROM "+q(t.name)+" WHERE "+q(t.fid)+" IN (SELECT id FROM "+rt+" WHERE minx <= ?1 UNION SELECT id FROM "+rt+
+		" WHERE maxx >= ?2 UNION SELECT id FROM "+rt+" WHERE miny <= ?3 UNION SELECT id FROM "+rt+" WHERE maxy >= ?4)",
+		steps32(root.minX, 4), steps32(root.maxX, -4), steps32(root.minY, 4), steps32(root.maxY, -4))
 }
