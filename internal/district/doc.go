@@ -14,6 +14,8 @@
 // exactly on the map, because equal (u, v) give equal coordinates.
 //
 // Codes and kinds follow CJJ 61-2017 (pipes), GB/T 30428.1 and .2 (unit grid and
-// city parts); offsets, covers, clearances and slopes follow GB 50289-2016 and
-// GB 50014-2021 as a planner would apply them. Nothing is a survey of anything.
+// city parts); offsets, covers and slopes are after GB 50289-2016 and GB
+// 50014-2021, but no oracle for either. Pipes of one kind keep clear of one
+// another; those of different kinds, which cross at every corner, are not
+// compared. Nothing is a survey of anything.
 package district
