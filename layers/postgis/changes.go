@@ -26,10 +26,15 @@ func (s *Store) Head(ctx context.Context) (head layers.Revision, err error) {
 
 // Changes yields the log after a revision, in order, all of one state. It fails
 // with ErrNotFound when lines after that revision have been removed, or when the
-// revision has never been reached (an older state was restored).
+// revision has never been reached (an older state was restored). Tables that only
+// other processes publish are left out.
 func (s *Store) Changes(ctx context.Context, after layers.Revision, yield func(layers.Record) error) error {
 	if s.readOnly {
 		return s.local.changes(after, yield)
+	}
+	mine := []string{}
+	for id := range s.published {
+		mine = append(mine, string(id))
 	}
 	var pruned, head int64
 	// One statement, one state: the first row carries the log's reach.
@@ -37,7 +42,9 @@ func (s *Store) Changes(ctx context.Context, after layers.Revision, yield func(l
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		rows, err := s.pool.Query(ctx, s.sql(`SELECT s.pruned, greatest(s.pruned, (SELECT max(revision) FROM {s}._changes)), c.revision, c.layer, c.feature, c.op, c.time
-			FROM {s}._store s LEFT JOIN {s}._changes c ON c.revision > $1 ORDER BY c.revision`), int64(after))
+			FROM {s}._store s LEFT JOIN {s}._changes c ON c.revision > $1 AND (c.layer = ANY($2)
+				OR NOT EXISTS (SELECT FROM {s}._published p WHERE p.layer = c.layer AND NOT EXISTS (SELECT FROM {s}._layers l WHERE l.id = p.layer)))
+			ORDER BY c.revision`), int64(after), mine)
 		if err != nil {
 			return err
 		}

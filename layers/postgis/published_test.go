@@ -483,6 +483,25 @@ func TestPublishedSharedByTwo(t *testing.T) {
 	require.Equal(t, []layers.Record{{Revision: rev, Layer: "globe", Op: layers.Reloaded}}, timeless(records(t, s, head)))
 }
 
+// TestPublishedByAnother has one process publish a table that the other does not:
+// the other's log is silent about it.
+func TestPublishedByAnother(t *testing.T) {
+	dsn, s := published(t, postgis.Published{Table: "gis.globe"}, postgis.Published{Table: "gis.wells", Triggers: true})
+	other := open(t, dsn, postgis.Options{})
+	require.NoError(t, other.CreateLayer(ctx, houses))
+	head, err := other.Head(ctx)
+	require.NoError(t, err)
+	execute(t, dsn, "INSERT INTO gis.globe VALUES (2, 'POINT(2 2)'); DELETE FROM gis.wells")
+	waitFor(t, s, head, reloaded("globe"))
+	_, err = other.Update(ctx, func(tx layers.Tx) error { return tx.Insert(ctx, "houses", house("a", 1)) })
+	require.NoError(t, err)
+	for _, r := range records(t, other, 0) {
+		require.Equal(t, layers.ID("houses"), r.Layer)
+	}
+	require.Len(t, records(t, other, 0), 2)
+	require.Len(t, records(t, s, 0), 4+2+1+3)
+}
+
 func TestPublishedReadOnlyUser(t *testing.T) {
 	dsn := pgtest.DSN(t)
 	execute(t, dsn, others)

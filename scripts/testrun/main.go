@@ -6,7 +6,7 @@
 //	proof     tests with the build tag proof, without -race: real data, PostGIS
 //	node      test/*/*.test.mjs in Node's runner: browser tests, other people's readers
 //
-// The steps to run may be named as arguments. One PostgreSQL serves all Go tests.
+// The steps to run may be named as arguments. One PostgreSQL serves them all.
 //
 // Failures are printed with what the test wrote. A skipped test counts as
 // failed, and so does a step that ran no test: nothing is left out in silence.
@@ -71,7 +71,7 @@ func run(names []string) int {
 		start := time.Now()
 		r.begin(s.name)
 		var err error
-		if s.name == "go" || s.name == "proof" {
+		if s.name == "go" || s.name == "proof" || s.name == "node" {
 			err = database.open()
 		}
 		if err == nil {
@@ -91,7 +91,7 @@ func run(names []string) int {
 	return r.finish()
 }
 
-// database is the PostgreSQL of the Go tests.
+// database is the PostgreSQL of the tests.
 type database struct{ cluster *pgtest.Cluster }
 
 func (d *database) open() (err error) {
