@@ -61,7 +61,7 @@ type Value struct {
 	str string
 }
 
-// BoolValue, IntValue, FloatValue, StringValue, and TextValue make values.
+// BoolValue makes a Boolean.
 func BoolValue(v bool) Value {
 	if v {
 		return Value{typ: Boolean, num: 1}

@@ -67,7 +67,7 @@ func TestWrongUsage(t *testing.T) {
 	fails(t, exitUsage, []string{"serve", "--addr", "nowhere"}, "expected host:port")
 	fails(t, exitUsage, []string{"serve", "--store", "oracle://x"}, "expected geopackage:PATH or postgres://")
 	fails(t, exitUsage, []string{"serve", "--config", filepath.Join(t.TempDir(), "none.yaml")}, "cannot be read")
-	fails(t, exitUsage, []string{"serve", "--config", write(t, "a.yaml", "adress: x\n")}, "adress")
+	fails(t, exitUsage, []string{"serve", "--config", write(t, "a.yaml", "colour: x\n")}, "colour")
 	fails(t, exitUsage, []string{"import", write(t, "a.geojson", points)}, "--layer")
 	fails(t, exitUsage, []string{"import", write(t, "a.geojson", points), "--layer", "Größe"}, "layer id")
 	fails(t, exitUsage, []string{"import", write(t, "a.geojson", points), "--layer", "a", "--kind", "spaceship"}, "kind")

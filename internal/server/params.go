@@ -104,16 +104,16 @@ func parseBBox(s string) ([]spatial.Envelope, error) {
 	return []spatial.Envelope{{MinX: w, MinY: so, MaxX: e, MaxY: n}}, nil
 }
 
-// parseLimit reads OGC API limit: a positive integer; above max it is max.
-func parseLimit(s string, def, max int) (int, error) {
+// parseLimit reads OGC API limit: a positive integer; above most it is most.
+func parseLimit(s string, def, most int) (int, error) {
 	if s == "" {
 		return def, nil
 	}
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 1 || s[0] == '+' {
-		return 0, fail(400, fmt.Sprintf("limit %q: expected a whole number from 1 to %d.", cut(s, 40), max))
+		return 0, fail(400, fmt.Sprintf("limit %q: expected a whole number from 1 to %d.", cut(s, 40), most))
 	}
-	return min(n, max), nil
+	return min(n, most), nil
 }
 
 // interval is a closed span of time; a zero end is open.

@@ -46,8 +46,12 @@ func (v *View) SearchText(c int, needle string, limit int) []TextMatch {
 			continue
 		}
 		for i, k := range seg.Columns[c] {
-			if r := ranks[k]; r > 0 && len(ranked[r-1]) < limit && seg.Alive(i) {
-				ranked[r-1] = append(ranked[r-1], TextMatch{Ref{uint32(s), uint32(i)}, int(r) - 1})
+			if ranks[k] == 0 {
+				continue
+			}
+			rank := int(ranks[k]-1) % len(ranked)
+			if len(ranked[rank]) < limit && seg.Alive(i) {
+				ranked[rank] = append(ranked[rank], TextMatch{Ref{uint32(s), uint32(i)}, rank})
 			}
 		}
 	}

@@ -9,9 +9,9 @@ import (
 
 func (r *Repairer) origin(h int32) int32 {
 	if h&1 == 0 {
-		return int32(r.parts[h>>1].a)
+		return r.parts[h>>1].a
 	}
-	return int32(r.parts[h>>1].b)
+	return r.parts[h>>1].b
 }
 
 // weight is what crossing the half-edge from right to left adds.

@@ -166,13 +166,13 @@ func (r *reader) u32() (uint32, error) {
 	return v, nil
 }
 
-// count reads a count and refuses one that the rest cannot hold at min bytes each.
-func (r *reader) count(min int) (int, error) {
+// count reads a count and refuses one that the rest cannot hold at size bytes each.
+func (r *reader) count(size int) (int, error) {
 	v, err := r.u32()
 	if err != nil {
 		return 0, err
 	}
-	if uint64(v)*uint64(min) > uint64(len(r.b)) {
+	if uint64(v)*uint64(size) > uint64(len(r.b)) {
 		return 0, fmt.Errorf("%w: a count of %d in %d bytes", ErrMalformed, v, len(r.b))
 	}
 	return int(v), nil
