@@ -15,37 +15,39 @@ type appender struct {
 	schema []layers.Property
 	dict   *dictionary
 	seg    Segment
+	extent spatial.Envelope // of what was derived
+
+	raw    []byte   // encoded values not yet in the dictionary, row by row
+	rawEnd []uint32 // one a value: its end in raw; null has no bytes
+
 	simple tile.SimpleTester
 	ends   []uint32
 	holes  []bool
 }
 
 func newAppender(schema []layers.Property, dict *dictionary) *appender {
-	a := &appender{schema: schema, dict: dict}
+	a := &appender{schema: schema, dict: dict, extent: spatial.EmptyEnvelope()}
 	a.seg.FeaturePath = []uint32{0}
 	a.seg.PathVertex = []uint32{0}
 	a.seg.IDOffset = []uint32{0}
+	a.seg.ValueOffset = []uint32{0}
 	a.seg.Columns = make([][]uint32, len(schema))
 	a.seg.members.offset = []uint32{0}
 	return a
 }
 
-// add appends a feature that layers.CheckFeature accepted; derive completes it. After an error the
-// columns are as before, but for values in the dictionary.
+// add appends a feature that layers.CheckFeature accepted; derive completes it.
+// After an error the columns are as before.
 func (a *appender) add(f *layers.Feature) error {
 	s := &a.seg
 	if len(s.IDBytes)+len(f.ID) > maxColumnBytes || len(s.exact)/2+f.Geometry.NumVertices() > math.MaxUint32 || s.N == math.MaxUint32 {
 		return layers.Errorf(layers.ErrUnsupported, "snapshot: the layer exceeds 2³² features, vertices or bytes of ids; split it")
 	}
 	for c := range a.schema {
-		k, err := a.dict.number(normal(f.Properties[c], a.schema[c].Type))
-		if err != nil {
-			for ; c > 0; c-- {
-				s.Columns[c-1] = s.Columns[c-1][:s.N]
-			}
-			return err
+		if v := normal(f.Properties[c], a.schema[c].Type); !v.IsNull() {
+			a.raw = appendValue(a.raw, v)
 		}
-		s.Columns[c] = append(s.Columns[c], k)
+		a.rawEnd = append(a.rawEnd, uint32(len(a.raw)))
 	}
 
 	flags := uint8(0)
@@ -115,20 +117,43 @@ func (a *appender) geometry(g *spatial.Geometry, heights bool) {
 	}
 }
 
-// derive computes the columns that follow from the exact coordinates, Box, World
-// and SimpleFrom, of the features added since it was called last. It touches
-// nothing else, so that one goroutine may derive what another has finished adding.
-func (a *appender) derive() {
+// derive completes the features added since it was called last: it numbers their
+// values and computes the columns that follow from the exact coordinates, Box,
+// World and SimpleFrom. It may be called by another goroutine than add, when add
+// has ended, and by one at a time of those that share a dictionary.
+func (a *appender) derive() error {
 	s := &a.seg
+	begin := uint32(0)
+	for k, end := range a.rawEnd {
+		number := uint32(0)
+		if begin < end {
+			var err error
+			if number, err = a.dict.number(a.raw[begin:end]); err != nil {
+				return err
+			}
+		}
+		c := k % len(s.Columns)
+		s.Columns[c] = append(s.Columns[c], number)
+		begin = end
+	}
+	a.raw, a.rawEnd = a.raw[:0], a.rawEnd[:0]
+	s.ValueOffset, s.Values = a.dict.offset, a.dict.bytes
 	for v := len(s.World) / 2; v < len(s.exact)/2; v++ {
 		x, y := tile.WorldOf(s.exact[2*v], s.exact[2*v+1])
 		s.World = append(s.World, x, y)
 	}
 	for i := len(s.Box); i < s.N; i++ {
 		lo, hi := s.Vertices(i)
-		s.Box = append(s.Box, boxOf(s.exact[2*lo:2*hi]))
+		box := EmptyBox
+		if lo < hi {
+			e := s.Envelope(i)
+			a.extent = a.extent.Union(e)
+			box = outward(e)
+		}
+		s.Box = append(s.Box, box)
 		s.SimpleFrom = append(s.SimpleFrom, a.simpleFrom(i))
 	}
+	return nil
 }
 
 // simpleFrom tests the polygons of feature i.
@@ -156,26 +181,11 @@ func (a *appender) simpleFrom(i int) uint8 {
 	return a.simple.SimpleFrom(s.World[2*firstVertex:2*last], a.ends, a.holes)
 }
 
-// segment is what was added so far, sharing the columns.
+// segment is what was derived so far, sharing the columns.
 func (a *appender) segment() *Segment {
-	a.derive()
 	s := a.seg
 	s.Columns = append([][]uint32(nil), s.Columns...)
-	s.ValueOffset, s.Values = a.dict.offset, a.dict.bytes
 	return &s
-}
-
-// boxOf is the box of positions in degrees in world units, rounded outward.
-func boxOf(xy []float64) tile.WorldBox {
-	if len(xy) < 2 {
-		return EmptyBox
-	}
-	e := spatial.Envelope{MinX: xy[0], MinY: xy[1], MaxX: xy[0], MaxY: xy[1]}
-	for i := 2; i+1 < len(xy); i += 2 {
-		e.MinX, e.MaxX = min(e.MinX, xy[i]), max(e.MaxX, xy[i])
-		e.MinY, e.MaxY = min(e.MinY, xy[i+1]), max(e.MaxY, xy[i+1])
-	}
-	return outward(e)
 }
 
 // outward is the envelope in degrees as a box in world units that encloses it

@@ -90,6 +90,7 @@ type section struct {
 	crc    uint32
 	offset uint64
 	length uint64
+	place  int // in the table, while it is made
 }
 
 func (s *section) append(b []byte) []byte {

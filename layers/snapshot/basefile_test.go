@@ -17,7 +17,8 @@ import (
 
 // baseBytes is the file of some features and touches.
 func baseBytes(t testing.TB, fs []*layers.Feature) []byte {
-	b := newBaseBuilder(testLayer())
+	b := newBaseBuilder(testLayer(), t.TempDir())
+	defer b.close()
 	for _, f := range fs {
 		require.NoError(t, b.add(f))
 	}
@@ -58,7 +59,8 @@ func TestBaseFileGivesEverythingBack(t *testing.T) {
 }
 
 func TestBasesOfSeveralRunsAreTheSame(t *testing.T) {
-	b := newBaseBuilder(&layers.Layer{ID: "p", CRS: 4326, Schema: []layers.Property{{Name: "n", Type: layers.Integer}}})
+	b := newBaseBuilder(&layers.Layer{ID: "p", CRS: 4326, Schema: []layers.Property{{Name: "n", Type: layers.Integer}}}, t.TempDir())
+	defer b.close()
 	const n = 2*runRows + 100
 	rng := rand.New(rand.NewPCG(1, 1))
 	for i := range n {
@@ -81,7 +83,8 @@ func TestBasesOfSeveralRunsAreTheSame(t *testing.T) {
 }
 
 func TestTwoFeaturesWithOneIDAreRefused(t *testing.T) {
-	b := newBaseBuilder(&layers.Layer{ID: "p", CRS: 4326})
+	b := newBaseBuilder(&layers.Layer{ID: "p", CRS: 4326}, t.TempDir())
+	defer b.close()
 	for range 2 {
 		require.NoError(t, b.add(&layers.Feature{ID: "7"}))
 	}

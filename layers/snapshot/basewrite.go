@@ -1,12 +1,15 @@
 package snapshot
 
 import (
-	"bufio"
 	"encoding/binary"
 	"encoding/json"
 	"hash/crc32"
 	"io"
 	"math"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"twind/layers"
 	"twind/spatial"
@@ -21,54 +24,99 @@ const (
 	runRows  = 1 << runShift
 )
 
-// baseBuilder collects the features of a base and writes its file. Between add and
-// write it holds about the size of the file in memory. It is owned by one
-// goroutine; the columns that follow from others are computed by a second one.
+// baseBuilder collects the features of a base and writes its file. Finished runs
+// lie in a temporary file, so that the heap holds little more than the distinct
+// values. It is owned by one goroutine; what follows from the features is
+// computed by a second one, a run behind. It must be closed.
 type baseBuilder struct {
-	layer  *layers.Layer
-	dict   *dictionary
-	runs   []*appender
-	n      int
-	extent spatial.Envelope
-	behind chan struct{} // holds a token while a run is being derived
+	layer *layers.Layer
+	dict  *dictionary
+	runs  []*appender
+	n     int
+	spool spool
+
+	deriving chan error // of the run that is being derived: its outcome
+	err      error
 }
 
-func newBaseBuilder(l *layers.Layer) *baseBuilder {
-	return &baseBuilder{layer: l, dict: newDictionary(), extent: spatial.EmptyEnvelope(), behind: make(chan struct{}, 1)}
+// newBaseBuilder begins a base whose runs are kept in the folder.
+func newBaseBuilder(l *layers.Layer, dir string) *baseBuilder {
+	return &baseBuilder{layer: l, dict: newDictionary(), spool: spool{dir: dir}}
+}
+
+// close gives up what the builder holds.
+func (b *baseBuilder) close() {
+	b.wait()
+	b.spool.close()
 }
 
 // add copies a feature, which layers.CheckFeature has accepted.
 func (b *baseBuilder) add(f *layers.Feature) error {
 	if b.n&(runRows-1) == 0 {
-		b.closeRun()
-		b.runs = append(b.runs, newAppender(b.layer.Schema, b.dict))
+		b.closeRun(len(b.runs) > 0)
+		if b.err != nil {
+			return b.err
+		}
+		run := newAppender(b.layer.Schema, b.dict)
+		if n := len(b.runs); n > 0 {
+			run.reserve(b.runs[n-1])
+		}
+		if n := len(b.runs); n > 1 { // that run is derived: its room is free
+			run.raw, run.rawEnd = b.runs[n-2].raw, b.runs[n-2].rawEnd
+			b.runs[n-2].raw, b.runs[n-2].rawEnd = nil, nil
+		}
+		b.runs = append(b.runs, run)
 	}
 	if err := b.runs[len(b.runs)-1].add(f); err != nil {
 		return err
 	}
 	b.n++
-	b.extent = b.extent.Union(f.Geometry.Envelope())
 	return nil
 }
 
-// closeRun has the last run derived in the background, once the one before is.
-func (b *baseBuilder) closeRun() {
-	if len(b.runs) == 0 {
+// closeRun has the last run derived in the background, once the one before is, and
+// moved to the spool.
+func (b *baseBuilder) closeRun(move bool) {
+	b.wait()
+	if len(b.runs) == 0 || b.err != nil {
 		return
 	}
-	run := b.runs[len(b.runs)-1]
-	b.behind <- struct{}{}
+	run, done := b.runs[len(b.runs)-1], make(chan error, 1)
+	b.deriving = done
 	go func() {
-		run.derive()
-		<-b.behind
+		err := run.derive()
+		if err == nil && move {
+			err = b.spool.move(&run.seg)
+		}
+		done <- err
 	}()
 }
 
-// finish waits for the columns.
-func (b *baseBuilder) finish() {
-	b.closeRun()
-	b.behind <- struct{}{}
-	<-b.behind
+// wait waits for the run that is being derived.
+func (b *baseBuilder) wait() {
+	if b.deriving != nil {
+		if err := <-b.deriving; err != nil && b.err == nil {
+			b.err = err
+		}
+		b.deriving = nil
+	}
+}
+
+// reserve makes room for as much as another run holds.
+func (a *appender) reserve(like *appender) {
+	s, l := &a.seg, &like.seg
+	grow := func(n int) int { return n + n/16 }
+	s.FeaturePath = append(make([]uint32, 0, runRows+1), 0)
+	s.PathKinds = make([]PathKind, 0, grow(len(l.PathKinds)))
+	s.PathVertex = append(make([]uint32, 0, grow(len(l.PathVertex))), 0)
+	s.exact = make([]float64, 0, grow(len(l.exact)))
+	s.IDOffset = append(make([]uint32, 0, runRows+1), 0)
+	s.IDBytes = make([]byte, 0, grow(len(l.IDBytes)))
+	for _, column := range []*[]uint8{&s.Type, &s.Flags} {
+		*column = make([]uint8, 0, runRows)
+	}
+	s.Number = make([]uint64, 0, runRows)
+	s.Revision = make([]int64, 0, runRows)
 }
 
 // at is the run and row of feature g, counted in order of arrival.
@@ -76,186 +124,259 @@ func (b *baseBuilder) at(g uint32) (*Segment, int) {
 	return &b.runs[g>>runShift].seg, int(g & (runRows - 1))
 }
 
-// baseFile is what a base is written to: from the beginning, and the header last.
-type baseFile interface {
-	io.Writer
-	io.WriterAt
-}
+// baseFile is what a base is written to, by several goroutines.
+type baseFile interface{ io.WriterAt }
 
 // write writes the file. The builder is used up. Two features with one id are an
 // error, ErrCorrupt.
 func (b *baseBuilder) write(file baseFile, meta *baseMeta, past *touched) error {
-	b.finish()
-	boxes := make([]tile.WorldBox, 0, b.n)
-	var paths, vertices, collections uint64
-	heights := false
-	for _, r := range b.runs {
-		boxes = append(boxes, r.seg.Box...)
-		paths += uint64(len(r.seg.PathKinds))
-		vertices += uint64(len(r.seg.exact) / 2)
-		collections += uint64(len(r.seg.members.feature))
-		heights = heights || r.seg.heights != nil
+	b.closeRun(false)
+	b.wait()
+	if b.err != nil {
+		return b.err
 	}
-	if paths >= math.MaxUint32 || vertices >= math.MaxUint32 || b.n >= math.MaxUint32 {
-		return layers.Errorf(layers.ErrUnsupported, "snapshot: layer %s exceeds 2³² features, paths or vertices; split it", b.layer.ID)
+	l, err := b.layout()
+	if err != nil {
+		return err
 	}
-	order, locatedN := index.Order(boxes)
-	located := make([]tile.WorldBox, locatedN)
-	for k, g := range order[:locatedN] {
-		located[k] = boxes[g]
-	}
-	boxes = nil //nolint:ineffassign,wastedassign // the memory is wanted back
-
-	meta.setExtent(b.extent)
+	meta.setExtent(l.extent)
 	description, err := json.Marshal(meta)
 	if err != nil {
 		return err
 	}
-	w := &sectionWriter{file: file, w: bufio.NewWriterSize(file, 1<<20)}
-	w.reserve(int(sectionEnd) - 2 + len(b.layer.Schema))
+	touchBoxes, touchRevisions := past.all()
+
+	w := &sectionWriter{file: file}
+	jobs := b.columns(l)
+	jobs = append(jobs,
+		verbatim(sectionMeta, description),
+		verbatim(sectionMemberFeature, bytesOf(l.collections)),
+		verbatim(sectionMemberOffset, bytesOf(l.structureEnds)),
+		verbatim(sectionMemberBytes, l.structures),
+		verbatim(sectionTouchBox, bytesOf(touchBoxes)),
+		verbatim(sectionTouchRevision, bytesOf(touchRevisions)),
+	)
+	slices.SortStableFunc(jobs, func(a, b sectionJob) int { return int(a.kind) - int(b.kind) })
+	w.place(jobs)
+	// The values' new numbers are needed by every column: they come first, and what
+	// does not need them is done meanwhile.
+	slices.SortStableFunc(jobs, func(a, b sectionJob) int { return a.turn - b.turn })
+	var group errgroup.Group
+	group.SetLimit(min(4, runtime.GOMAXPROCS(0)))
+	for i := range jobs {
+		group.Go(func() error { return w.write(&jobs[i]) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return w.finish(&baseHeader{features: uint64(b.n), located: uint64(l.located), paths: l.paths, vertices: l.vertices, values: uint32(len(b.dict.offset) - 1)})
+}
+
+// layout is the order and the sizes of a base.
+type layout struct {
+	order           []uint32 // features, by number of arrival
+	located         int
+	paths, vertices uint64
+	ids             uint64 // bytes
+	heights         bool
+	extent          spatial.Envelope
+
+	collections, structureEnds []uint32
+	structures                 []byte
+}
+
+func (b *baseBuilder) layout() (*layout, error) {
+	l := &layout{extent: spatial.EmptyEnvelope(), structureEnds: []uint32{0}}
+	boxes := make([]tile.WorldBox, 0, b.n)
+	collections := 0
+	for _, r := range b.runs {
+		boxes = append(boxes, r.seg.Box...)
+		l.paths += uint64(len(r.seg.PathKinds))
+		l.vertices += uint64(len(r.seg.exact) / 2)
+		l.ids += uint64(len(r.seg.IDBytes))
+		l.heights = l.heights || r.seg.heights != nil
+		l.extent = l.extent.Union(r.extent)
+		collections += len(r.seg.members.feature)
+	}
+	if l.paths >= math.MaxUint32 || l.vertices >= math.MaxUint32 || l.ids > math.MaxUint32 || b.n >= math.MaxUint32 {
+		return nil, layers.Errorf(layers.ErrUnsupported, "snapshot: layer %s exceeds 2³² features, paths, vertices or bytes of ids; split it", b.layer.ID)
+	}
+	l.order, l.located = index.Order(boxes)
+	if collections == 0 {
+		return l, nil
+	}
+	for k, g := range l.order {
+		s, i := b.at(g)
+		if spatial.Type(s.Type[i]) == spatial.GeometryCollection {
+			l.collections = append(l.collections, uint32(k))
+			l.structures = append(l.structures, s.members.of(i)...)
+			if len(l.structures) > math.MaxUint32 {
+				return nil, layers.Errorf(layers.ErrUnsupported, "snapshot: the collections of layer %s are too many; split it", b.layer.ID)
+			}
+			l.structureEnds = append(l.structureEnds, uint32(len(l.structures)))
+		}
+	}
+	return l, nil
+}
+
+// sectionJob writes one section.
+type sectionJob struct {
+	section
+	turn  int // jobs with a lower one are begun first
+	write func(out *sectionBuffer) error
+}
+
+// verbatim is a section that is there already.
+func verbatim(kind sectionKind, b []byte) sectionJob {
+	return sectionJob{section: section{kind: kind, length: uint64(len(b))}, write: func(out *sectionBuffer) error {
+		out.bytes(b)
+		return nil
+	}}
+}
+
+// columns lists the jobs of the sections that are gathered from the runs.
+func (b *baseBuilder) columns(l *layout) []sectionJob {
 	e := binary.NativeEndian
-	each := func(kind sectionKind, index int, row func(dst []byte, s *Segment, i int) []byte) {
-		w.begin(kind, index)
-		for _, g := range order {
-			s, i := b.at(g)
-			w.buf = row(w.buf, s, i)
-			w.spill()
-		}
-		w.end()
+	var jobs []sectionJob
+	n := uint64(b.n)
+	add := func(kind sectionKind, length uint64, write func(out *sectionBuffer) error) *sectionJob {
+		jobs = append(jobs, sectionJob{section: section{kind: kind, length: length}, turn: 1, write: write})
+		return &jobs[len(jobs)-1]
 	}
-	whole := func(kind sectionKind, content []byte) {
-		w.begin(kind, 0)
-		w.bytes(content)
-		w.end()
+	each := func(kind sectionKind, length uint64, row func(dst []byte, s *Segment, i int) []byte) *sectionJob {
+		return add(kind, length, func(out *sectionBuffer) error {
+			for _, g := range l.order {
+				s, i := b.at(g)
+				out.buf = row(out.buf, s, i)
+				out.spill()
+			}
+			return nil
+		})
+	}
+	// sums are offsets: 0, and after each item the sum of the lengths so far.
+	sums := func(kind sectionKind, items uint64, row func(dst []byte, sum uint32, s *Segment, i int) ([]byte, uint32)) {
+		add(kind, 4*(items+1), func(out *sectionBuffer) error {
+			out.buf = e.AppendUint32(out.buf, 0)
+			sum := uint32(0)
+			for _, g := range l.order {
+				s, i := b.at(g)
+				out.buf, sum = row(out.buf, sum, s, i)
+				out.spill()
+			}
+			return nil
+		})
 	}
 
-	whole(sectionMeta, description)
-	each(sectionBox, 0, func(dst []byte, s *Segment, i int) []byte {
-		box := s.Box[i]
-		return e.AppendUint32(e.AppendUint32(e.AppendUint32(e.AppendUint32(dst, box.MinX), box.MinY), box.MaxX), box.MaxY)
-	})
-	whole(sectionNodes, bytesOf(index.Pack(located)))
-	each(sectionType, 0, func(dst []byte, s *Segment, i int) []byte { return append(dst, s.Type[i]) })
-	each(sectionFlags, 0, func(dst []byte, s *Segment, i int) []byte { return append(dst, s.Flags[i]) })
-	each(sectionSimpleFrom, 0, func(dst []byte, s *Segment, i int) []byte { return append(dst, s.SimpleFrom[i]) })
-
-	// Offsets: the sums of what the features have.
-	offsets := func(kind sectionKind, row func(dst []byte, sum uint64, s *Segment, i int) ([]byte, uint64)) {
-		w.begin(kind, 0)
-		w.buf = e.AppendUint32(w.buf, 0)
-		sum := uint64(0)
-		for _, g := range order {
+	each(sectionBox, 16*n, func(dst []byte, s *Segment, i int) []byte { return append(dst, bytesOf(s.Box[i:i+1])...) })
+	add(sectionNodes, 16*uint64(index.NodeCount(l.located)), func(out *sectionBuffer) error {
+		boxes := make([]tile.WorldBox, l.located)
+		for k, g := range l.order[:l.located] {
 			s, i := b.at(g)
-			w.buf, sum = row(w.buf, sum, s, i)
-			w.spill()
+			boxes[k] = s.Box[i]
 		}
-		if sum > math.MaxUint32 {
-			w.fail(layers.Errorf(layers.ErrUnsupported, "snapshot: layer %s has more than 4 GiB of ids; split it", b.layer.ID))
-		}
-		w.end()
-	}
-	offsets(sectionFeaturePath, func(dst []byte, sum uint64, s *Segment, i int) ([]byte, uint64) {
-		sum += uint64(s.FeaturePath[i+1] - s.FeaturePath[i])
-		return e.AppendUint32(dst, uint32(sum)), sum
+		out.bytes(bytesOf(index.Pack(boxes)))
+		return nil
 	})
-	each(sectionPathKinds, 0, func(dst []byte, s *Segment, i int) []byte {
-		for _, k := range s.PathKinds[s.FeaturePath[i]:s.FeaturePath[i+1]] {
-			dst = append(dst, byte(k))
-		}
-		return dst
+	each(sectionType, n, func(dst []byte, s *Segment, i int) []byte { return append(dst, s.Type[i]) })
+	each(sectionFlags, n, func(dst []byte, s *Segment, i int) []byte { return append(dst, s.Flags[i]) })
+	each(sectionSimpleFrom, n, func(dst []byte, s *Segment, i int) []byte { return append(dst, s.SimpleFrom[i]) })
+	sums(sectionFeaturePath, n, func(dst []byte, sum uint32, s *Segment, i int) ([]byte, uint32) {
+		sum += s.FeaturePath[i+1] - s.FeaturePath[i]
+		return e.AppendUint32(dst, sum), sum
 	})
-	offsets(sectionPathVertex, func(dst []byte, sum uint64, s *Segment, i int) ([]byte, uint64) {
+	each(sectionPathKinds, l.paths, func(dst []byte, s *Segment, i int) []byte {
+		return append(dst, bytesOf(s.PathKinds[s.FeaturePath[i]:s.FeaturePath[i+1]])...)
+	})
+	sums(sectionPathVertex, l.paths, func(dst []byte, sum uint32, s *Segment, i int) ([]byte, uint32) {
 		for p := s.FeaturePath[i]; p < s.FeaturePath[i+1]; p++ {
-			sum += uint64(s.PathVertex[p+1] - s.PathVertex[p])
-			dst = e.AppendUint32(dst, uint32(sum))
+			sum += s.PathVertex[p+1] - s.PathVertex[p]
+			dst = e.AppendUint32(dst, sum)
 		}
 		return dst, sum
 	})
-	each(sectionWorld, 0, func(dst []byte, s *Segment, i int) []byte {
+	each(sectionWorld, 8*l.vertices, func(dst []byte, s *Segment, i int) []byte {
 		lo, hi := s.Vertices(i)
 		return append(dst, bytesOf(s.World[2*lo:2*hi])...)
 	})
-
-	// Values are numbered anew, in the order in which they are met.
-	number, met := b.renumber(order)
-	for c := range b.layer.Schema {
-		each(sectionColumn, c, func(dst []byte, s *Segment, i int) []byte {
-			return e.AppendUint32(dst, number[s.Columns[c][i]])
-		})
-	}
-	w.begin(sectionValueOffset, 0)
-	w.buf = e.AppendUint32(w.buf, 0)
-	sum := uint32(0)
-	for _, k := range met {
-		sum += b.dict.offset[k] - b.dict.offset[k-1]
-		w.buf = e.AppendUint32(w.buf, sum)
-		w.spill()
-	}
-	w.end()
-	w.begin(sectionValues, 0)
-	for _, k := range met {
-		w.buf = append(w.buf, b.dict.bytes[b.dict.offset[k-1]:b.dict.offset[k]]...)
-		w.spill()
-	}
-	w.end()
-	number = nil //nolint:ineffassign,wastedassign // the memory is wanted back
-
-	offsets(sectionIDOffset, func(dst []byte, sum uint64, s *Segment, i int) ([]byte, uint64) {
-		sum += uint64(s.IDOffset[i+1] - s.IDOffset[i])
-		return e.AppendUint32(dst, uint32(sum)), sum
+	b.valueColumns(l, add)
+	sums(sectionIDOffset, n, func(dst []byte, sum uint32, s *Segment, i int) ([]byte, uint32) {
+		sum += s.IDOffset[i+1] - s.IDOffset[i]
+		return e.AppendUint32(dst, sum), sum
 	})
-	each(sectionIDBytes, 0, func(dst []byte, s *Segment, i int) []byte { return append(dst, s.ID(i)...) })
-	each(sectionNumber, 0, func(dst []byte, s *Segment, i int) []byte { return e.AppendUint64(dst, s.Number[i]) })
-	each(sectionRevision, 0, func(dst []byte, s *Segment, i int) []byte { return e.AppendUint64(dst, uint64(s.Revision[i])) })
-	table, err := b.idTable(order)
-	if err != nil {
+	each(sectionIDBytes, l.ids, func(dst []byte, s *Segment, i int) []byte { return append(dst, s.ID(i)...) })
+	each(sectionNumber, 8*n, func(dst []byte, s *Segment, i int) []byte { return e.AppendUint64(dst, s.Number[i]) })
+	each(sectionRevision, 8*n, func(dst []byte, s *Segment, i int) []byte { return e.AppendUint64(dst, uint64(s.Revision[i])) })
+	add(sectionIDTable, 4*uint64(idTableSize(b.n)), func(out *sectionBuffer) error {
+		table, err := b.idTable(l.order)
+		if err == nil {
+			out.bytes(bytesOf(table.slots))
+		}
 		return err
-	}
-	whole(sectionIDTable, bytesOf(table.slots))
-
-	var features, structureEnds []uint32
-	var structures []byte
-	structureEnds = append(structureEnds, 0)
-	if collections > 0 {
-		for k, g := range order {
-			s, i := b.at(g)
-			if spatial.Type(s.Type[i]) == spatial.GeometryCollection {
-				features = append(features, uint32(k))
-				structures = append(structures, s.members.of(i)...)
-				structureEnds = append(structureEnds, uint32(len(structures)))
-			}
-		}
-		if len(structures) > math.MaxUint32 {
-			return layers.Errorf(layers.ErrUnsupported, "snapshot: the collections of layer %s are too many; split it", b.layer.ID)
-		}
-	}
-	whole(sectionMemberFeature, bytesOf(features))
-	whole(sectionMemberOffset, bytesOf(structureEnds))
-	whole(sectionMemberBytes, structures)
-
-	each(sectionExact, 0, func(dst []byte, s *Segment, i int) []byte {
+	})
+	each(sectionExact, 16*l.vertices, func(dst []byte, s *Segment, i int) []byte {
 		lo, hi := s.Vertices(i)
 		return append(dst, bytesOf(s.exact[2*lo:2*hi])...)
 	})
-	each(sectionHeights, 0, func(dst []byte, s *Segment, i int) []byte {
+	if !l.heights {
+		return append(jobs, verbatim(sectionHeights, nil))
+	}
+	each(sectionHeights, 8*l.vertices, func(dst []byte, s *Segment, i int) []byte {
 		lo, hi := s.Vertices(i)
-		switch {
-		case !heights:
-			return dst
-		case s.heights == nil:
+		if s.heights == nil {
 			return append(dst, make([]byte, 8*(hi-lo))...)
 		}
 		return append(dst, bytesOf(s.heights[lo:hi])...)
 	})
-	touchBoxes, touchRevisions := past.all()
-	whole(sectionTouchBox, bytesOf(touchBoxes))
-	whole(sectionTouchRevision, bytesOf(touchRevisions))
-
-	return w.finish(baseHeader{features: uint64(b.n), located: uint64(locatedN), paths: paths, vertices: vertices, values: uint32(len(met))})
+	return jobs
 }
 
-// renumber gives each value that is used its new number, by old number, and lists
-// the old numbers in the new order.
+// valueColumns adds the sections of values: they are numbered anew, in the order
+// in which they are met, so that values of neighbours are neighbours.
+func (b *baseBuilder) valueColumns(l *layout, add func(kind sectionKind, length uint64, write func(out *sectionBuffer) error) *sectionJob) {
+	e := binary.NativeEndian
+	var number, met []uint32
+	ready := make(chan struct{})
+	offsets := add(sectionValueOffset, 4*uint64(len(b.dict.offset)), func(out *sectionBuffer) error {
+		number, met = b.renumber(l.order)
+		close(ready)
+		out.buf = e.AppendUint32(out.buf, 0)
+		sum := uint32(0)
+		for _, k := range met {
+			sum += b.dict.offset[k] - b.dict.offset[k-1]
+			out.buf = e.AppendUint32(out.buf, sum)
+			out.spill()
+		}
+		return nil
+	})
+	offsets.turn = 0
+	add(sectionValues, uint64(len(b.dict.bytes)), func(out *sectionBuffer) error {
+		<-ready
+		for _, k := range met {
+			out.buf = append(out.buf, b.dict.bytes[b.dict.offset[k-1]:b.dict.offset[k]]...)
+			out.spill()
+		}
+		return nil
+	}).turn = 2
+	for c := range b.layer.Schema {
+		job := add(sectionColumn, 4*uint64(b.n), func(out *sectionBuffer) error {
+			<-ready
+			for _, g := range l.order {
+				s, i := b.at(g)
+				k := s.Columns[c][i]
+				if k != 0 {
+					k = number[k]
+				}
+				out.buf = e.AppendUint32(out.buf, k)
+				out.spill()
+			}
+			return nil
+		})
+		job.index, job.turn = uint16(c), 2
+	}
+}
+
+// renumber gives each value its new number, by its old one, and lists the old
+// numbers in the new order.
 func (b *baseBuilder) renumber(order []uint32) (number []uint32, met []uint32) {
 	number = make([]uint32, len(b.dict.offset))
 	met = make([]uint32, 0, len(b.dict.offset)-1)
@@ -289,100 +410,88 @@ func (b *baseBuilder) idTable(order []uint32) (idTable, error) {
 	return t, nil
 }
 
-// sectionWriter writes sections one after the other and keeps their table. After
-// an error it does nothing more; finish returns it.
+// sectionWriter writes the sections of a file to their places.
 type sectionWriter struct {
 	file   baseFile
-	w      *bufio.Writer
 	table  []section
-	begun  section
-	offset uint64
-	buf    []byte // of the section, not yet written
-	size   int    // of header and table
-	err    error
+	length uint64 // of the file
 }
 
-func (w *sectionWriter) fail(err error) {
-	if w.err == nil {
-		w.err = err
+// place gives each section its offset, in the order of the jobs.
+func (w *sectionWriter) place(jobs []sectionJob) {
+	align := func(v uint64) uint64 { return (v + sectionAlign - 1) &^ (sectionAlign - 1) }
+	w.length = align(headerSize + entrySize*uint64(len(jobs)))
+	w.table = make([]section, len(jobs))
+	for i := range jobs {
+		jobs[i].offset = w.length
+		jobs[i].place = i
+		w.length = align(w.length + jobs[i].length)
 	}
 }
 
-func (w *sectionWriter) raw(b []byte) {
-	if w.err == nil {
-		_, err := w.w.Write(b)
-		w.fail(err)
+// write runs a job. Jobs may run at the same time.
+func (w *sectionWriter) write(job *sectionJob) error {
+	out := sectionBuffer{file: w.file, at: job.offset}
+	if err := job.write(&out); err != nil {
+		return err
 	}
-	w.offset += uint64(len(b))
-}
-
-// reserve leaves room for the header and a table of so many sections.
-func (w *sectionWriter) reserve(sections int) {
-	w.size = headerSize + entrySize*sections
-	w.raw(make([]byte, w.size))
-	w.pad()
-}
-
-func (w *sectionWriter) pad() {
-	if n := w.offset % sectionAlign; n != 0 {
-		w.raw(make([]byte, sectionAlign-n))
+	out.bytes(out.buf)
+	if out.err != nil {
+		return out.err
 	}
-}
-
-func (w *sectionWriter) begin(kind sectionKind, index int) {
-	w.begun = section{kind: kind, index: uint16(index), offset: w.offset}
-}
-
-// spill writes out the buffer when it has grown.
-func (w *sectionWriter) spill() {
-	if len(w.buf) >= 1<<16 {
-		w.bytes(w.buf)
-		w.buf = w.buf[:0]
+	if got := out.at - job.offset; got != job.length {
+		return baseError("section %d/%d came to %d bytes, expected %d", job.kind, job.index, got, job.length)
 	}
+	job.crc = out.crc
+	w.table[job.place] = job.section
+	return nil
 }
 
-func (w *sectionWriter) bytes(b []byte) {
-	w.begun.crc = crc32.Update(w.begun.crc, castagnoli, b)
-	w.raw(b)
-}
-
-func (w *sectionWriter) end() {
-	w.bytes(w.buf)
-	w.buf = w.buf[:0]
-	w.begun.length = w.offset - w.begun.offset
-	w.table = append(w.table, w.begun)
-	w.pad()
-}
-
-func (w *sectionWriter) finish(h baseHeader) error {
-	if w.err == nil {
-		w.fail(w.w.Flush())
-	}
-	if w.err != nil {
-		return w.err
-	}
-	h.sections, h.length = uint32(len(w.table)), w.offset
+// finish writes header and table, and the last byte of the padding at the end.
+func (w *sectionWriter) finish(h *baseHeader) error {
+	h.sections, h.length = uint32(len(w.table)), w.length
 	b := h.encode()
 	for i := range w.table {
 		b = w.table[i].append(b)
 	}
 	crc := crc32.Update(0, castagnoli, b)
 	b = append(binary.NativeEndian.AppendUint32(b[:headerSize-4:headerSize-4], crc), b[headerSize-4:]...)
-	if len(b) != w.size {
-		return baseError("header of %d bytes where %d were kept for it", len(b), w.size)
+	written := uint64(0)
+	for i := range w.table {
+		if s := &w.table[i]; s.length > 0 {
+			written = max(written, s.offset+s.length)
+		}
+	}
+	if written < w.length {
+		if _, err := w.file.WriteAt([]byte{0}, int64(w.length-1)); err != nil {
+			return err
+		}
 	}
 	_, err := w.file.WriteAt(b, 0)
 	return err
 }
 
-// memoryFile is a baseFile on the heap.
-type memoryFile struct{ b []byte }
-
-func (m *memoryFile) Write(p []byte) (int, error) {
-	m.b = append(m.b, p...)
-	return len(p), nil
+// sectionBuffer collects what a section is made of and writes it in pieces.
+type sectionBuffer struct {
+	file baseFile
+	at   uint64
+	crc  uint32
+	buf  []byte // not yet written
+	err  error
 }
 
-func (m *memoryFile) WriteAt(p []byte, off int64) (int, error) {
-	return copy(m.b[off:], p), nil
+// spill writes out the buffer when it has grown.
+func (o *sectionBuffer) spill() {
+	if len(o.buf) >= 1<<18 {
+		o.bytes(o.buf)
+		o.buf = o.buf[:0]
+	}
+}
+
+func (o *sectionBuffer) bytes(b []byte) {
+	o.crc = crc32.Update(o.crc, castagnoli, b)
+	if o.err == nil && len(b) > 0 {
+		_, o.err = o.file.WriteAt(b, int64(o.at))
+	}
+	o.at += uint64(len(b))
 }

@@ -127,7 +127,8 @@ func (c *Catalog) readLayer(b *build, id layers.ID) (*base, error) {
 		total = st.Count
 	}
 	start := time.Now()
-	builder, faults := newBaseBuilder(&l), mender{layer: &l, log: c.log}
+	builder, faults := newBaseBuilder(&l, c.dir), mender{layer: &l, log: c.log}
+	defer builder.close()
 	if l.Live == nil {
 		err = c.store.Scan(ctx, id, layers.Query{}, func(f *layers.Feature) error {
 			if builder.n%10000 == 0 && total >= 0 {
@@ -182,7 +183,8 @@ func (c *Catalog) startRebuild(s *layerState) {
 
 // repack makes a base of a view.
 func (c *Catalog) repack(b *build, v *View, position, settled layers.Revision) (*base, error) {
-	builder := newBaseBuilder(v.layer)
+	builder := newBaseBuilder(v.layer, c.dir)
+	defer builder.close()
 	var f layers.Feature
 	err := v.all(0, func(p placed) error {
 		if builder.n%1000 == 0 {

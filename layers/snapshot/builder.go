@@ -22,7 +22,10 @@ func (b *Builder) Add(f *layers.Feature) error {
 	if err := layers.CheckFeature(b.layer, f); err != nil {
 		return err
 	}
-	return b.rows.add(f)
+	if err := b.rows.add(f); err != nil {
+		return err
+	}
+	return b.rows.derive()
 }
 
 // Edits is the segment of what was added so far, in order of arrival. The
@@ -41,7 +44,8 @@ func (b *Builder) Base() (*Segment, error) {
 
 func (b *Builder) base() (*base, error) {
 	src := b.rows.segment()
-	builder := newBaseBuilder(b.layer)
+	builder := newBaseBuilder(b.layer, "")
+	defer builder.close()
 	var f layers.Feature
 	for i := range src.N {
 		src.Feature(i, b.layer.Schema, &f)

@@ -76,14 +76,15 @@ func (c *content) put(f *layers.Feature, r layers.Revision) (spatial.Envelope, e
 	if err := c.rows.add(f); err != nil {
 		return place, err
 	}
+	if err := c.rows.derive(); err != nil {
+		return place, err
+	}
 	if had {
 		box, env := c.kill(old)
 		c.touched = c.touched.with(box, r)
 		place = env
 	}
-	c.rows.derive()
 	s := &c.rows.seg
-	s.ValueOffset, s.Values = c.rows.dict.offset, c.rows.dict.bytes
 	row := s.N - 1
 	c.births = append(c.births, c.birth(f.ID, row))
 	c.enter(row)

@@ -84,40 +84,37 @@ func normal(v layers.Value, t layers.ValueType) layers.Value {
 type dictionary struct {
 	offset []uint32
 	bytes  []byte
-	table  []uint32 // open addressing, a power of two long; number of a value or 0
+	table  []slot // open addressing, a power of two long
 }
 
+// slot holds a value's number, 0 for none, and a part of its hash, so that other
+// values are told apart without looking at their bytes.
+type slot struct{ hash, number uint32 }
+
 func newDictionary() *dictionary {
-	return &dictionary{offset: make([]uint32, 1, 64), table: make([]uint32, 64)}
+	return &dictionary{offset: make([]uint32, 1, 64), table: make([]slot, 64)}
 }
 
 // maxColumnBytes bounds what a uint32 offset can address.
 const maxColumnBytes = math.MaxUint32
 
-// number is the value's number, a new one if need be; 0 for null.
-func (d *dictionary) number(v layers.Value) (uint32, error) {
-	if v.IsNull() {
-		return 0, nil
-	}
-	begin := len(d.bytes)
-	d.bytes = appendValue(d.bytes, v)
-	b := d.bytes[begin:]
+// number is the number of an encoded value, a new one if need be.
+func (d *dictionary) number(b []byte) (uint32, error) {
+	hash := uint32(hashBytes(b) >> 32)
 	mask := uint32(len(d.table) - 1)
-	slot := uint32(hashBytes(b)) & mask
-	for ; d.table[slot] != 0; slot = (slot + 1) & mask {
-		k := d.table[slot]
-		if string(d.bytes[d.offset[k-1]:d.offset[k]]) == string(b) {
-			d.bytes = d.bytes[:begin]
-			return k, nil
+	i := hash & mask
+	for ; d.table[i].number != 0; i = (i + 1) & mask {
+		if s := d.table[i]; s.hash == hash && string(d.bytes[d.offset[s.number-1]:d.offset[s.number]]) == string(b) {
+			return s.number, nil
 		}
 	}
-	if len(d.bytes) > maxColumnBytes {
-		d.bytes = d.bytes[:begin]
+	if len(d.bytes)+len(b) > maxColumnBytes {
 		return 0, layers.Errorf(layers.ErrUnsupported, "snapshot: the layer's distinct values exceed 4 GiB; split the layer")
 	}
+	d.bytes = append(d.bytes, b...)
 	d.offset = append(d.offset, uint32(len(d.bytes)))
 	k := uint32(len(d.offset) - 1)
-	d.table[slot] = k
+	d.table[i] = slot{hash, k}
 	if len(d.offset) > len(d.table)*5/8 {
 		d.grow()
 	}
@@ -125,14 +122,18 @@ func (d *dictionary) number(v layers.Value) (uint32, error) {
 }
 
 func (d *dictionary) grow() {
-	d.table = make([]uint32, 2*len(d.table))
+	old := d.table
+	d.table = make([]slot, 2*len(old))
 	mask := uint32(len(d.table) - 1)
-	for k := 1; k < len(d.offset); k++ {
-		slot := uint32(hashBytes(d.bytes[d.offset[k-1]:d.offset[k]])) & mask
-		for d.table[slot] != 0 {
-			slot = (slot + 1) & mask
+	for _, s := range old {
+		if s.number == 0 {
+			continue
 		}
-		d.table[slot] = uint32(k)
+		i := s.hash & mask
+		for d.table[i].number != 0 {
+			i = (i + 1) & mask
+		}
+		d.table[i] = s
 	}
 }
 
