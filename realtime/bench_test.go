@@ -3,6 +3,7 @@ package realtime_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -136,7 +137,7 @@ func ingest(b *testing.B, hub *realtime.Hub, body []byte) (accepted int) {
 	}
 	for {
 		var p realtime.Position
-		if _, err := r.Next(&p); err == io.EOF {
+		if _, err := r.Next(&p); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			b.Fatal(err)

@@ -188,7 +188,7 @@ func (r *Reader) Next(p *Position) (index int, err error) {
 		return r.index, io.EOF
 	}
 	b, err := r.item()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		r.done = true
 		return r.index, io.EOF
 	}
@@ -218,7 +218,7 @@ func (r *Reader) item() ([]byte, error) {
 	}
 	c, err := r.skipSpace()
 	if err != nil {
-		if err == io.EOF && r.array {
+		if errors.Is(err, io.EOF) && r.array {
 			return nil, fmt.Errorf("the JSON array ends after position %d without its ]", r.index+1)
 		}
 		return nil, err
@@ -260,7 +260,7 @@ func (r *Reader) item() ([]byte, error) {
 func (r *Reader) end() error {
 	if c, err := r.skipSpace(); err == nil {
 		return fmt.Errorf("%q at byte %d, after the end of the JSON array", c, r.read)
-	} else if err != io.EOF {
+	} else if !errors.Is(err, io.EOF) {
 		return err
 	}
 	return io.EOF
@@ -287,14 +287,13 @@ func (r *Reader) object() ([]byte, error) {
 	r.buf = append(r.buf[:0], '{')
 	depth, inString, escaped, size := 1, false, false, 1
 	for {
-		chunk, err := r.r.Peek(1)
-		if err != nil {
-			if err == io.EOF {
+		if _, err := r.r.Peek(1); err != nil {
+			if errors.Is(err, io.EOF) {
 				err = fmt.Errorf("the JSON ends in the middle of position %d", r.index+1)
 			}
 			return nil, err
 		}
-		chunk, _ = r.r.Peek(r.r.Buffered())
+		chunk, _ := r.r.Peek(r.r.Buffered())
 		n, closed := 0, false
 		for n < len(chunk) && !closed {
 			c := chunk[n]
@@ -347,7 +346,7 @@ func (r *Reader) line() ([]byte, error) {
 			if size <= MaxPositionBytes {
 				r.buf = append(r.buf, chunk...)
 			}
-			if err != bufio.ErrBufferFull {
+			if !errors.Is(err, bufio.ErrBufferFull) {
 				break
 			}
 		}

@@ -65,7 +65,7 @@ func readAll(r *realtime.Reader) (ids []string, faults []string, fatal error) {
 		i, err := r.Next(&p)
 		var item *realtime.ItemError
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return ids, faults, nil
 		case errors.As(err, &item):
 			if item.Index != i {

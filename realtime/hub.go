@@ -104,13 +104,9 @@ func (h *Hub) AddLayer(l layers.Layer) error {
 func (h *Hub) RemoveLayer(id layers.ID) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	l := h.layers[id]
-	if l == nil {
+	if h.layers[id] == nil {
 		return h.notFound(id)
 	}
-	l.mu.Lock()
-	l.removed = true
-	l.mu.Unlock()
 	delete(h.layers, id)
 	h.metrics.forget(id)
 	h.generation.Add(1)

@@ -2,6 +2,7 @@ package realtime_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -385,12 +386,12 @@ func TestCells(t *testing.T) {
 		second()
 		require.Equal(t, [3]uint32{100, 100, 0}, sum())
 
-		// The nearer the map, the finer the cells: all hundred still stand in one.
+		// The nearer the map, the finer the cells: those that moved share one with another.
 		_, _, err := v.Subscribe(realtime.Subscription{MaxEntities: 50, Zoom: 14.5, Layers: []layers.ID{"vehicles"}, BBox: realtime.BBox{-74.2, 40.6, -73.8, 40.9}})
 		require.NoError(t, err)
 		second()
 		require.Equal(t, [3]uint32{100, 100, 0}, sum())
-		require.Len(t, c.cells, 101)
+		require.Len(t, c.cells, 100)
 		require.Equal(t, uint8(12), c.window.Z, "cells of zoom 17")
 
 		// Looking at a part changes back to entities, and out again to cells.
@@ -614,8 +615,56 @@ func TestRunEndsViewers(t *testing.T) {
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	cancel()
 	require.NoError(t, <-done)
-	for err == nil || err == context.DeadlineExceeded {
+	for err == nil || errors.Is(err, context.DeadlineExceeded) {
 		_, err = v.Next(context.Background())
 	}
 	require.ErrorIs(t, err, realtime.ErrViewerClosed)
+}
+
+func TestResumeNeedsTheSameView(t *testing.T) {
+	hub, clk := newHub(t, realtime.Options{ParseFilter: parseLine, Resume: 2 * time.Second}, layers.Live{})
+	for i, line := range []string{"A", "B"} {
+		p := realtime.NewPosition("vehicles", line, clk.t, -74+float64(i)*0.01, 40.75)
+		p.Properties = []byte(fmt.Sprintf(`{"line":%q}`, line))
+		require.Empty(t, apply(t, hub, p).Refused)
+	}
+	filtered := func(f string, r *realtime.Resume) realtime.Subscription {
+		return realtime.Subscription{Filter: map[layers.ID]string{"vehicles": f}, Resume: r}
+	}
+	v, c := watch(t, hub, false, filtered("line=A", nil))
+	tick(hub, v, c)
+	require.Contains(t, c.entities, "A")
+	lost := c.resume()
+	v.Close()
+
+	same, again := watch(t, hub, false, filtered("line=A", lost))
+	tick(hub, same, again)
+	require.Zero(t, again.resets, "the same filter goes on")
+	same.Close()
+
+	for _, s := range []realtime.Subscription{filtered("line=B", lost), {Resume: lost}} {
+		other, c := watch(t, hub, false, s)
+		tick(hub, other, c)
+		require.Equal(t, 1, c.resets, "another filter is another view")
+		require.Contains(t, c.entities, "B")
+		other.Close()
+	}
+	// After 2 s without anybody the view is forgotten with its departures.
+	for range 25 {
+		hub.Tick()
+	}
+	_, _, views := hub.TileMemory("vehicles")
+	require.Equal(t, 1, views)
+	late, c := watch(t, hub, false, filtered("line=A", &realtime.Resume{Epoch: lost.Epoch, Layers: map[layers.ID]realtime.Held{"vehicles": {
+		Sequence: hub.Sequence(), View: lost.Layers["vehicles"].View, Window: lost.Layers["vehicles"].Window}}}))
+	tick(hub, late, c)
+	require.Equal(t, 1, c.resets, "nobody can know what left before the view was made again")
+
+	// A sequence of the future is of nobody.
+	plain, c := watch(t, hub, false, realtime.Subscription{})
+	tick(hub, plain, c)
+	future, c := watch(t, hub, false, realtime.Subscription{Resume: &realtime.Resume{Epoch: lost.Epoch, Layers: map[layers.ID]realtime.Held{"vehicles": {
+		Sequence: hub.Sequence() + 100, View: c.view, Window: lost.Layers["vehicles"].Window}}}})
+	tick(hub, future, c)
+	require.Equal(t, 1, c.resets)
 }

@@ -73,7 +73,7 @@ func (s *scanner) str() (raw []byte, escaped bool, err error) {
 					if s.i >= len(s.b) {
 						return nil, false, errJSONEnd
 					}
-					if c := s.b[s.i]; !(c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f') {
+					if !isHex(s.b[s.i]) {
 						return nil, false, s.unexpected("four hexadecimal digits")
 					}
 				}
@@ -84,6 +84,8 @@ func (s *scanner) str() (raw []byte, escaped bool, err error) {
 	}
 	return nil, false, errJSONEnd
 }
+
+func isHex(c byte) bool { return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f' }
 
 // text is the value of what str returned; the bytes are lent when not escaped.
 func text(raw []byte, escaped bool) []byte {

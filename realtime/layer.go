@@ -27,7 +27,6 @@ type layer struct {
 	seed    maphash.Seed
 	open    uint64 // the sequence that changes now get: that of the next tick
 	resume  uint64 // ticks that departures are remembered
-	removed bool   // no longer a layer of the hub
 	metrics *layerMetrics
 
 	bySlot   map[string]uint32

@@ -132,7 +132,7 @@ func (h *Hub) ingest(r *http.Request, reader *Reader) positionsAnswer {
 	for {
 		var p Position
 		i, err := reader.Next(&p)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		var item *ItemError

@@ -110,7 +110,7 @@ func TestPlaceQueries(t *testing.T) {
 		}
 		return -74 + rng.NormFloat64()*0.1, 40.7 + rng.NormFloat64()*0.1
 	}
-	for range 500 {
+	for range 200 {
 		lon, lat := around()
 		k, far := 1+rng.IntN(30), 0.0
 		if rng.IntN(2) == 0 {

@@ -132,7 +132,6 @@ type Viewer struct {
 
 	// of the tick
 	batch      Batch
-	served     uint64 // sequence of the last batch considered
 	change     uint64 // number of the last change told
 	generation uint64 // of the hub's layers
 }

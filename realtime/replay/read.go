@@ -56,11 +56,11 @@ func Read(dst []realtime.Position, r io.Reader, layer layers.ID) ([]realtime.Pos
 		if err != nil {
 			return dst, err
 		}
-		defer z.Close()
+		defer func() { _ = z.Close() }() // it holds nothing
 		br = bufio.NewReader(io.LimitReader(z, maxBytes))
 	}
 	first, err := firstByte(br)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return dst, errors.New("the file is empty")
 	} else if err != nil {
 		return dst, err
@@ -94,7 +94,7 @@ func readJSON(dst []realtime.Position, r io.Reader, layer layers.ID) ([]realtime
 	for {
 		var p realtime.Position
 		_, err := reader.Next(&p)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return dst, nil
 		}
 		if err != nil {
@@ -136,7 +136,7 @@ func readCSV(dst []realtime.Position, r io.Reader, layer layers.ID) ([]realtime.
 	}
 	for {
 		record, err := c.Read()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return dst, nil
 		}
 		if err != nil {
