@@ -62,7 +62,12 @@ DECLARE
 	key  text := TG_ARGV[1];
 	rows bigint;
 BEGIN
-	IF TG_OP = 'INSERT' THEN
+	IF TG_OP <> 'TRUNCATE' THEN
+		EXECUTE 'SELECT count(*) FROM ' || CASE TG_OP WHEN 'DELETE' THEN 'old_rows' ELSE 'new_rows' END INTO rows;
+	END IF;
+	IF rows > 100000 OR TG_OP = 'TRUNCATE' THEN
+		INSERT INTO {s}._pending (layer, op) VALUES (TG_ARGV[0], 4);
+	ELSIF TG_OP = 'INSERT' THEN
 		EXECUTE 'INSERT INTO {s}._pending (layer, feature, op) SELECT $1, ' || key || ', 1 FROM new_rows' USING TG_ARGV[0];
 	ELSIF TG_OP = 'DELETE' THEN
 		EXECUTE 'INSERT INTO {s}._pending (layer, feature, op) SELECT $1, ' || key || ', 3 FROM old_rows' USING TG_ARGV[0];
@@ -70,11 +75,8 @@ BEGIN
 		EXECUTE 'INSERT INTO {s}._pending (layer, feature, op)
 			SELECT $1, coalesce(n.k, o.k), CASE WHEN o.k IS NULL THEN 1 WHEN n.k IS NULL THEN 3 ELSE 2 END
 			FROM (SELECT ' || key || ' AS k FROM new_rows) n FULL JOIN (SELECT ' || key || ' AS k FROM old_rows) o ON n.k = o.k' USING TG_ARGV[0];
-	ELSE
-		INSERT INTO {s}._pending (layer, op) VALUES (TG_ARGV[0], 4);
 	END IF;
-	GET DIAGNOSTICS rows = ROW_COUNT;
-	IF rows > 0 THEN
+	IF rows IS DISTINCT FROM 0 THEN
 		INSERT INTO {s}._commits DEFAULT VALUES ON CONFLICT DO NOTHING;
 	END IF;
 	RETURN NULL;
