@@ -26,6 +26,9 @@ import (
 	"twind/tiles/mvt"
 )
 
+// A snapshot's view is what the service reads.
+var _ tiles.View = (*snapshot.View)(nil)
+
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // view is a published state made by hand; its counter tells whether it was released.
