@@ -8,6 +8,10 @@ set -eu
 have() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || [ -x "/usr/bin/$1" ]; }
 any() { for f in "$@"; do [ -e "$f" ] && return 0; done; return 1; }
 
+for tool in go node npm make git; do
+	have "$tool" || { echo "$tool is not installed: twind is built with Go 1.26, Node 20.19 or newer, make and git" >&2; exit 1; }
+done
+
 missing=
 need() { missing="$missing${missing:+ }$1"; }
 

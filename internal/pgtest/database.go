@@ -90,7 +90,7 @@ func Database(admin string) (dsn string, drop func() error, err error) {
 		return "", nil, err
 	}
 	name := "t_" + hex.EncodeToString(b)
-	if err := execute(admin, "CREATE DATABASE "+name+" TEMPLATE "+templateDatabase+" STRATEGY file_copy"); err != nil {
+	if err := execute(admin, "CREATE DATABASE "+name+" TEMPLATE "+templateDatabase); err != nil {
 		return "", nil, fmt.Errorf("a database for the test: %w", err)
 	}
 	u.Path = "/" + name
