@@ -31,6 +31,10 @@ type source struct {
 	public   *published
 }
 
+// mark ends a statement that is prepared once: a layer that is dropped and made
+// anew, perhaps with other types, has statements of its own.
+func (src *source) mark() string { return fmt.Sprintf(" /* %d */", src.number) }
+
 // Layers lists twind's own layers and the published ones, by id.
 func (s *Store) Layers(ctx context.Context) ([]layers.Layer, error) {
 	var out []layers.Layer

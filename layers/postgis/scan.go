@@ -78,7 +78,7 @@ func (s *Store) scan(ctx context.Context, src *source, q layers.Query, yield fun
 	}
 	var args arguments
 	where := s.where(src, q, &args)
-	sql := "SELECT " + s.selection(src) + s.from(src) + " WHERE " + where
+	sql := "SELECT " + s.selection(src) + s.from(src) + " WHERE " + where + src.mark()
 	err = s.read(ctx, "read layer "+string(src.layer.ID), func(ctx context.Context, begun *bool) error {
 		err := s.rows(ctx, sql, args, func(raw [][]byte, d *decoder, f *layers.Feature) error {
 			err := d.decode(raw, f)

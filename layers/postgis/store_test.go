@@ -129,6 +129,39 @@ func TestFeaturesSurvive(t *testing.T) {
 	require.Equal(t, layers.Stats{Count: 1, Extent: want.Geometry.Envelope()}, st)
 }
 
+// TestLayerMadeAnew drops a layer and makes it again with other types, under
+// connections that have prepared statements for the first.
+func TestLayerMadeAnew(t *testing.T) {
+	dsn := pgtest.DSN(t)
+	s := open(t, dsn, postgis.Options{})
+	second := open(t, dsn, postgis.Options{})
+	point := spatial.NewPoint(1, 2)
+	for i, v := range []layers.Value{layers.IntValue(7), layers.StringValue("seven"), layers.BoolValue(true), layers.FloatValue(7.5), layers.TextValue(layers.Date, "2026-11-21")} {
+		l := layers.Layer{ID: "anew", CRS: 4326, MaxZoom: 16, Schema: []layers.Property{{Name: "v", Type: v.Type()}}}
+		require.NoError(t, s.CreateLayer(ctx, l))
+		for _, store := range []*postgis.Store{s, second} {
+			for range 3 {
+				f := &layers.Feature{Geometry: point, Properties: []layers.Value{v}}
+				_, err := store.Update(ctx, func(tx layers.Tx) error {
+					if err := tx.Insert(ctx, "anew", f); err != nil {
+						return err
+					}
+					if err := tx.Replace(ctx, "anew", f); err != nil {
+						return err
+					}
+					got, err := tx.Get(ctx, "anew", f.ID)
+					require.NoError(t, err)
+					require.Equal(t, v, got.Properties[0])
+					return nil
+				})
+				require.NoError(t, err, "round %d", i)
+			}
+			require.Len(t, ids(t, store, "anew", layers.Query{Filter: layers.Comparison{Property: "v", Value: v}}), len(ids(t, store, "anew", layers.Query{})))
+		}
+		require.NoError(t, s.DropLayer(ctx, "anew"))
+	}
+}
+
 func timeless(rs []layers.Record) []layers.Record {
 	for i := range rs {
 		rs[i].Time = rs[i].Time.Truncate(0).Add(0)

@@ -137,7 +137,7 @@ func (x *tx) Get(ctx context.Context, id layers.ID, feature string) (*layers.Fea
 	if src.public != nil {
 		keys, lock = src.public.keys(keys), ""
 	}
-	rows, err := x.conn.Query(ctx, "SELECT "+x.s.selection(src)+x.s.from(src)+" WHERE "+fmt.Sprintf(src.key, "$1")+lock, keys)
+	rows, err := x.conn.Query(ctx, "SELECT "+x.s.selection(src)+x.s.from(src)+" WHERE "+fmt.Sprintf(src.key, "$1")+lock+src.mark(), keys)
 	if err != nil {
 		return nil, x.fail(err)
 	}
@@ -182,7 +182,7 @@ func (x *tx) Insert(ctx context.Context, id layers.ID, f *layers.Feature) error 
 		columns.WriteString(", " + quote(c))
 		values.WriteString(", " + args.add(parameter(src.layer.Schema[i].Type, f.Properties[i])))
 	}
-	sql := x.s.sql("INSERT INTO %s (id, geom%s) VALUES ($1, $2::bytea::{g}.geometry%s) ON CONFLICT DO NOTHING", src.relation, columns.String(), values.String())
+	sql := x.s.sql("INSERT INTO %s (id, geom%s) VALUES ($1, $2::bytea::{g}.geometry%s) ON CONFLICT DO NOTHING", src.relation, columns.String(), values.String()) + src.mark()
 	for attempt := 0; ; attempt++ {
 		args[0] = f.ID
 		if f.ID == "" {
@@ -232,7 +232,7 @@ func (x *tx) Replace(ctx context.Context, id layers.ID, f *layers.Feature) error
 	for i, c := range src.columns {
 		set.WriteString(", " + quote(c) + " = " + args.add(parameter(src.layer.Schema[i].Type, f.Properties[i])))
 	}
-	tag, err := x.conn.Exec(ctx, x.s.sql("UPDATE %s SET geom = $2::bytea::{g}.geometry%s WHERE id = $1", src.relation, set.String()), args...)
+	tag, err := x.conn.Exec(ctx, x.s.sql("UPDATE %s SET geom = $2::bytea::{g}.geometry%s WHERE id = $1", src.relation, set.String())+src.mark(), args...)
 	if err != nil {
 		return x.fail(err)
 	}
@@ -251,7 +251,7 @@ func (x *tx) Delete(ctx context.Context, id layers.ID, feature string) error {
 	if layers.CheckFeatureID(feature) != nil {
 		return noFeature(id, feature)
 	}
-	tag, err := x.conn.Exec(ctx, "DELETE FROM "+src.relation+" WHERE id = $1", feature)
+	tag, err := x.conn.Exec(ctx, "DELETE FROM "+src.relation+" WHERE id = $1"+src.mark(), feature)
 	if err != nil {
 		return x.fail(err)
 	}
