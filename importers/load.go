@@ -73,7 +73,7 @@ func (r *run) loadSet(s *dataSet, yield func(*layers.Feature, error) bool) (more
 	if err != nil {
 		return false, 0, err
 	}
-	s.cols = s.cols[:0]
+	s.cols, s.again = s.cols[:0], false
 	var to []int // position in the layer's schema of each field, −1 for none
 	for n := int64(1); ; n++ {
 		var rec Record
@@ -88,7 +88,11 @@ func (r *run) loadSet(s *dataSet, yield func(*layers.Feature, error) bool) (more
 		fields := src.Fields()
 		r.mapFields(s, fields)
 		for len(to) < len(fields) {
-			to = append(to, r.layer.PropertyIndex(r.columns.list[s.cols[len(to)]].name))
+			p := -1
+			if c := s.cols[len(to)]; c >= 0 {
+				p = r.layer.PropertyIndex(r.columns.list[c].name)
+			}
+			to = append(to, p)
 		}
 		if refusal != nil || r.admit(&rec, s, src, tr) != nil {
 			continue

@@ -3,6 +3,8 @@ package importers
 import (
 	"bufio"
 	"os"
+	"path/filepath"
+	"slices"
 	"unicode/utf8"
 
 	"twind/layers"
@@ -11,8 +13,9 @@ import (
 )
 
 // rejects writes refused records to a GeoJSON sequence, one feature a line, with
-// _file, _row, _code and _reason, so that they can be mended and imported again.
-// The file comes to be with the first of them.
+// _file, _row, _code and _reason, so that they can be mended and imported again:
+// an import leaves these properties out. The file comes to be with the first of
+// them.
 type rejects struct {
 	path string
 	file *os.File
@@ -21,24 +24,25 @@ type rejects struct {
 	err  error // of the first write; reported as a warning
 }
 
-// add writes one refused record. Its geometry is written as such where it is in
-// degrees, else as text in _geometry.
-func (r *rejects) add(ref *Refusal, fields []Field, values []layers.Value, g spatial.Geometry, degrees bool) {
+// add writes one refused record. Its geometry is written in degrees where that
+// is possible (degrees is then not null), else as it is, as text in _geometry.
+func (r *rejects) add(ref *Refusal, fields []Field, values []layers.Value, g, degrees spatial.Geometry) {
 	if r.err != nil {
 		return
 	}
 	if r.file == nil {
-		if r.file, r.err = os.Create(r.path); r.err != nil {
+		if r.file, r.err = os.CreateTemp(filepath.Dir(r.path), ".rejects-*"); r.err != nil {
 			return
 		}
 		r.w = bufio.NewWriter(r.file)
 	}
-	b := append(r.buf[:0], `{"type":"Feature","geometry":`...)
-	if degrees && inDegrees(g) {
-		b = geojson.AppendGeometry(b, g)
-	} else {
-		b = append(b, "null"...)
+	b := append(r.buf[:0], `{"type":"Feature",`...)
+	if ref.ID != "" {
+		b = append(b, `"id":`...)
+		b = append(geojson.AppendID(b, ref.ID), ',')
 	}
+	b = append(b, `"geometry":`...)
+	b = geojson.AppendGeometry(b, degrees)
 	b = append(b, `,"properties":{"_file":`...)
 	b = geojson.AppendString(b, ref.File)
 	b = append(b, `,"_row":`...)
@@ -47,15 +51,14 @@ func (r *rejects) add(ref *Refusal, fields []Field, values []layers.Value, g spa
 	b = geojson.AppendString(b, ref.Code)
 	b = append(b, `,"_reason":`...)
 	b = geojson.AppendString(b, ref.Reason)
-	if ref.ID != "" {
-		b = append(b, `,"_id":`...)
-		b = geojson.AppendString(b, ref.ID)
-	}
-	if !g.IsNull() && !(degrees && inDegrees(g)) {
+	written := rejectNames[:4]
+	if !g.IsNull() && degrees.IsNull() {
+		written = rejectNames[:5]
 		b = append(b, `,"_geometry":`...)
 		b = geojson.AppendString(b, string(geojson.AppendGeometry(nil, g)))
 	}
 	if ref.Raw != nil {
+		written = rejectNames
 		b = append(b, `,"_raw":`...)
 		if utf8.Valid(ref.Raw) {
 			b = geojson.AppendString(b, string(ref.Raw))
@@ -64,7 +67,7 @@ func (r *rejects) add(ref *Refusal, fields []Field, values []layers.Value, g spa
 		}
 	}
 	for i, f := range fields {
-		if i < len(values) && !values[i].IsNull() {
+		if i < len(values) && !values[i].IsNull() && !slices.Contains(written, f.Name) {
 			b = append(b, ',')
 			b = geojson.AppendString(b, f.Name)
 			b = append(b, ':')
@@ -86,11 +89,7 @@ func hexText(b []byte) string {
 	return string(out)
 }
 
-func inDegrees(g spatial.Geometry) bool {
-	e := g.Envelope()
-	return e.IsEmpty() || e.MinX >= -180 && e.MaxX <= 180 && e.MinY >= -90 && e.MaxY <= 90
-}
-
+// close ends the writing, under a temporary name.
 func (r *rejects) close() error {
 	if r.file == nil {
 		return r.err
@@ -102,4 +101,53 @@ func (r *rejects) close() error {
 		r.err = err
 	}
 	return r.err
+}
+
+// publish gives the file its name, once nothing is read any more: it may be that
+// of a rejects file that has just been imported.
+func (r *rejects) publish() error {
+	if r.file == nil || r.err != nil {
+		return r.err
+	}
+	err := os.Chmod(r.file.Name(), 0o644)
+	if err == nil {
+		err = os.Rename(r.file.Name(), r.path)
+	}
+	if err != nil {
+		_ = os.Remove(r.file.Name())
+	}
+	return err
+}
+
+// rejectNames are the properties that rejects adds.
+var rejectNames = []string{"_file", "_row", "_code", "_reason", "_geometry", "_raw"}
+
+// isRejects tells a file that rejects wrote by its properties.
+func isRejects(fields []Field) bool {
+	found := 0
+	for _, f := range fields {
+		for _, n := range rejectNames[:4] {
+			if f.Name == n {
+				found++
+			}
+		}
+	}
+	return found == 4
+}
+
+// unmended says what still has to be done to a record of a rejects file; "" if
+// nothing.
+func unmended(fields []Field, rec *Record) string {
+	for i, f := range fields {
+		if i >= len(rec.Values) || rec.Values[i].IsNull() {
+			continue
+		}
+		switch {
+		case f.Name == "_raw":
+			return "it is still as it could not be read, in _raw; make a feature of it and take _raw out"
+		case f.Name == "_geometry" && rec.Geometry.IsNull():
+			return "its geometry is still outside its coordinate system, in _geometry; give it one and take _geometry out"
+		}
+	}
+	return ""
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -74,7 +75,8 @@ type dataSet struct {
 	format Format
 	size   int64
 	from   *crs.CRS
-	cols   []int // column of each field
+	cols   []int // column of each field, −1 for one that is left out
+	again  bool  // it is a rejects file
 	read   int64
 	report int  // its FileReport
 	multi  bool // its format does not tell single geometries from multi ones
@@ -103,6 +105,11 @@ func (r *run) do(formats []Format) error {
 		r.warn("the refused records could not be kept in %s: %v", r.rejects.path, e)
 	} else if r.rejects.file != nil {
 		r.report.Rejects = r.rejects.path
+		defer func() {
+			if e := r.rejects.publish(); e != nil {
+				r.warn("the refused records could not be kept in %s: %v", r.rejects.path, e)
+			}
+		}()
 	}
 	r.summarise()
 	if err != nil {
@@ -380,7 +387,11 @@ func (r *run) checkRecords(s *dataSet, src Source) (spatial.Envelope, error) {
 		if refusal != nil {
 			refusal.File = s.path
 			r.refuse(refusal)
-			r.rejects.add(refusal, fields, rec.Values, rec.Geometry, s.from.IsGeographic())
+			degrees := rec.Geometry.Clone()
+			if degrees.Check() != nil || r.project(&degrees, tr) != nil {
+				degrees = spatial.Geometry{}
+			}
+			r.rejects.add(refusal, fields, rec.Values, rec.Geometry, degrees)
 			continue
 		}
 		r.report.Accepted++
@@ -388,7 +399,9 @@ func (r *run) checkRecords(s *dataSet, src Source) (spatial.Envelope, error) {
 			r.withID++
 		}
 		for i, v := range rec.Values {
-			r.columns.list[s.cols[i]].add(v)
+			if s.cols[i] >= 0 {
+				r.columns.list[s.cols[i]].add(v)
+			}
 		}
 	}
 }
@@ -414,8 +427,16 @@ func (r *run) next(src Source, rec *Record) (*Refusal, error) {
 
 // mapFields gives the source's new fields their columns.
 func (r *run) mapFields(s *dataSet, fields []Field) {
+	if len(s.cols) == len(fields) {
+		return
+	}
+	s.again = s.again || isRejects(fields)
 	for len(s.cols) < len(fields) {
 		f := fields[len(s.cols)]
+		if s.again && slices.Contains(rejectNames, f.Name) {
+			s.cols = append(s.cols, -1)
+			continue
+		}
 		s.cols = append(s.cols, r.columns.find(r.rename(f.Name), f.Type))
 	}
 }
@@ -433,6 +454,11 @@ func (r *run) admit(rec *Record, s *dataSet, src Source, tr crs.Transform) *Refu
 	refuse := func(code, format string, args ...any) *Refusal {
 		place := src.Place(rec.Row)
 		return &Refusal{Row: rec.Row, Place: place, Code: code, ID: rec.ID, Reason: place + ": " + fmt.Sprintf(format, args...)}
+	}
+	if s.again {
+		if why := unmended(src.Fields(), rec); why != "" {
+			return refuse(RefusedRecord, "%s", why)
+		}
 	}
 	if r.key != "" {
 		id, err := r.keyOf(rec, s, src.Fields())
@@ -454,6 +480,9 @@ func (r *run) admit(rec *Record, s *dataSet, src Source, tr crs.Transform) *Refu
 			return refuse(RefusedType, "a %v does not fit layer %s, which holds %v", rec.Geometry.Type, r.existing.ID, r.existing.GeometryType)
 		}
 		for i, v := range rec.Values {
+			if s.cols[i] < 0 {
+				continue
+			}
 			p := r.existing.PropertyIndex(r.columns.list[s.cols[i]].name)
 			if p < 0 {
 				continue
@@ -463,31 +492,39 @@ func (r *run) admit(rec *Record, s *dataSet, src Source, tr crs.Transform) *Refu
 			}
 		}
 	}
+	var h [2]uint64
+	if rec.ID != "" {
+		h = [2]uint64{maphash.String(r.seeds[0], rec.ID), maphash.String(r.seeds[1], rec.ID)}
+		if _, twice := r.ids[h]; twice {
+			return refuse(RefusedDuplicate, "the identifier %q stands on an earlier record too", clipText(rec.ID))
+		}
+	}
 	if err := r.project(&rec.Geometry, tr); err != nil {
 		return refuse(RefusedPosition, "%v", err)
 	}
 	if rec.ID != "" {
-		h := [2]uint64{maphash.String(r.seeds[0], rec.ID), maphash.String(r.seeds[1], rec.ID)}
-		if _, twice := r.ids[h]; twice {
-			return refuse(RefusedDuplicate, "the identifier %q stands on an earlier record too", clipText(rec.ID))
-		}
 		r.ids[h] = struct{}{}
 	}
 	return nil
 }
 
-// project brings a geometry to degrees in place; when it fails the geometry is
-// as before.
+// project brings a geometry to degrees in place; when it fails the geometry is as
+// before.
 func (r *run) project(g *spatial.Geometry, tr crs.Transform) error {
+	if len(g.Members) > 0 {
+		members := g.Clone().Members
+		for i := range members {
+			if err := r.project(&members[i], tr); err != nil {
+				return err
+			}
+		}
+		g.Members = members
+		return nil
+	}
 	r.scratch = append(r.scratch[:0], g.XY...)
 	if err := tr.Apply(g.XY); err != nil {
 		copy(g.XY, r.scratch)
 		return describe(err, tr.From)
-	}
-	for i := range g.Members {
-		if err := r.project(&g.Members[i], tr); err != nil {
-			return err
-		}
 	}
 	return nil
 }
@@ -504,7 +541,7 @@ func describe(err error, from *crs.CRS) error {
 // keyOf is the record's identifier by the key property, or why there is none.
 func (r *run) keyOf(rec *Record, s *dataSet, fields []Field) (id, fault string) {
 	for i, v := range rec.Values {
-		if r.columns.list[s.cols[i]].name != r.key {
+		if s.cols[i] < 0 || r.columns.list[s.cols[i]].name != r.key {
 			continue
 		}
 		if v.IsNull() {

@@ -236,6 +236,48 @@ func TestRefusedFeaturesAreKept(t *testing.T) {
 	require.ErrorIs(t, err, layers.ErrNotFound)
 }
 
+func TestRejectsAreMendedAndImportedAgain(t *testing.T) {
+	s := newStore(t)
+	dir := t.TempDir()
+	gk := strings.Replace(collection(
+		feature("", point(400123.456, 3121456.789), `"k":"a","n":1`),
+		feature("", point(400223.456, 3121456.789), `"k":"a","n":2`),
+		feature("", point(1e9, 3121456.789), `"k":"c","n":3`),
+		feature("", `{"type":"GeometryCollection","geometries":[{"type":"Point","coordinates":[400123.456,3121456.789]},{"type":"Point","coordinates":[1e9,0]}]}`, `"k":"d"`),
+		feature("", `{"type":"Point"}`, `"k":"e"`)), `"features"`, `"crs":{"type":"name","properties":{"name":"EPSG:4547"}},"features"`, 1)
+	rejects := filepath.Join(dir, "rejects.geojsonl")
+	_, err := run(t, s, importers.Plan{Files: []string{write(t, "a.geojson", gk)}, Key: "k", Rejects: rejects})
+	require.ErrorContains(t, err, "4 of 5 features were refused")
+	b, err := os.ReadFile(rejects)
+	require.NoError(t, err)
+	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+	require.Len(t, lines, 4)
+	require.Contains(t, lines[0], `"coordinates":[112.98372`, "a geometry that can be is in degrees")
+	require.Contains(t, lines[2], `"_geometry":"{\"type\":\"GeometryCollection\",\"geometries\":[{\"type\":\"Point\",\"coordinates\":[400123.456,3121456.789]}`, "one that cannot is untouched")
+
+	report, err := run(t, s, importers.Plan{Files: []string{rejects}, Rejects: rejects, Strict: true})
+	require.ErrorContains(t, err, "3 of 4 features were refused (rejects.geojsonl: line 2: its geometry is still outside its coordinate system")
+	require.EqualValues(t, 4, report.Read)
+	b, err = os.ReadFile(rejects)
+	require.NoError(t, err)
+	require.Len(t, strings.Split(strings.TrimSpace(string(b)), "\n"), 3, "the file that was read is replaced by what is still refused")
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
+	again, err := run(t, s, importers.Plan{Files: []string{rejects}})
+	require.ErrorContains(t, err, "3 of 3 features were refused")
+	require.Equal(t, report.Refusals[0].Samples[0].Reason[7:], again.Refusals[0].Samples[0].Reason[7:], "a second time nothing is lost")
+	require.Len(t, again.Refusals[0].Samples, 3)
+	mended := strings.Replace(lines[0], `"k":"a"`, `"k":"b"`, 1)
+	report, err = run(t, s, importers.Plan{Files: []string{write(t, "rejects.geojsonl", mended+"\n"+lines[1]+"\n"+lines[3])}})
+	require.ErrorContains(t, err, "2 of 3 features were refused (rejects.geojsonl: line 2: its geometry is still outside its coordinate system, in _geometry; give it one and take _geometry out)")
+	require.Contains(t, report.Refusals[0].Samples[1].Reason, "in _raw; make a feature of it")
+	require.Empty(t, report.Added)
+	got := all(t, s, "things")
+	require.Len(t, got, 2)
+	require.Equal(t, []layers.Value{layers.StringValue("b"), layers.IntValue(2)}, got[1].Properties)
+}
+
 func TestNothingIsWrittenOfABrokenFile(t *testing.T) {
 	for name, c := range map[string]struct{ file, content, want string }{
 		"cut off":        {"a.geojson", collection(feature("1", point(1, 2), ""))[:90], "the file is cut off in features[0]"},
