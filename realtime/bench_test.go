@@ -7,7 +7,11 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
+	"net/http/httptest"
+	"runtime"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -269,4 +273,45 @@ func benchHub(b *testing.B) (*realtime.Hub, *rand.Rand) {
 	_, err := hub.Apply(context.Background(), fleet(100_000, clk.t, rng))
 	require.NoError(b, err)
 	return hub, rng
+}
+
+// BenchmarkViewerMemory is what one WebSocket viewer costs in heap and stacks,
+// its subscription included; the clients are bare sockets.
+func BenchmarkViewerMemory(b *testing.B) {
+	hub := realtime.New(realtime.Options{Codec: wire.NewCodec()})
+	require.NoError(b, hub.AddLayer(liveLayer("vehicles", liveTimes)))
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = hub.Run(ctx) })
+	server := httptest.NewServer(realtime.Handler(ctx, hub, realtime.HandlerOptions{}))
+	defer func() {
+		cancel()
+		running.Wait()
+		server.Close()
+	}()
+	const n = 500
+	for b.Loop() {
+		used := func() uint64 {
+			var m runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&m)
+			return m.HeapInuse + m.StackInuse
+		}
+		before := used()
+		conns := make([]net.Conn, n)
+		for i := range conns {
+			conns[i] = rawSubscribe(b, server)
+		}
+		for hub.Subscribed() < n {
+			time.Sleep(10 * time.Millisecond)
+		}
+		time.Sleep(500 * time.Millisecond)
+		b.ReportMetric(float64(used()-before)/n, "B/viewer")
+		for _, c := range conns {
+			_ = c.Close()
+		}
+		for hub.Viewers() > 0 {
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
 }

@@ -48,9 +48,9 @@ type cellSum struct {
 }
 
 func (c *cellSum) add(l *layer, slot uint32) {
-	c.count[l.state[slot]]++
-	c.x += float64(l.fx[slot])
-	c.y += float64(l.fy[slot])
+	c.count[l.e[slot].state]++
+	c.x += float64(l.e[slot].fx)
+	c.y += float64(l.e[slot].fy)
 }
 
 // take adds a sum of a tile whose corner is at x, y and whose width is scale, in cells.
@@ -104,7 +104,7 @@ func (a *aggregate) compute(l *layer, v *view, seq, oldest uint64) {
 		side := float32(uint32(1) << (a.zoom - GridZoom))
 		clear(a.sums[:])
 		for _, s := range t.members {
-			column, row := min(l.fx[s]*side, side-1), min(l.fy[s]*side, side-1)
+			column, row := min(l.e[s].fx*side, side-1), min(l.e[s].fy*side, side-1)
 			a.sums[int(row)<<maxSubBits+int(column)].add(l, s)
 		}
 		for i := range a.sums {

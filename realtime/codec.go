@@ -62,11 +62,11 @@ type Entities struct {
 	Class      []uint8 // index in the layer's Sync.Classes; NoClass without
 	Flags      []Flag
 	Lon, Lat   []float64 // degrees, as given
-	ID         []string
-	Named      []uint32 // rows whose id and properties are new to a viewer of the tile, ascending
-	Properties [][]byte // one of each Named: a JSON object
-	Left       []uint32 // slots that left the tile since Base and did not return
-	LeftID     []string // their ids
+	ID         []string  // in the binary format of Named rows only, else empty
+	Named      []uint32  // rows whose id and properties are new to a viewer of the tile, ascending
+	Properties [][]byte  // one of each Named: a JSON object
+	Left       []uint32  // slots that left the tile since Base and did not return
+	LeftID     []string  // their ids
 }
 
 // NoClass is the class of an entity without one, or with one beyond the 255 that a layer can tell apart.

@@ -66,3 +66,18 @@ func (h *Hub) Viewers() int {
 	defer h.viewerMu.Unlock()
 	return len(h.viewers)
 }
+
+// Subscribed counts the viewers whose first subscription has been served.
+func (h *Hub) Subscribed() int {
+	h.viewerMu.Lock()
+	defer h.viewerMu.Unlock()
+	n := 0
+	for v := range h.viewers {
+		v.mu.Lock()
+		if v.current != nil {
+			n++
+		}
+		v.mu.Unlock()
+	}
+	return n
+}

@@ -21,15 +21,15 @@ func (e entityOf) value(name string) layers.Value {
 	case "id":
 		return layers.StringValue(l.id[s])
 	case "time":
-		return dateTime(l.time[s])
+		return dateTime(l.e[s].time)
 	case "received":
 		return dateTime(l.received[s])
 	case "state":
-		return layers.StringValue(l.state[s].String())
+		return layers.StringValue(l.e[s].state.String())
 	case "course":
-		return layers.FloatValue(l.course[s])
+		return layers.FloatValue(l.e[s].course)
 	case "speed":
-		return layers.FloatValue(l.speed[s])
+		return layers.FloatValue(l.e[s].speed)
 	}
 	var found layers.Value
 	_ = eachProperty(l.props[s], func(n string, v layers.Value) error { // checked when it came
@@ -132,7 +132,7 @@ func evaluate(f layers.Filter, e entityOf) truth {
 	case layers.IsNull:
 		return truthOf(e.value(f.Property).IsNull())
 	case layers.Intersects:
-		return truthOf(f.Box.ContainsPoint(e.l.pos[e.slot].lon, e.l.pos[e.slot].lat))
+		return truthOf(f.Box.ContainsPoint(e.l.e[e.slot].lon, e.l.e[e.slot].lat))
 	}
 	return unknown
 }

@@ -320,7 +320,7 @@ func TestIdleAndFloodingClients(t *testing.T) {
 }
 
 // rawSubscribe opens a socket by hand, subscribes, and leaves reading to the test.
-func rawSubscribe(t *testing.T, server *httptest.Server) net.Conn {
+func rawSubscribe(t testing.TB, server *httptest.Server) net.Conn {
 	c, err := net.Dial("tcp", server.Listener.Addr().String())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = c.Close() })

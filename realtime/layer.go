@@ -14,8 +14,8 @@ import (
 // layer holds the entities of one live layer. mu guards everything in it: one
 // position at a time changes it, and the tick reads it whole.
 //
-//	slot ─▶ id, lon, lat, z, course, speed, time, received, …   columns
-//	id   ─▶ slot                                                 bySlot's inverse
+//	slot ─▶ entity, received, id, properties   columns
+//	id   ─▶ slot                               bySlot
 //
 // A slot names an entity until it leaves, and is not used again before every
 // viewer that could still resume has been told, or needs a keyframe.
@@ -33,22 +33,9 @@ type layer struct {
 	alive    int
 	free     []freed // by sequence
 	id       []string
-	pos      []lonLat
-	z        []float64
-	course   []float64
-	speed    []float64
-	time     []int64 // ms since 1970
-	received []int64 // ms since 1970, server's clock
-	key      []tileKey
-	fx, fy   []float32 // place in the tile, fraction of its width
-	state    []State
-	class    []uint8
-	flags    []Flag
+	e        []entity // what is read and written together
+	received []int64  // ms since 1970, server's clock; the future for a slot without entity
 	props    [][]byte // a JSON object without white space, or nil; never changed in place
-	propHash []uint64 // of the properties as they came
-	changed  []uint64 // sequence of the last change of any column
-	named    []uint64 // sequence of the last change of id or properties
-	mark     []uint32 // scratch of departures
 	markNow  uint32
 	held     map[uint32]Position // jumps that wait for the next position
 
@@ -60,8 +47,24 @@ type layer struct {
 	all        *view // the view without filter and policy
 }
 
-// lonLat is a position in degrees, as given.
-type lonLat struct{ lon, lat float64 }
+// entity is what every report changes and every frame tells, close together
+// because slots come in any order: 96 bytes without pointers.
+type entity struct {
+	lon, lat float64 // degrees, as given
+	z        float64 // metres; NaN absent
+	course   float64 // degrees; NaN absent
+	speed    float64 // m/s; NaN absent
+	time     int64   // ms since 1970, of the source's clock
+	changed  uint64  // sequence of the last change of anything
+	named    uint64  // sequence of the last change of id or properties
+	propHash uint64  // of the properties as they came
+	key      tileKey
+	fx, fy   float32 // place in the tile, fraction of its width
+	mark     uint32  // slots marked with layer.markNow form a set, for one frame
+	state    State
+	class    uint8
+	flags    Flag
+}
 
 // freed is a slot that may be used again once the sequence is out of reach.
 type freed struct {
@@ -133,7 +136,7 @@ func (l *layer) apply(p *Position, now time.Time) (Outcome, string) {
 	var props *properties // nil: as they are
 	if p.Properties != nil {
 		hash := maphash.Bytes(l.seed, p.Properties)
-		if !known || l.propHash[slot] != hash {
+		if !known || l.e[slot].propHash != hash {
 			var err error
 			if props, err = l.readProperties(p.Properties, hash); err != nil {
 				return Invalid, err.Error()
@@ -142,17 +145,17 @@ func (l *layer) apply(p *Position, now time.Time) (Outcome, string) {
 	}
 	if known {
 		if flags&FlagAhead != 0 { // its own order is all there is to go by
-			ms = max(ms, l.time[slot]+1)
+			ms = max(ms, l.e[slot].time+1)
 		}
 		switch {
-		case ms < l.time[slot]:
+		case ms < l.e[slot].time:
 			return Older, "an earlier time than that of the position that is known"
-		case ms == l.time[slot]:
+		case ms == l.e[slot].time:
 			if props == nil {
 				return Duplicate, "the same time as that of the position that is known"
 			}
 			l.setProperties(slot, props)
-			l.changed[slot] = l.open
+			l.e[slot].changed = l.open
 			l.place(slot)
 			return Accepted, ""
 		}
@@ -171,13 +174,13 @@ func (l *layer) apply(p *Position, now time.Time) (Outcome, string) {
 	if props != nil {
 		l.setProperties(slot, props)
 	}
-	l.pos[slot], l.z[slot] = lonLat{p.Lon, p.Lat}, finite(p.Z)
-	l.course[slot], l.speed[slot] = heading(p.Course), pace(p.Speed)
-	l.time[slot], l.received[slot] = ms, now.UnixMilli()
-	l.flags[slot] = flags
 	l.setState(slot, StateLive)
-	l.key[slot], l.fx[slot], l.fy[slot] = locate(p.Lon, p.Lat)
-	l.changed[slot] = l.open
+	e := &l.e[slot]
+	e.lon, e.lat, e.z = p.Lon, p.Lat, finite(p.Z)
+	e.course, e.speed = heading(p.Course), pace(p.Speed)
+	e.key, e.fx, e.fy = locate(p.Lon, p.Lat)
+	e.time, e.flags, e.changed = ms, flags, l.open
+	l.received[slot] = now.UnixMilli()
 	l.place(slot)
 	return Accepted, ""
 }
@@ -248,8 +251,8 @@ func (l *layer) jump(slot uint32, p *Position, ms int64) string {
 	if l.live.MaxSpeed <= 0 {
 		return ""
 	}
-	metres := haversine(l.pos[slot].lon, l.pos[slot].lat, p.Lon, p.Lat)
-	seconds := float64(ms-l.time[slot]) / 1000
+	metres := haversine(l.e[slot].lon, l.e[slot].lat, p.Lon, p.Lat)
+	seconds := float64(ms-l.e[slot].time) / 1000
 	if metres <= jumpMetres || metres <= l.live.MaxSpeed*seconds {
 		delete(l.held, slot)
 		return ""
@@ -294,22 +297,16 @@ func (l *layer) add(id string) (uint32, bool) {
 			return 0, false
 		}
 		slot = uint32(len(l.id))
-		nan := math.NaN()
-		l.id = append(l.id, id)
-		l.pos = append(l.pos, lonLat{})
-		l.z, l.course, l.speed = append(l.z, nan), append(l.course, nan), append(l.speed, nan)
-		l.time, l.received = append(l.time, 0), append(l.received, 0)
-		l.key, l.fx, l.fy = append(l.key, 0), append(l.fx, 0), append(l.fy, 0)
-		l.state, l.class, l.flags = append(l.state, StateLive), append(l.class, NoClass), append(l.flags, 0)
-		l.props, l.propHash = append(l.props, nil), append(l.propHash, 0)
-		l.changed, l.named, l.mark = append(l.changed, 0), append(l.named, 0), append(l.mark, 0)
+		l.id, l.props = append(l.id, id), append(l.props, nil)
+		l.e = append(l.e, entity{class: NoClass})
+		l.received = append(l.received, 0)
 		for _, v := range l.views {
 			v.grow()
 		}
 	}
 	l.bySlot[id] = slot
 	l.alive++
-	l.named[slot] = l.open
+	l.e[slot].named = l.open
 	return slot, true
 }
 
@@ -321,20 +318,30 @@ func (l *layer) drop(slot uint32) {
 	delete(l.bySlot, l.id[slot])
 	delete(l.held, slot)
 	l.alive--
-	l.id[slot], l.props[slot], l.propHash[slot] = "", nil, 0
-	l.class[slot], l.state[slot], l.received[slot] = NoClass, StateLive, math.MaxInt64
+	l.id[slot], l.props[slot], l.e[slot].propHash = "", nil, 0
+	l.e[slot].class, l.e[slot].state, l.received[slot] = NoClass, StateLive, math.MaxInt64
 	l.free = append(l.free, freed{slot, l.open})
+}
+
+// nextMark begins a new set of marked slots.
+func (l *layer) nextMark() {
+	if l.markNow++; l.markNow == 0 { // wrapped: forget all marks
+		for i := range l.e {
+			l.e[i].mark = 0
+		}
+		l.markNow = 1
+	}
 }
 
 // setState changes an entity's state and the views' counts.
 func (l *layer) setState(slot uint32, s State) {
-	old := l.state[slot]
+	old := l.e[slot].state
 	if old == s {
 		return
 	}
-	l.state[slot] = s
+	l.e[slot].state = s
 	for _, v := range l.views {
-		if v.tile[slot] != nil {
+		if v.slots[slot].tile != nil {
 			v.count[old]--
 			v.count[s]++
 		}
@@ -344,7 +351,7 @@ func (l *layer) setState(slot uint32, s State) {
 // place puts an entity whose columns changed where it belongs in each view.
 func (l *layer) place(slot uint32) {
 	for _, v := range l.views {
-		k := l.key[slot]
+		k := l.e[slot].key
 		if !v.admits(l, slot) {
 			k = noTile
 		}
@@ -370,9 +377,9 @@ func (l *layer) age(now int64) {
 		case silence >= offline:
 			s = StateOffline
 		}
-		if l.state[slot] != s {
+		if l.e[slot].state != s {
 			l.setState(slot, s)
-			l.changed[slot] = l.open
+			l.e[slot].changed = l.open
 			l.place(slot)
 		}
 	}

@@ -99,9 +99,9 @@ func (l *layer) discover(name string, t layers.ValueType) {
 
 // setProperties keeps what readProperties made.
 func (l *layer) setProperties(slot uint32, p *properties) {
-	l.props[slot], l.propHash[slot] = p.json, p.hash
-	l.named[slot] = l.open
-	l.class[slot] = NoClass
+	l.props[slot], l.e[slot].propHash = p.json, p.hash
+	l.e[slot].named = l.open
+	l.e[slot].class = NoClass
 	if p.class == "" {
 		return
 	}
@@ -114,7 +114,7 @@ func (l *layer) setProperties(slot uint32, p *properties) {
 		l.classes = append(l.classes, p.class)
 		l.classIndex[p.class] = c
 	}
-	l.class[slot] = c
+	l.e[slot].class = c
 }
 
 // eachProperty reads a JSON object's members as values: text for arrays and

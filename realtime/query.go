@@ -34,9 +34,9 @@ type Neighbour struct {
 
 func (l *layer) entity(v *view, s uint32) Entity {
 	return Entity{
-		ID: l.id[s], Lon: l.pos[s].lon, Lat: l.pos[s].lat, Z: l.z[s], Course: l.course[s], Speed: l.speed[s],
-		Time: time.UnixMilli(l.time[s]).UTC(), Received: time.UnixMilli(l.received[s]).UTC(),
-		State: l.state[s], Flags: l.flags[s], Properties: v.visible(l.props[s]),
+		ID: l.id[s], Lon: l.e[s].lon, Lat: l.e[s].lat, Z: l.e[s].z, Course: l.e[s].course, Speed: l.e[s].speed,
+		Time: time.UnixMilli(l.e[s].time).UTC(), Received: time.UnixMilli(l.received[s]).UTC(),
+		State: l.e[s].state, Flags: l.e[s].flags, Properties: v.visible(l.props[s]),
 	}
 }
 
@@ -120,7 +120,7 @@ func (l *layer) match(q layers.Query) ([]layers.Property, []Entity) {
 		if q.Filter != nil && !matches(q.Filter, e) || q.Policy.Rows != nil && !matches(q.Policy.Rows, e) {
 			return
 		}
-		if q.Envelope != nil && !q.Envelope.ContainsPoint(l.pos[s].lon, l.pos[s].lat) {
+		if q.Envelope != nil && !q.Envelope.ContainsPoint(l.e[s].lon, l.e[s].lat) {
 			return
 		}
 		out = append(out, l.entity(l.all, s))
@@ -158,7 +158,7 @@ func (l *layer) within(e spatial.Envelope, fn func(slot uint32)) {
 	}
 	l.all.visit(box.window(GridZoom, 0), func(t *liveTile) {
 		for _, s := range t.members {
-			if e.ContainsPoint(l.pos[s].lon, l.pos[s].lat) {
+			if e.ContainsPoint(l.e[s].lon, l.e[s].lat) {
 				fn(s)
 			}
 		}
@@ -219,7 +219,7 @@ func (h *Hub) Extent(layer layers.ID) (spatial.Envelope, error) {
 	defer l.mu.RUnlock()
 	e := spatial.EmptyEnvelope()
 	for _, s := range l.bySlot {
-		e = e.Add(l.pos[s].lon, l.pos[s].lat)
+		e = e.Add(l.e[s].lon, l.e[s].lat)
 	}
 	return e, nil
 }
@@ -377,13 +377,13 @@ type neighbours struct {
 func (n *neighbours) look(t *liveTile) {
 	l := n.l
 	for _, s := range t.members {
-		dx, dy := l.pos[s].lon-n.lon, l.pos[s].lat-n.lat
+		dx, dy := l.e[s].lon-n.lon, l.e[s].lat-n.lat
 		if dx > -1 && dx < 1 && dy > -1 && dy < 1 {
 			if dx, dy = dx*n.metresLon, dy*n.metresLat; dx*dx+dy*dy > n.limit*n.limit {
 				continue
 			}
 		}
-		m := haversine(n.lon, n.lat, l.pos[s].lon, l.pos[s].lat)
+		m := haversine(n.lon, n.lat, l.e[s].lon, l.e[s].lat)
 		if m > n.limit {
 			continue
 		}

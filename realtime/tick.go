@@ -317,35 +317,49 @@ func (h *Hub) encodeTile(l *layer, v *view, t *liveTile, base uint64, f format, 
 	e := &h.entitiesFrame
 	e.reset()
 	e.Head, e.Base, e.Tile = head, base, t.key.id(GridZoom)
-	for _, s := range t.members {
-		if l.changed[s] <= base && v.entered[s] <= base {
+	rows := t.members
+	last := base > 0 && base+1 == head.Sequence
+	if last { // the common case needs no look at those that stand
+		rows = t.recent
+		l.nextMark()
+	}
+	for _, s := range rows {
+		x, at := &l.e[s], &v.slots[s]
+		if last {
+			if at.tile != t || x.mark == l.markNow {
+				continue
+			}
+			x.mark = l.markNow
+		}
+		if x.changed <= base && at.entered <= base {
 			continue
 		}
-		if l.named[s] > base || v.entered[s] > base {
+		id := ""
+		if x.named > base || at.entered > base {
+			id = l.id[s]
 			e.Named = append(e.Named, uint32(len(e.Slot)))
 			e.Properties = append(e.Properties, v.visible(l.props[s]))
+		} else if f == formatJSON {
+			id = l.id[s]
 		}
+		e.ID = append(e.ID, id)
 		e.Slot = append(e.Slot, s)
-		e.ID = append(e.ID, l.id[s])
-		e.X, e.Y = append(e.X, l.fx[s]), append(e.Y, l.fy[s])
-		e.Lon, e.Lat = append(e.Lon, l.pos[s].lon), append(e.Lat, l.pos[s].lat)
-		e.Z = append(e.Z, float32(l.z[s]))
-		e.Course = append(e.Course, float32(l.course[s]))
-		e.Speed = append(e.Speed, float32(l.speed[s]))
-		e.Age = append(e.Age, int32(max(math.MinInt32, min(head.Time-l.time[s], math.MaxInt32))))
-		e.State, e.Class, e.Flags = append(e.State, l.state[s]), append(e.Class, l.class[s]), append(e.Flags, l.flags[s])
+		e.X, e.Y = append(e.X, x.fx), append(e.Y, x.fy)
+		e.Lon, e.Lat = append(e.Lon, x.lon), append(e.Lat, x.lat)
+		e.Z = append(e.Z, float32(x.z))
+		e.Course = append(e.Course, float32(x.course))
+		e.Speed = append(e.Speed, float32(x.speed))
+		e.Age = append(e.Age, int32(max(math.MinInt32, min(head.Time-x.time, math.MaxInt32))))
+		e.State, e.Class, e.Flags = append(e.State, x.state), append(e.Class, x.class), append(e.Flags, x.flags)
 	}
 	if base > 0 {
-		if l.markNow++; l.markNow == 0 { // wrapped: forget all marks
-			clear(l.mark)
-			l.markNow = 1
-		}
+		l.nextMark()
 		for i := len(t.left) - 1; i >= 0 && t.left[i].seq > base; i-- {
 			d := &t.left[i]
-			if l.mark[d.slot] == l.markNow || v.tile[d.slot] == t {
+			if l.e[d.slot].mark == l.markNow || v.slots[d.slot].tile == t {
 				continue // told already, or came back
 			}
-			l.mark[d.slot] = l.markNow
+			l.e[d.slot].mark = l.markNow
 			e.Left, e.LeftID = append(e.Left, d.slot), append(e.LeftID, d.id)
 		}
 	}

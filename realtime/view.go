@@ -20,15 +20,20 @@ type view struct {
 	refs   int    // subscriptions
 	idle   uint64 // open when refs became 0
 
-	tile    []*liveTile // by slot; nil: not shown
-	at      []uint32    // by slot: index in the tile's members
-	entered []uint64    // by slot: sequence at which it came into its tile
-	tiles   map[tileKey]*liveTile
-	dirty   []*liveTile // those that changed in the open sequence
-	count   [numStates]int
-	newest  int64 // ms since 1970: when the last position was received
-	extra   map[frameKey][]byte
-	cells   map[uint8]*aggregate // by the cells' zoom
+	slots  []viewSlot
+	tiles  map[tileKey]*liveTile
+	dirty  []*liveTile // those that changed in the open sequence
+	count  [numStates]int
+	newest int64 // ms since 1970: when the last position was received
+	extra  map[frameKey][]byte
+	cells  map[uint8]*aggregate // by the cells' zoom
+}
+
+// viewSlot is where a view shows an entity.
+type viewSlot struct {
+	tile    *liveTile // nil: not shown
+	entered uint64    // sequence at which it came into the tile
+	at      uint32    // index in the tile's members
 }
 
 // frameKey names a frame of this tick that is not the common one.
@@ -43,6 +48,7 @@ type liveTile struct {
 	key     tileKey
 	members []uint32 // slots
 	last    uint64   // sequence of the last change
+	recent  []uint32 // slots that changed in sequence last; some twice, some gone since
 	left    []departure
 	frame   [numFormats]cachedFrame
 }
@@ -70,7 +76,7 @@ func newView(l *layer, name string, filter layers.Filter, policy layers.Policy) 
 	for i, id := range l.id {
 		v.grow()
 		if id != "" && v.admits(l, uint32(i)) {
-			v.place(l, uint32(i), l.key[i])
+			v.place(l, uint32(i), l.e[i].key)
 		}
 	}
 	return v
@@ -78,7 +84,7 @@ func newView(l *layer, name string, filter layers.Filter, policy layers.Policy) 
 
 // grow makes room for one more slot.
 func (v *view) grow() {
-	v.tile, v.at, v.entered = append(v.tile, nil), append(v.at, 0), append(v.entered, 0)
+	v.slots = append(v.slots, viewSlot{})
 }
 
 // total is the number of entities shown.
@@ -100,6 +106,7 @@ func (v *view) admits(l *layer, slot uint32) bool {
 func (v *view) touch(l *layer, t *liveTile) {
 	if t.last != l.open {
 		t.last = l.open
+		t.recent = t.recent[:0]
 		v.dirty = append(v.dirty, t)
 	}
 }
@@ -107,24 +114,26 @@ func (v *view) touch(l *layer, t *liveTile) {
 // place moves an entity to a tile, or out of the view with noTile; a move
 // within the tile only marks it.
 func (v *view) place(l *layer, slot uint32, k tileKey) {
-	old := v.tile[slot]
+	at := &v.slots[slot]
+	old := at.tile
 	if k != noTile {
 		v.newest = max(v.newest, l.received[slot])
 	}
 	if old != nil && old.key == k {
 		v.touch(l, old)
+		old.recent = append(old.recent, slot)
 		return
 	}
 	if old != nil {
 		last := len(old.members) - 1
 		moved := old.members[last]
-		old.members[v.at[slot]] = moved
-		v.at[moved] = v.at[slot]
+		old.members[at.at] = moved
+		v.slots[moved].at = at.at
 		old.members = old.members[:last]
 		old.left = append(old.left, departure{l.open, slot, l.id[slot]})
 		v.touch(l, old)
-		v.tile[slot] = nil
-		v.count[l.state[slot]]--
+		at.tile = nil
+		v.count[l.e[slot].state]--
 	}
 	if k == noTile {
 		return
@@ -134,10 +143,11 @@ func (v *view) place(l *layer, slot uint32, k tileKey) {
 		t = &liveTile{key: k}
 		v.tiles[k] = t
 	}
-	v.tile[slot], v.at[slot], v.entered[slot] = t, uint32(len(t.members)), l.open
+	at.tile, at.at, at.entered = t, uint32(len(t.members)), l.open
 	t.members = append(t.members, slot)
-	v.count[l.state[slot]]++
+	v.count[l.e[slot].state]++
 	v.touch(l, t)
+	t.recent = append(t.recent, slot)
 }
 
 // sweep forgets departures that nobody can resume from, and tiles without anything.
