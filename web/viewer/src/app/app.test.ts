@@ -3,7 +3,7 @@ import { testConfig, testLayer } from '../testing/config';
 import { dictionaries, en } from '../testing/words';
 import { attributions } from './attributions';
 import { badgeOf, silence } from './badge';
-import { layerTree } from './layerTree';
+import { layerTree, shortTitle } from './layerTree';
 import { attributeRows, itemUrl, nameOf } from './selection';
 
 describe('layerTree', () => {
@@ -45,6 +45,19 @@ describe('layerTree', () => {
 
   it('is empty for a city without layers', () => {
     expect(layerTree(testConfig([]), 'en', en)).toEqual([]);
+  });
+});
+
+describe('shortTitle', () => {
+  it.each([
+    ['示范城区建筑物', '示范城区', '建筑物'],
+    ['Generated district: pipes', 'Generated district', 'Pipes'],
+    ['Generated district', 'Generated district', 'Generated district'],
+    ['Buildings', 'New York', 'Buildings'],
+    ['Unit grid (generated)', 'Model district', 'Unit grid'],
+    ['(generated)', 'Model district', '(generated)'],
+  ])('%s in %s is %s', (title, group, expected) => {
+    expect(shortTitle(title, group)).toBe(expected);
   });
 });
 
@@ -156,5 +169,12 @@ describe('attributions', () => {
     ];
     expect(attributions(layers, camera, 1920)).toEqual(['© OpenStreetMap contributors', 'Everywhere']);
     expect(attributions(layers, { ...camera, zoom: 2 }, 1920)).toHaveLength(3);
+  });
+
+  it('are parted, and not repeated as part of longer ones', () => {
+    const layers = ['© OSM; City of K', 'MTA', 'MTA, NYC Open Data', 'City of K', 'NYC Open Data'].map(
+      (attribution, i) => testLayer({ id: String(i), attribution }),
+    );
+    expect(attributions(layers, camera, 1920)).toEqual(['© OSM', 'City of K', 'MTA, NYC Open Data']);
   });
 });

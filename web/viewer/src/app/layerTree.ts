@@ -60,3 +60,11 @@ function rank(layer: LayerConfig): number {
   const at = order.indexOf(layer.kind);
   return (layer.live ? 0 : 100) + (at < 0 ? order.length : at);
 }
+
+/** A layer's title in the tree, without what stands beside it anyway: its group's name, the mark of its provenance. */
+export function shortTitle(title: string, group: string): string {
+  const marked = title.replace(/\s*[(（](generated|estimated|生成|生成数据|推算)[)）]\s*$/i, '') || title;
+  if (!marked.toLowerCase().startsWith(group.toLowerCase())) return marked;
+  const rest = marked.slice(group.length).replace(/^[\s:：·,，—–-]+/, '');
+  return rest === '' ? marked : rest.charAt(0).toUpperCase() + rest.slice(1);
+}

@@ -9,7 +9,7 @@ export function useCovered(store: Store): void {
     const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
     const sheet = window.innerWidth < 900;
     store.covered = {
-      left: layersOpen && !sheet ? 21 * rem : 0,
+      left: layersOpen && !sheet ? 22.5 * rem : 0,
       right: picked && !sheet ? 24 * rem : 0,
       top: 4.5 * rem,
       bottom: sheet && (layersOpen || picked) ? window.innerHeight * 0.45 : 2 * rem,

@@ -352,11 +352,11 @@ function seconds(): number {
 /** Half the size of a symbol in CSS pixels at a zoom. */
 export function symbolSize(zoom: number): number {
   const stops: readonly (readonly [number, number])[] = [
-    [8, 2.2],
-    [11, 3.4],
-    [13, 5.5],
-    [15, 8],
-    [17, 11],
+    [8, 1.8],
+    [11, 2.6],
+    [13, 4],
+    [15, 6.5],
+    [17, 10.5],
     [20, 16],
   ];
   const first = stops[0] as readonly [number, number];

@@ -54,7 +54,7 @@ void main() {
 
   vec4 center = u_matrix * vec4(place, 0.0, 1.0);
   float near = u_centerW / center.w;                  // perspective: 1 at the centre of the map
-  float fair = clamp(near, 0.62, 1.5) / near;         // neither vanishing afar nor giant up close
+  float fair = clamp(near, 0.6, 1.25) / near;         // neither vanishing afar nor giant up close
   vec2 corner = corners[gl_VertexID];
   v_q = corner * ${margin};
   if (u_flat) {

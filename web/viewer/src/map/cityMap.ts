@@ -66,6 +66,8 @@ export class CityMap {
   private theme: Theme;
   private emphasis: Emphasis | undefined;
   private styleLoaded = false;
+  /** Sources of which a tile could not be read, and none since. */
+  private readonly failed = new Set<string>();
   private styleRequest: AbortController | undefined;
   private readonly stopChanges: (() => void) | undefined;
   private viewTimer: ReturnType<typeof setTimeout> | undefined;
@@ -97,6 +99,8 @@ export class CityMap {
       },
       renderWorldCopies: false,
       refreshExpiredTiles: false,
+      // Tiles keep the numbers that the server knows them by, so that a change finds them.
+      zoomLevelsToOverscale: 24,
       // Labels come from the page's own font, so nothing is fetched for them.
       localIdeographFontFamily: false,
       locale: { 'Map.Title': options.label },
@@ -117,6 +121,7 @@ export class CityMap {
       this.stopChanges = feed.onChange(change => this.refresh(change));
     }
     this.listen();
+    this.sendView();
     void this.setTheme(options.theme);
   }
 
@@ -218,6 +223,7 @@ export class CityMap {
 
   /** Reads a layer's tiles again, all of them. */
   reload(layer: string): void {
+    this.failed.delete(layer); // if it fails again, that is news
     if (this.map.getSource(layer)) this.map.refreshTiles(layer);
   }
 
@@ -260,7 +266,7 @@ export class CityMap {
       this.styleLoaded = true;
       this.settle();
     });
-    map.on('load', () => this.sendView());
+    map.on('resize', () => this.sendViewSoon());
     map.on('render', this.watchReady);
     map.on('moveend', () => {
       events.camera(cameraOf(map));
@@ -272,21 +278,21 @@ export class CityMap {
     map.on('render', () => this.keepFollowing());
     for (const gesture of ['dragstart', 'wheel'] as const) map.on(gesture, () => this.stopFollowing());
     map.on('webglcontextlost', () => events.lost());
-    const failed = new Set<string>();
     map.on('error', event => {
       const source = (event as { sourceId?: string }).sourceId;
-      if (source === undefined || failed.has(source)) return;
-      failed.add(source);
+      if (source === undefined || this.failed.has(source)) return;
+      this.failed.add(source);
       events.error(source);
     });
     map.on('sourcedata', event => {
-      if (event.tile && failed.delete(event.sourceId)) events.recovered(event.sourceId);
+      if (event.tile && this.failed.delete(event.sourceId)) events.recovered(event.sourceId);
     });
   }
 
   /** Ready once the style's tiles in view are there. The map is never idle while entities move, so it is asked. */
   private readonly watchReady = (): void => {
-    if (!this.styleLoaded || !this.map.areTilesLoaded()) return;
+    if (!this.styleLoaded || !this.style || !this.map.areTilesLoaded()) return;
+    if (!Object.keys(this.style.sources).every(id => this.map.isSourceLoaded(id))) return;
     this.map.off('render', this.watchReady);
     this.events.ready();
   };

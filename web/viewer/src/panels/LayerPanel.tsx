@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { useStore } from '../app/context';
-import { layerTree, type TreeGroup } from '../app/layerTree';
+import { layerTree, shortTitle, type TreeGroup } from '../app/layerTree';
 import type { LayerConfig } from '../config/config';
 import { formatNumber } from '../format/number';
 import { textIn } from '../i18n';
@@ -58,7 +58,7 @@ function GroupSection({ group }: { group: TreeGroup }) {
       {open && (
         <ul class="layer-list">
           {group.layers.map(layer => (
-            <LayerRow key={layer.id} layer={layer} />
+            <LayerRow key={layer.id} layer={layer} group={group.title} />
           ))}
         </ul>
       )}
@@ -66,7 +66,7 @@ function GroupSection({ group }: { group: TreeGroup }) {
   );
 }
 
-function LayerRow({ layer }: { layer: LayerConfig }) {
+function LayerRow({ layer, group }: { layer: LayerConfig; group: string }) {
   const store = useStore();
   const words = store.words.value;
   const language = store.language.value;
@@ -91,7 +91,7 @@ function LayerRow({ layer }: { layer: LayerConfig }) {
           )}
           <span class="layer-text">
             <span class="layer-line">
-              <span class="layer-name">{title}</span>
+              <span class="layer-name">{shortTitle(title, group)}</span>
               <ProvenanceMark layer={layer} />
             </span>
             {layer.live && <LiveCount layer={layer} />}

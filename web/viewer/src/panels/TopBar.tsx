@@ -1,5 +1,4 @@
 import { useStore } from '../app/context';
-import { textIn } from '../i18n';
 import { IconButton } from '../ui/Button';
 import { Icon } from '../ui/Icon';
 import { LiveBadge } from './LiveBadge';
@@ -26,7 +25,6 @@ export function TopBar() {
         >
           <Icon name="layers" />
         </button>
-        <h1 class="city">{textIn(store.config.title, store.language.value, words.app.title)}</h1>
         <SearchBox />
       </div>
       <Places />

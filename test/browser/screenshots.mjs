@@ -1,0 +1,58 @@
+// Writes docs/images/{bookmark}-{theme}.png at 1920 × 1080 from the demo city,
+// and with --wall FOLDER the operator's screen at 3840 × 2160.
+//
+//   node screenshots.mjs [--out FOLDER] [--lang zh|en] [--wall FOLDER] [BOOKMARK …]
+//
+// TWIND_URL names a running server; without it, one is started from bin/twind.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { launch, newPage } from './browser.mjs';
+import { startServer } from './server.mjs';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    out: { type: 'string', default: fileURLToPath(new URL('../../docs/images', import.meta.url)) },
+    lang: { type: 'string' },
+    wall: { type: 'string' },
+  },
+});
+
+const server = await startServer();
+const browser = await launch();
+try {
+  const { bookmarks } = await (await fetch(`${server.url}/viewer/config.json`)).json();
+  const wanted = bookmarks.filter(({ id }) => positionals.length === 0 || positionals.includes(id));
+  for (const { id } of wanted) {
+    for (const theme of ['dark', 'light']) {
+      // The Chinese district is shown to those who read Chinese.
+      const lang = values.lang ?? (id === 'district' ? 'zh' : 'en');
+      await shoot(values.out, `${id}-${theme}`, `/?lang=${lang}&theme=${theme}&bookmark=${id}`, 1920, 1080);
+    }
+    if (values.wall) await shoot(values.wall, `${id}-wall`, `/?lang=zh&theme=dark&bookmark=${id}&screen=wall`, 3840, 2160);
+  }
+} finally {
+  await browser.close();
+  await server.close();
+}
+
+/** One picture, taken when everything in view is drawn. */
+async function shoot(folder, name, path, width, height) {
+  const tab = await newPage(browser, server.url, { width, height });
+  try {
+    await tab.open(path);
+    await tab.page.waitForFunction(() => window.twind.map.areTilesLoaded() && window.twind.store.status.value.phase !== 'connecting', null, {
+      timeout: 120_000,
+    });
+    await tab.page.waitForTimeout(width > 2000 ? 12_000 : 6000); // labels fade in, entities arrive; slow without a graphics card
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, `${name}.png`), await tab.page.screenshot({ timeout: 180_000 }));
+    console.log(join(folder, `${name}.png`));
+    for (const fault of tab.faults) console.error(`${name}: ${fault}`);
+    if (tab.faults.length > 0) process.exitCode = 1;
+  } finally {
+    await tab.close();
+  }
+}

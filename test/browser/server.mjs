@@ -1,0 +1,64 @@
+// The server under test: TWIND_URL, or a demo city that this process starts
+// from bin/twind on a free port and ends again.
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const patience = 240_000; // ms for making the demo city, on busy cores
+
+/**
+ * Starts a demo city.
+ * @param {{store?: string}} options store: where its data goes; a GeoPackage in a temporary folder by default
+ * @returns {Promise<{url: string, close: () => Promise<void>}>}
+ */
+export async function startServer({ store } = {}) {
+  if (process.env.TWIND_URL && !store) return { url: process.env.TWIND_URL.replace(/\/$/, ''), close: async () => {} };
+  const data = await mkdtemp(join(tmpdir(), 'twind-browser-'));
+  const binary = process.env.TWIND_BINARY ?? fileURLToPath(new URL('../../bin/twind', import.meta.url));
+  const args = ['demo', '--addr', '127.0.0.1:0', '--data', data, ...(store ? ['--store', store] : [])];
+  const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const close = async () => {
+    if (child.exitCode === null && child.signalCode === null) {
+      const ended = new Promise(resolve => child.once('exit', resolve));
+      child.kill('SIGTERM');
+      await ended;
+    }
+    await rm(data, { recursive: true, force: true });
+  };
+  try {
+    return { url: await address(child), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** The first address that the program prints. */
+function address(child) {
+  return new Promise((resolve, reject) => {
+    let out = '';
+    let faults = '';
+    const timer = setTimeout(() => reject(new Error(`twind demo said no address in ${patience / 1000} s: ${faults}`)), patience);
+    child.stdout.on('data', chunk => {
+      out += chunk;
+      const match = /http:\/\/127\.0\.0\.1:\d+/.exec(out);
+      if (match) {
+        clearTimeout(timer);
+        resolve(match[0]);
+      }
+    });
+    child.stderr.on('data', chunk => {
+      faults = (faults + chunk).slice(-4000);
+    });
+    child.once('error', error => {
+      clearTimeout(timer);
+      reject(new Error(`${child.spawnfile}: ${error.message}; run make build`));
+    });
+    child.once('exit', code => {
+      clearTimeout(timer);
+      reject(new Error(`twind demo ended with ${code}: ${faults}`));
+    });
+  });
+}

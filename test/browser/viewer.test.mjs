@@ -1,0 +1,3 @@
+import { viewerTests } from './suite.mjs';
+
+viewerTests('the viewer over a GeoPackage');
