@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"twind/spatial"
-	"twind/spatial/geodesic"
 	"twind/spatial/tile"
 )
 
@@ -30,9 +28,8 @@ func (v *View) Nearest(lon, lat float64, k int, maxMetres float64) []Neighbour {
 		limit = maxMetres
 	}
 	var found []Neighbour
-	o := geodesic.NewOrigin(lon, lat)
 	for s := range v.Segments() {
-		m := &metric{o, &v.segments[s]}
+		m := newMetric(lon, lat, &v.segments[s])
 		n, last := 0, 0.0
 		take := func(i uint32, metres float64) bool {
 			if math.IsInf(metres, 1) || n >= k && metres > last {
@@ -59,9 +56,8 @@ func (v *View) Within(lon, lat, metres float64) []Neighbour {
 		return nil
 	}
 	var found []Neighbour
-	o := geodesic.NewOrigin(lon, lat)
 	for s := range v.Segments() {
-		m := &metric{o, &v.segments[s]}
+		m := newMetric(lon, lat, &v.segments[s])
 		keep := func(b tile.WorldBox) bool { return m.Bound(b) <= metres }
 		take := func(i uint32) bool {
 			if d := m.Distance(i); d <= metres {
@@ -99,59 +95,4 @@ func (v *View) sortNeighbours(list []Neighbour) {
 		}
 		return strings.Compare(a.ID, b.ID)
 	})
-}
-
-// metric measures from a position to a segment's features.
-type metric struct {
-	o *geodesic.Origin
-	s *SegmentView
-}
-
-// Bound is at most the distance of what lies in the box.
-func (m *metric) Bound(b tile.WorldBox) float64 { return m.o.Bound(envelopeOf(b)) }
-
-// Distance is the feature's distance in metres, +Inf if it is dead.
-func (m *metric) Distance(i uint32) float64 {
-	if m.s.dead.has(i) {
-		return math.Inf(1)
-	}
-	s := m.s.Segment
-	a := m.o.Approach()
-	for p := s.FeaturePath[i]; p < s.FeaturePath[i+1]; p++ {
-		xy := s.exact[2*s.PathVertex[p] : 2*s.PathVertex[p+1]]
-		switch s.PathKinds[p] {
-		case PathPoints:
-			a.Points(xy)
-		case PathLine:
-			a.Line(xy)
-		case PathShell:
-			a.Shell(xy)
-		default:
-			a.Hole(xy)
-		}
-	}
-	return a.Metres()
-}
-
-// envelopeOf is a box in degrees that holds every position whose world position
-// is in the box, those that were clamped at the world's border included.
-func envelopeOf(b tile.WorldBox) spatial.Envelope {
-	var e spatial.Envelope
-	e.MinX, e.MaxY = tile.LonLat(float64(b.MinX), float64(b.MinY))
-	e.MaxX, e.MinY = tile.LonLat(float64(b.MaxX), float64(b.MaxY))
-	const most, slack = 1<<32 - 1, 1e-12
-	e.MinX, e.MaxX, e.MinY, e.MaxY = e.MinX-slack, e.MaxX+slack, e.MinY-slack, e.MaxY+slack
-	if b.MinX == 0 {
-		e.MinX = -180
-	}
-	if b.MaxX == most {
-		e.MaxX = 180
-	}
-	if b.MinY == 0 {
-		e.MaxY = 90
-	}
-	if b.MaxY == most {
-		e.MinY = -90
-	}
-	return e
 }

@@ -6,9 +6,9 @@ import (
 	"twind/spatial"
 )
 
-// nearestRadius is the least radius of curvature of the spheroid, a(1−e²), that
-// of the meridian at the equator: ds² ≥ nearestRadius²·(dφ² + cos²φ dλ²).
-const nearestRadius = SemiMajor * (1 - ecc2)
+// LeastRadius is the least radius of curvature of the spheroid, a(1−e²), that
+// of the meridian at the equator: ds² ≥ LeastRadius²·(dφ² + cos²φ dλ²).
+const LeastRadius = SemiMajor * (1 - ecc2)
 
 // Bound is at most the distance in metres of any geometry whose vertices all lie
 // in the envelope (degrees), although arcs bulge over it towards the poles.
@@ -36,7 +36,7 @@ func (o *Origin) Bound(e spatial.Envelope) float64 {
 			lo = math.Atan(math.Tan(lo*degree)/c) / degree
 		}
 	}
-	return max(0, o.boxAngle(e.MinX, lo, e.MaxX, hi)*nearestRadius*(1-1e-12)-1e-6)
+	return max(0, o.boxAngle(e.MinX, lo, e.MaxX, hi)*LeastRadius*(1-1e-12)-1e-6)
 }
 
 // boxAngle is the angle to a box of longitudes and latitudes on the sphere.

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"math"
 	"slices"
 
 	"github.com/tidwall/rtree"
@@ -55,12 +56,37 @@ func (d *Dynamic) Search(box tile.WorldBox, dst []uint32) []uint32 {
 // Nearby calls yield with the items in order of their distance, equal distances
 // in no order, until yield returns false or the distance exceeds limit.
 func (d *Dynamic) Nearby(m Metric, limit float64, yield func(item uint32, distance float64) bool) {
-	d.tree.Nearby(func(lo, hi [2]float64, item uint32, leaf bool) float64 {
-		if leaf {
-			return m.Distance(item)
+	// The tree gives items by their bounds; those whose distance is known wait
+	// here until nothing nearer can come.
+	known := candidates.Get().(*queue)
+	defer func() { candidates.Put(known) }()
+	known.reset()
+	flush := func(bound float64) bool {
+		for len(*known) > 0 && (*known)[0].distance <= bound {
+			c, _ := known.pop()
+			if !yield(c.item, c.distance) {
+				return false
+			}
 		}
+		return true
+	}
+	done := false
+	d.tree.Nearby(func(lo, hi [2]float64, _ uint32, _ bool) float64 {
 		return m.Bound(worldBox(lo, hi))
-	}, func(_, _ [2]float64, item uint32, distance float64) bool {
-		return distance <= limit && yield(item, distance)
+	}, func(_, _ [2]float64, item uint32, bound float64) bool {
+		if bound > limit {
+			return false
+		}
+		// What is exactly as near as the bound waits, for equals may follow.
+		if done = !flush(math.Nextafter(bound, math.Inf(-1))); done {
+			return false
+		}
+		if distance := m.Distance(item); distance <= limit {
+			known.push(candidate{distance, item, -1})
+		}
+		return true
 	})
+	if !done {
+		flush(math.Inf(1))
+	}
 }
