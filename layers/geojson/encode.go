@@ -14,6 +14,7 @@
 package geojson
 
 import (
+	"bytes"
 	"math"
 	"strconv"
 	"unicode/utf8"
@@ -98,6 +99,8 @@ func canonicalInteger(s string) bool {
 }
 
 // AppendValue appends a property's value: null, true, false, a number, or text.
+// A whole Number is written with ".0", so that it does not read as an Integer:
+// GDAL and our own importer take a field's type from the values they meet first.
 func AppendValue(dst []byte, v layers.Value) []byte {
 	switch v.Type() {
 	case layers.Null:
@@ -107,7 +110,12 @@ func AppendValue(dst []byte, v layers.Value) []byte {
 	case layers.Integer:
 		return strconv.AppendInt(dst, v.Int(), 10)
 	case layers.Number:
-		return AppendFloat(dst, v.Float())
+		from := len(dst)
+		dst = AppendFloat(dst, v.Float())
+		if !bytes.ContainsAny(dst[from:], ".en") {
+			dst = append(dst, ".0"...)
+		}
+		return dst
 	}
 	return AppendString(dst, v.Text())
 }
