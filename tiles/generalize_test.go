@@ -44,8 +44,8 @@ func TestBelowFullZoom(t *testing.T) {
 	for _, f := range d.Layers[0].Features {
 		for _, part := range f.Parts {
 			for _, p := range part {
-				require.Zero(t, p.X%4)
-				require.Zero(t, p.Y%4)
+				require.Zero(t, p.X%2)
+				require.Zero(t, p.Y%2)
 			}
 		}
 	}

@@ -5,10 +5,13 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
+	"math"
 	"strings"
 	"sync"
 
 	"twind/layers"
+	"twind/spatial"
 )
 
 // keyVersion changes whenever the same request on the same state gives other
@@ -124,6 +127,34 @@ func (w *keyWriter) filter(f layers.Filter) {
 	case layers.Intersects:
 		w.number(9)
 		w.text(f.Box.String())
+	case layers.PropertyComparison:
+		w.number(10)
+		w.text(f.Left)
+		w.number(uint64(f.Op))
+		w.text(f.Right)
+	case layers.IntersectsGeometry:
+		w.number(11)
+		w.geometry(&f.Geometry)
+	default:
+		panic(fmt.Sprintf("tiles: a key of %T", f)) // it would be the key of another filter too
+	}
+}
+
+func (w *keyWriter) geometry(g *spatial.Geometry) {
+	w.number(uint64(g.Type))
+	w.number(uint64(len(g.XY)))
+	for _, v := range g.XY {
+		*w = binary.BigEndian.AppendUint64(*w, math.Float64bits(v))
+	}
+	for _, ends := range [][]int32{g.Ends, g.Parts} {
+		w.number(uint64(len(ends)))
+		for _, n := range ends {
+			w.number(uint64(n))
+		}
+	}
+	w.number(uint64(len(g.Members)))
+	for i := range g.Members {
+		w.geometry(&g.Members[i])
 	}
 }
 

@@ -94,3 +94,15 @@ func (r *columnRow) IntersectsBox(box spatial.Envelope) layers.Truth {
 	}
 	return layers.False
 }
+
+// IntersectsGeometry implements layers.Row.
+func (r *columnRow) IntersectsGeometry(g *spatial.Geometry) layers.Truth {
+	if r.segment.Type[r.i] == uint8(spatial.Unknown) {
+		return layers.Uncertain
+	}
+	r.segment.Geometry(r.i, &r.geometry)
+	if r.geometry.Intersects(*g) {
+		return layers.True
+	}
+	return layers.False
+}

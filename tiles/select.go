@@ -12,7 +12,7 @@ import (
 
 // FullZoom is the first zoom at which a layer's tiles are ungeneralised: they
 // carry every feature with every vertex that the grid can tell apart, unless the
-// tile would be too large. Below it coordinates are coarsened by less than half a
+// tile would be too large. Below it coordinates are coarsened to a quarter of a
 // pixel and what is smaller than a pixel is left out.
 func FullZoom(l *layers.Layer) uint8 { return max(l.MinZoom, min(l.MaxZoom, 14)) }
 
@@ -28,7 +28,7 @@ func generalizationAt(l *layers.Layer, z uint8) generalization {
 		return generalization{}
 	}
 	side := float32(pixel) * float32(gridUnit(z))
-	return generalization{coarsen: min(2, full-z), minimum: side * side}
+	return generalization{coarsen: 1, minimum: side * side}
 }
 
 // gridUnit is the width of a grid unit of zoom z in world units.

@@ -54,7 +54,7 @@ func (p pen) building() {
 		}
 		p.add(levelSolid, "solid", "fill-extrusion", 14, all(geometry("Polygon"), solid, expr{">", height, 0}), nil, object{
 			"fill-extrusion-color": expr{"interpolate", expr{"linear"}, height,
-				0, p.palette.buildingTop, 120, mix(p.palette.buildingTop, p.palette.text, p.pick(.04, .10)), 400, mix(p.palette.buildingTop, p.palette.text, p.pick(.10, .28))},
+				0, p.palette.buildingTop, 120, mix(p.palette.buildingTop, p.palette.text, p.pick(0, .10)), 400, mix(p.palette.buildingTop, p.palette.text, p.pick(.03, .28))},
 			"fill-extrusion-height": height, "fill-extrusion-base": base, "fill-extrusion-vertical-gradient": true,
 			"fill-extrusion-opacity": p.pick(.96, .94),
 		})

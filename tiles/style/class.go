@@ -164,11 +164,11 @@ var partClasses = []class{
 
 // landUses are land uses of GB 50137 as tints of the block's colour.
 var landUses = []class{
-	{values: []string{"居住用地", "residential"}, label: text("居住用地", "Residential"), color: tint("#f2c94c", .18)},
-	{values: []string{"商务用地", "商业用地", "business", "commercial", "retail"}, label: text("商业商务用地", "Commerce and business"), color: tint("#e0577a", .16)},
-	{values: []string{"教育科研用地", "医疗卫生用地", "行政办公用地", "education", "medical", "government"}, label: text("公共服务用地", "Public services"), color: tint("#b06bd6", .16)},
-	{values: []string{"工业用地", "industrial"}, label: text("工业用地", "Industry"), color: tint("#8a6d4f", .24)},
-	{values: []string{"公园绿地", "park", "green"}, label: text("公园绿地", "Park"), color: tint("#3fa35b", .28)},
+	{values: []string{"居住用地", "residential"}, label: text("居住用地", "Residential"), color: tint("#f2c94c", .11)},
+	{values: []string{"商务用地", "商业用地", "business", "commercial", "retail"}, label: text("商业商务用地", "Commerce and business"), color: tint("#e0577a", .09)},
+	{values: []string{"教育科研用地", "医疗卫生用地", "行政办公用地", "education", "medical", "government"}, label: text("公共服务用地", "Public services"), color: tint("#b06bd6", .09)},
+	{values: []string{"工业用地", "industrial"}, label: text("工业用地", "Industry"), color: tint("#8a6d4f", .16)},
+	{values: []string{"公园绿地", "park", "green"}, label: text("公园绿地", "Park"), color: tint("#3fa35b", .2)},
 	{values: []string{"水域", "water"}, label: text("水域", "Water"), color: both(func(p *palette) string { return p.water })},
 }
 

@@ -127,17 +127,17 @@ func (p pen) pipe() {
 		if d == "" {
 			return w
 		}
-		return expr{"interpolate", expr{"linear"}, expr{"to-number", expr{"get", d}, 200}, 100, .7 * w, 300, w, 1200, 2 * w}
+		return expr{"interpolate", expr{"linear"}, expr{"to-number", expr{"get", d}, 200}, 100, .75 * w, 300, w, 1200, 1.6 * w}
 	}
-	width := zoomed(1.5, 10, scale(.5), 13, scale(1.1), 15, scale(2.2), 17, scale(4.5), 20, scale(14))
+	width := zoomed(1.5, 10, scale(.45), 13, scale(.8), 15, scale(1.25), 17, scale(2.8), 20, scale(11))
 	round := object{"line-cap": "round", "line-join": "round"}
 	disused := p.disused()
 	var used any
 	if disused != nil {
 		used = expr{"!", disused}
 	}
-	p.add(levelPipe, "rim", "line", 14.5, geometry("LineString"), round,
-		object{"line-color": p.palette.halo, "line-opacity": .7, "line-width": zoomed(1.5, 14.5, scale(3.2), 17, scale(6.5), 20, scale(17))})
+	p.add(levelPipe, "rim", "line", 15.5, geometry("LineString"), round,
+		object{"line-color": p.palette.halo, "line-opacity": .7, "line-width": zoomed(1.5, 15.5, scale(2), 17, scale(4.2), 20, scale(13.5))})
 	p.add(levelPipe, "", "line", 0, all(geometry("LineString"), used), round, object{"line-color": p.colors(), "line-width": width})
 	if disused != nil {
 		p.add(levelPipe, "disused", "line", 0, all(geometry("LineString"), disused), object{"line-join": "round"},

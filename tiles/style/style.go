@@ -85,7 +85,7 @@ func Style(list []layers.Layer, theme Theme, tileJSON func(layers.ID) string) ([
 		"version": 8, "name": "twind " + string(theme), "metadata": object{"twind:theme": theme},
 		"sources": sources, "layers": out,
 		// One soft sun from the south-east.
-		"light": object{"anchor": "map", "position": expr{1.5, 135, 45}, "color": "#ffffff", "intensity": d.pick(.28, .38)},
+		"light": object{"anchor": "map", "position": expr{1.5, 135, 45}, "color": "#ffffff", "intensity": d.pick(.2, .36)},
 	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
