@@ -4,6 +4,7 @@ package importers_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -76,7 +77,7 @@ func BenchmarkAgainstOGR(b *testing.B) {
 				require.NoError(b, err)
 				var rec importers.Record
 				for {
-					if err := src.Next(&rec); err == io.EOF {
+					if err := src.Next(&rec); errors.Is(err, io.EOF) {
 						break
 					} else if err != nil {
 						b.Fatal(err)

@@ -276,7 +276,7 @@ func (s *source) Next(r *importers.Record) error {
 			return s.ended(err)
 		}
 	case lines:
-		n := int64(0)
+		var n int64
 		if raw, n, err = s.values.line(); err != nil {
 			if !errors.Is(err, io.EOF) {
 				err = s.broken(err, fmt.Sprintf("line %d", s.line+1))

@@ -100,13 +100,11 @@ func (s *splitter) take() (byte, error) {
 	return c, err
 }
 
-// scan walks over the value at the cursor and returns the distance to its end,
-// reading more as needed. keep is false where what was walked over may be dropped.
+// scanner walks over one value of JSON, in as many pieces as it comes.
 type scanner struct {
 	depth    int
 	inText   bool
 	escaped  bool
-	started  bool
 	inScalar bool
 }
 

@@ -164,7 +164,7 @@ func requireDegrees(t *testing.T, recs []importers.Record, from *crs.CRS, name s
 
 func TestChineseAsGDALReadsIt(t *testing.T) {
 	path := "testdata/gb18030/管线.shp"
-	recs, refused, src, err := read(t, path, importers.OpenOptions{Reuse: true})
+	_, refused, src, err := read(t, path, importers.OpenOptions{Reuse: true})
 	require.NoError(t, err)
 	require.Empty(t, refused)
 	require.Equal(t, 4547, src.Info().CRS.Code)
@@ -172,7 +172,7 @@ func TestChineseAsGDALReadsIt(t *testing.T) {
 	require.Equal(t, "the .cpg file (GB18030)", src.Info().EncodingMethod)
 	require.Contains(t, src.Info().EncodingSamples, "WS-五一-0001")
 
-	recs, _, src, err = read(t, path, importers.OpenOptions{Encoding: "GB18030"})
+	recs, _, src, err := read(t, path, importers.OpenOptions{Encoding: "GB18030"})
 	require.NoError(t, err)
 	want, props := golden(t, "管线")
 	require.Len(t, recs, 3)

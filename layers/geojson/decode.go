@@ -140,7 +140,7 @@ func (r *reader) id() (string, error) {
 		if err != nil {
 			return "", err
 		}
-		s := ""
+		var s string
 		if integer && v != 0 {
 			s = string(r.b[start:r.i])
 		} else {
