@@ -75,15 +75,15 @@ func readCatalog(c *sqlite.Conn, schema, counter int64) (*catalog, error) {
 // dropped is marked missing, so that reading goes on without it until the file
 // is reconciled.
 func (t *table) inspect(c *sqlite.Conn) error {
-	real := map[string]bool{}
-	err := c.Query(func(r *sqlite.Stmt) error { real[fold(r.ColumnText(0))] = true; return nil }, `SELECT name FROM pragma_table_info(?)`, t.name)
+	inFile := map[string]bool{}
+	err := c.Query(func(r *sqlite.Stmt) error { inFile[fold(r.ColumnText(0))] = true; return nil }, `SELECT name FROM pragma_table_info(?)`, t.name)
 	if err != nil {
 		return err
 	}
-	t.missing = !real[fold(t.fid)] || !real[fold(t.geom)] || t.id != "" && !real[fold(t.id)]
+	t.missing = !inFile[fold(t.fid)] || !inFile[fold(t.geom)] || t.id != "" && !inFile[fold(t.id)]
 	t.wanted = append([]string(nil), t.columns...)
 	for i, col := range t.columns {
-		if !real[fold(col)] {
+		if !inFile[fold(col)] {
 			t.columns[i] = ""
 		}
 	}

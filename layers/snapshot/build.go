@@ -55,7 +55,7 @@ func (c *Catalog) run(s *layerState, b *build, produce func() (*base, error), fi
 		defer close(b.done)
 		defer b.cancel()
 		var made *base
-		err := b.ctx.Err()
+		var err error
 		select {
 		case c.slots <- struct{}{}:
 			start := time.Now()

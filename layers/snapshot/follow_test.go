@@ -207,10 +207,10 @@ func TestRebuildTakesEditsIn(t *testing.T) {
 	require.NoError(t, err)
 	defer v.Release()
 	generation := v.base.meta.Generation
-	elsewhere, r := layers.Revision(0), layers.Revision(0)
+	var r layers.Revision
 	x, y := tile.WorldOf(0.45, 1)
 	box := tile.WorldBox{MinX: x, MinY: y, MaxX: x, MaxY: y}
-	elsewhere = v.TileRevision(box)
+	elsewhere := v.TileRevision(box)
 	for i := range 200 {
 		if i%7 == 3 {
 			r = s.remove("things", fmt.Sprint(i%40))

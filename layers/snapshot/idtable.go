@@ -14,16 +14,6 @@ func idTableSize(n int) int {
 	return size
 }
 
-// put enters feature i while the table is made; the caller sees to uniqueness.
-func (t idTable) put(id []byte, i int) {
-	mask := uint32(len(t.slots) - 1)
-	slot := uint32(hashBytes(id)) & mask
-	for t.slots[slot] != 0 {
-		slot = (slot + 1) & mask
-	}
-	t.slots[slot] = uint32(i) + 1
-}
-
 // find is the feature of the segment with this id; ok is false if there is none.
 func (t idTable) find(s *Segment, id string) (feature int, ok bool) {
 	mask := uint32(len(t.slots) - 1)
