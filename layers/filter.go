@@ -51,16 +51,27 @@ type (
 	}
 	// IsNull is true when the property has no value.
 	IsNull struct{ Property string }
+	// PropertyComparison compares two properties of a feature; with null it is unknown.
+	PropertyComparison struct {
+		Left  string
+		Op    Op
+		Right string
+	}
 	// Intersects is true when the geometry's exact shape shares a position with the box, in degrees.
 	Intersects struct{ Box spatial.Envelope }
+	// IntersectsGeometry is true when the geometry's exact shape shares a position, in the plane
+	// of longitude and latitude, with another in degrees, which nobody changes any more.
+	IntersectsGeometry struct{ Geometry spatial.Geometry }
 )
 
-func (And) filter()        {}
-func (Or) filter()         {}
-func (Not) filter()        {}
-func (Comparison) filter() {}
-func (Like) filter()       {}
-func (In) filter()         {}
-func (Between) filter()    {}
-func (IsNull) filter()     {}
-func (Intersects) filter() {}
+func (And) filter()                {}
+func (Or) filter()                 {}
+func (Not) filter()                {}
+func (Comparison) filter()         {}
+func (Like) filter()               {}
+func (In) filter()                 {}
+func (Between) filter()            {}
+func (IsNull) filter()             {}
+func (PropertyComparison) filter() {}
+func (Intersects) filter()         {}
+func (IntersectsGeometry) filter() {}

@@ -1,6 +1,7 @@
 package layers
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -36,6 +37,9 @@ type Row interface {
 	// IntersectsBox tells whether the geometry shares a position with a box in
 	// degrees; Uncertain without a geometry.
 	IntersectsBox(box spatial.Envelope) Truth
+	// IntersectsGeometry tells whether the geometry shares a position with another
+	// in degrees; Uncertain without a geometry.
+	IntersectsGeometry(g *spatial.Geometry) Truth
 }
 
 // Property is the feature's property i, null if it has none such.
@@ -52,6 +56,14 @@ func (f *Feature) IntersectsBox(box spatial.Envelope) Truth {
 		return Uncertain
 	}
 	return truth(f.Geometry.IntersectsEnvelope(box))
+}
+
+// IntersectsGeometry makes *Feature a Row.
+func (f *Feature) IntersectsGeometry(g *spatial.Geometry) Truth {
+	if f.Geometry.IsNull() {
+		return Uncertain
+	}
+	return truth(f.Geometry.Intersects(*g))
 }
 
 // Matcher evaluates a filter on the rows of one layer, in three-valued logic as
@@ -157,6 +169,16 @@ func (c *compiler) compile(f Filter, depth int) (func(Row) Truth, error) {
 	case Intersects:
 		box := f.Box
 		return func(r Row) Truth { return r.IntersectsBox(box) }, nil
+	case IntersectsGeometry:
+		g, box := f.Geometry, f.Geometry.Envelope()
+		return func(r Row) Truth {
+			if t := r.IntersectsBox(box); t != True {
+				return t
+			}
+			return r.IntersectsGeometry(&g)
+		}, nil
+	case PropertyComparison:
+		return c.properties(f)
 	}
 	return nil, Errorf(ErrInvalid, "a filter node of type %T is unknown", f)
 }
@@ -206,6 +228,33 @@ func (c *compiler) property(name string, test func(Value) Truth) (func(Row) Trut
 	}
 	c.used[i] = true
 	return func(r Row) Truth { return test(r.Property(i)) }, nil
+}
+
+// properties compares two properties of a row.
+func (c *compiler) properties(f PropertyComparison) (func(Row) Truth, error) {
+	if f.Op > GreaterEqual {
+		return nil, Errorf(ErrInvalid, "comparison %d is unknown", f.Op)
+	}
+	left, right := c.layer.PropertyIndex(f.Left), c.layer.PropertyIndex(f.Right)
+	for i, name := range []string{f.Left, f.Right} {
+		if []int{left, right}[i] < 0 {
+			return nil, Errorf(ErrInvalid, "layer %s has no property %.80q", c.layer.ID, name)
+		}
+	}
+	if slices.Contains(c.hidden, f.Left) || slices.Contains(c.hidden, f.Right) {
+		return func(Row) Truth { return Uncertain }, nil
+	}
+	c.used[left], c.used[right] = true, true
+	times := c.layer.Schema[left].Type != String || c.layer.Schema[right].Type != String
+	return func(r Row) Truth {
+		a := r.Property(left)
+		a.str = strings.Clone(a.str) // the next call may take it
+		o := operand{value: r.Property(right)}
+		if times && a.typ >= String && o.value.typ >= String {
+			o = newOperand(o.value)
+		}
+		return o.test(a, f.Op)
+	}, nil
 }
 
 // operand is the literal of a comparison, its date read once.

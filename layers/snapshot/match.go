@@ -88,6 +88,18 @@ func (r *row) IntersectsBox(box spatial.Envelope) layers.Truth {
 	return layers.False
 }
 
+func (r *row) IntersectsGeometry(o *spatial.Geometry) layers.Truth {
+	if r.s.Type[r.i] == 0 {
+		return layers.Uncertain
+	}
+	var g spatial.Geometry
+	r.s.Geometry(r.i, &g)
+	if g.Intersects(*o) {
+		return layers.True
+	}
+	return layers.False
+}
+
 // Intersects tells whether feature i and a box in degrees share a position, exactly.
 func (s *Segment) Intersects(i int, box spatial.Envelope) bool {
 	if box.IsEmpty() {
