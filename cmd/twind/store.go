@@ -61,10 +61,7 @@ func dataDir(c config.Config) string {
 func published(c config.Config) []postgis.Published {
 	var out []postgis.Published
 	for _, p := range c.Published {
-		out = append(out, postgis.Published{
-			Table: p.Table, Layer: layers.ID(p.Layer), Title: p.Title, Kind: p.Kind, Key: p.Key, Geometry: p.Geometry,
-			Properties: p.Properties, Label: p.Label, MinZoom: p.MinZoom, MaxZoom: p.MaxZoom, Triggers: p.Triggers,
-		})
+		out = append(out, postgis.Published(p))
 	}
 	return out
 }

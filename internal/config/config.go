@@ -22,6 +22,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
@@ -56,17 +57,28 @@ type Token struct {
 // Published allows one existing table, view or materialised view of the
 // PostgreSQL store to be served in place, read-only.
 type Published struct {
-	Table      string      `yaml:"table"` // schema.table; schema.* allows every spatial table of a schema
-	Layer      string      `yaml:"layer"` // layer id; default from the table's name
-	Title      layers.Text `yaml:"title"`
-	Kind       layers.Kind `yaml:"kind"`       // default feature
-	Key        string      `yaml:"key"`        // column that identifies a row; default the primary key
-	Geometry   string      `yaml:"geometry"`   // geometry column; default the only one
-	Properties []string    `yaml:"properties"` // columns shown; default all
-	Label      string      `yaml:"label"`
-	MinZoom    uint8       `yaml:"minZoom"`
-	MaxZoom    uint8       `yaml:"maxZoom"`  // default 16
-	Triggers   bool        `yaml:"triggers"` // install statement triggers so that edits are seen at once
+	Table         string            `yaml:"table"`      // schema.table; schema.* allows every spatial table of a schema
+	Layer         layers.ID         `yaml:"layer"`      // layer id; default from the table's name
+	Key           string            `yaml:"key"`        // column that identifies a row; default the primary key
+	Geometry      string            `yaml:"geometry"`   // geometry column; default the only one
+	SRID          int               `yaml:"srid"`       // EPSG code of the coordinates where the column does not say
+	Properties    []string          `yaml:"properties"` // columns shown; default all
+	TimeZone      string            `yaml:"timeZone"`   // of timestamps without one, such as Asia/Shanghai; default UTC
+	Triggers      bool              `yaml:"triggers"`   // install triggers, so that each edit is known within 200 ms
+	Reload        time.Duration     `yaml:"reload"`     // for what has no statistics, such as foreign tables: read again so often; 0 is never
+	Title         layers.Text       `yaml:"title"`      // default: the table's name
+	Description   layers.Text       `yaml:"description"`
+	Kind          layers.Kind       `yaml:"kind"` // default feature
+	VerticalDatum string            `yaml:"verticalDatum"`
+	Owner         string            `yaml:"owner"`
+	Attribution   string            `yaml:"attribution"`
+	Licence       string            `yaml:"licence"`
+	Provenance    layers.Provenance `yaml:"provenance"`
+	MinZoom       uint8             `yaml:"minZoom"`
+	MaxZoom       uint8             `yaml:"maxZoom"` // default 16
+	Label         string            `yaml:"label"`   // property shown as the name
+	ClassBy       string            `yaml:"classBy"` // property that the style tells apart
+	Style         []byte            `yaml:"-"`
 }
 
 // Bookmark is a camera the viewer offers.
@@ -164,7 +176,7 @@ func (c *Config) Validate() error {
 			bad("published: each entry needs table: schema.table")
 		}
 		if p.Layer != "" {
-			if _, err := layers.ParseID(p.Layer); err != nil {
+			if _, err := layers.ParseID(string(p.Layer)); err != nil {
 				errs = append(errs, fmt.Errorf("published: %w", err))
 			}
 		}

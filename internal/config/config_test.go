@@ -1,0 +1,59 @@
+package config
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestParse(t *testing.T) {
+	c, err := Parse(nil)
+	require.NoError(t, err, "an empty file is the defaults")
+	require.Equal(t, "127.0.0.1:8080", c.Addr)
+	require.EqualValues(t, 256<<20, c.TileCacheBytes)
+	c, err = Parse([]byte("store: postgres://gis@db/city\npublished:\n  - {table: public.parcels, layer: parcels, srid: 4547, reload: 30s, title: {zh: 宗地}}\n"))
+	require.NoError(t, err)
+	require.EqualValues(t, 4547, c.Published[0].SRID)
+	require.EqualValues(t, 16, c.Published[0].MaxZoom)
+	require.Equal(t, "宗地", c.Published[0].Title.In("en"))
+}
+
+func TestParseRefuses(t *testing.T) {
+	for text, want := range map[string]string{
+		"adresse: x":                             "adresse",
+		"addr: 8080":                             "expected host:port",
+		"publicUrl: city.example":                "absolute http",
+		"trustedProxies: [everybody]":            "everybody",
+		"tokens: [{name: a, sha256: abc}]":       "64 hexadecimal",
+		"published: [{table: a.b}]":              "needs a PostgreSQL store",
+		"store: postgres://x/y\npublished: [{}]": "schema.table",
+		"tileCacheBytes: -1":                     "expected 0 or more",
+		"store: postgres://x/y\npublished: [{table: a.b, layer: Ä}]": "layer id",
+		"a: [": "yaml",
+	} {
+		_, err := Parse([]byte(text))
+		require.ErrorContains(t, err, want, "%s", text)
+		require.NotContains(t, err.Error(), "\n", "one line")
+	}
+	_, err := Parse(make([]byte, MaxBytes+1))
+	require.ErrorContains(t, err, "larger")
+	_, err = Load("/nonexistent/twind.yaml")
+	require.ErrorContains(t, err, "cannot be read")
+}
+
+func TestLoopback(t *testing.T) {
+	for addr, want := range map[string]bool{"127.0.0.1:80": true, "localhost:80": true, "[::1]:80": true, "0.0.0.0:80": false, ":80": false, "10.0.0.1:80": false, "[::]:80": false, "nonsense": false} {
+		require.Equal(t, want, Loopback(addr), addr)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte("addr: 127.0.0.1:8080\ntokens: [{name: a, sha256: 00}]"))
+	f.Add([]byte("published: [{table: a.b, minZoom: 300}]"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := Parse(b)
+		if err == nil {
+			require.NoError(t, c.Validate())
+		}
+	})
+}
