@@ -206,6 +206,14 @@ func (db *DB) Close() error {
 	return db.err
 }
 
+// OtherCommits is a number that is another one after commits by others than the
+// writer of this DB: of other processes, or other DBs of this one. It waits for
+// the writer to be free.
+func (db *DB) OtherCommits(ctx context.Context) (n int64, err error) {
+	err = db.Exclusive(ctx, func(c *Conn) error { n, err = c.Int("PRAGMA data_version"); return err })
+	return n, err
+}
+
 // Monitor asks one thing of a file over a connection of its own: whether
 // somebody has committed. It is not safe for concurrent use.
 type Monitor struct{ c *Conn }

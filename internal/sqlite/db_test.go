@@ -317,6 +317,17 @@ func TestMonitor(t *testing.T) {
 		last = next
 	}
 	require.NoError(t, m.Close())
+
+	others, err := a.OtherCommits(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, a.Write(t.Context(), func(c *sqlite.Conn) error { return c.Exec("UPDATE n SET v = v + 1") }))
+	same, err := a.OtherCommits(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, others, same, "own commits do not count")
+	require.NoError(t, b.Write(t.Context(), func(c *sqlite.Conn) error { return c.Exec("UPDATE n SET v = v + 1") }))
+	next, err := a.OtherCommits(t.Context())
+	require.NoError(t, err)
+	require.NotEqual(t, others, next)
 }
 
 // TestCloseWaits closes while a read runs: it ends first, and well.

@@ -82,7 +82,7 @@ func TestKill(t *testing.T) {
 
 	rnd := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1))
 	inTheMiddle := 0
-	for range 8 {
+	for range 5 {
 		child := exec.Command(os.Args[0], "-test.run=^$")
 		child.Env = append(os.Environ(), loadPathVariable+"="+path)
 		out, err := child.StdoutPipe()

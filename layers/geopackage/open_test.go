@@ -183,6 +183,24 @@ func TestCompaction(t *testing.T) {
 
 // TestCheckFinds spoils a file in many ways.
 func TestCheckFinds(t *testing.T) {
+	open := func(t *testing.T, path string) *geopackage.Store {
+		s, err := geopackage.Open(t.Context(), path, geopackage.Options{Create: true, Quiet: time.Hour, DropGrace: time.Hour}) // it is not to mend itself
+		require.NoError(t, err)
+		return s
+	}
+	path := filepath.Join(t.TempDir(), "city.gpkg")
+	s := open(t, path)
+	poles(t, s, 3)
+	lines := buildingLayer()
+	lines.ID, lines.GeometryType = "lines", spatial.LineString
+	require.NoError(t, s.CreateLayer(t.Context(), lines))
+	_, err := s.Update(t.Context(), func(tx layers.Tx) error {
+		return tx.Insert(t.Context(), "lines", &layers.Feature{ID: "l", Geometry: spatial.NewLineString([]float64{1, 1, 2, 2}), Properties: make([]layers.Value, 6)})
+	})
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+	whole, err := os.ReadFile(path)
+	require.NoError(t, err)
 	for name, c := range map[string]struct{ sql, want string }{
 		"trigger":     {`DROP TRIGGER twind_poles_update`, `the trigger "twind_poles_update" is missing`},
 		"r-tree row":  {`DELETE FROM rtree_poles_geom WHERE id = 2`, "row 2 is missing in the R-tree"},
@@ -200,17 +218,9 @@ func TestCheckFinds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "city.gpkg")
-			s, err := geopackage.Open(t.Context(), path, geopackage.Options{Create: true, Quiet: time.Hour, DropGrace: time.Hour})
-			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(path, whole, 0o666))
+			s := open(t, path)
 			defer func() { require.NoError(t, s.Close()) }()
-			poles(t, s, 3)
-			lines := buildingLayer()
-			lines.ID, lines.GeometryType = "lines", 2
-			require.NoError(t, s.CreateLayer(t.Context(), lines))
-			_, err = s.Update(t.Context(), func(tx layers.Tx) error {
-				return tx.Insert(t.Context(), "lines", &layers.Feature{ID: "l", Geometry: spatial.NewLineString([]float64{1, 1, 2, 2}), Properties: make([]layers.Value, 6)})
-			})
-			require.NoError(t, err)
 			healthy(t, s)
 			geopackage.Script(t, path, c.sql)
 			var faults []string

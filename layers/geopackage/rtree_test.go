@@ -138,7 +138,7 @@ func TestStatsExact(t *testing.T) {
 	defer func() { require.NoError(t, s.Close()) }()
 	require.NoError(t, s.CreateLayer(t.Context(), layers.Layer{ID: "a", GeometryType: spatial.Point, CRS: 4326}))
 	r := rand.New(rand.NewPCG(3, 3))
-	for round := range 30 {
+	for round := range 10 {
 		// A few points within some steps of 32 bits of one another.
 		near := func(v float64) float64 {
 			return v + float64(r.IntN(9)-4)*float64(math.Nextafter32(float32(v), 200)-float32(v))/3

@@ -24,11 +24,11 @@ func open(t *testing.T) layers.Store {
 
 func TestStore(t *testing.T) { storetest.Run(t, open) }
 
-// TestStoreSmallSteps runs the suite with loads that take the way of large ones.
+// TestStoreSmallSteps runs what loads with loads that take the way of large ones.
 func TestStoreSmallSteps(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) layers.Store {
 		s := open(t).(storetest.Reopener)
 		storetest.Unwrap(s).(*geopackage.Store).SmallSteps()
 		return s
-	})
+	}, "Load", "Changes", "SecondHandle", "Geometry", "Stats")
 }

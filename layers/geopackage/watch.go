@@ -100,8 +100,12 @@ func (s *Store) start() error {
 func (s *Store) follow(ctx context.Context, m *sqlite.Monitor, last int64) {
 	tick := time.NewTicker(pollPeriod)
 	defer tick.Stop()
-	own := s.db.Commits()
-	var foreign, since, next time.Time // last commit of others; first one not looked at yet; when to look again for what waits
+	others := int64(-1)
+	// The last commit of others; the first one not looked at yet (at the
+	// beginning: what may have come since Open looked); when to look again for
+	// what waits.
+	var foreign, next time.Time
+	since := time.Now()
 	for {
 		select {
 		case <-ctx.Done():
@@ -117,13 +121,18 @@ func (s *Store) follow(ctx context.Context, m *sqlite.Monitor, last int64) {
 		if v != last {
 			last = v
 			s.watch.signal()
-			if n := s.db.Commits(); n == own {
-				foreign = now
-			} else {
-				own = n
+			n, err := s.db.OtherCommits(ctx)
+			if err != nil {
+				if ctx.Err() == nil {
+					s.log.Warn("cannot look for changes of other programs", "error", err)
+				}
+				continue
 			}
-			if since.IsZero() {
-				since = now
+			if n != others {
+				others, foreign = n, now
+				if since.IsZero() {
+					since = now
+				}
 			}
 		}
 		quiet := now.Sub(foreign) >= s.o.Quiet

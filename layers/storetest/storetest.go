@@ -19,6 +19,7 @@ import (
 	"iter"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,8 +55,9 @@ func Unwrap(s layers.Store) layers.Store {
 }
 
 // Run runs the suite. open makes a new, empty store, preferably Reopenable, for
-// each test; the suite closes it.
-func Run(t *testing.T, open func(t *testing.T) layers.Store) {
+// each test; the suite closes it. With only, the tests whose names begin so are
+// run, for a store that is set up in another way.
+func Run(t *testing.T, open func(t *testing.T) layers.Store, only ...string) {
 	for _, c := range []struct {
 		name string
 		test func(*testing.T, layers.Store)
@@ -114,6 +116,10 @@ func Run(t *testing.T, open func(t *testing.T) layers.Store) {
 		{"Identity", testIdentity},
 		{"Closed", testClosed},
 	} {
+		begins := func(prefix string) bool { return strings.HasPrefix(c.name, prefix) }
+		if len(only) > 0 && !slices.ContainsFunc(only, begins) {
+			continue
+		}
 		t.Run(c.name, func(t *testing.T) {
 			s := open(t)
 			defer func() { require.NoError(t, s.Close()) }()
