@@ -129,5 +129,8 @@ func (w *webSocket) Write(ctx context.Context, text bool, b []byte) error {
 func (w *webSocket) Ping(ctx context.Context) error { return w.c.Ping(ctx) }
 
 func (w *webSocket) Close(code CloseCode, reason string) error {
+	if code == CloseAbort {
+		return w.c.CloseNow()
+	}
 	return w.c.Close(websocket.StatusCode(code), reason)
 }

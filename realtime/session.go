@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -22,6 +23,8 @@ type CloseCode int
 
 // The codes that sessions end with.
 const (
+	// CloseAbort drops the connection without a word: the other end would not read it.
+	CloseAbort       CloseCode = 0
 	CloseGoingAway   CloseCode = 1001
 	CloseUnsupported CloseCode = 1003 // a binary message
 	CloseInvalid     CloseCode = 1007 // not JSON, or none of the messages
@@ -39,7 +42,8 @@ type Conn interface {
 	Write(ctx context.Context, text bool, message []byte) error
 	// Ping waits for the other end's pong.
 	Ping(ctx context.Context) error
-	// Close ends the connection with a code and a sentence of at most 123 bytes.
+	// Close ends the connection with a code and a sentence of at most 123 bytes,
+	// and at once with CloseAbort. It makes Read and Write fail.
 	Close(code CloseCode, reason string) error
 }
 
@@ -156,6 +160,7 @@ type session struct {
 	reason     string // of the metrics; written before done
 	done       chan struct{}
 	subscribed chan struct{}
+	overdue    atomic.Bool // a write took longer than it may
 }
 
 // Serve runs the live protocol on a connection until it ends, and closes it. It
@@ -206,16 +211,20 @@ func (s *session) close(code CloseCode, sentence, reason string) {
 func (s *session) send(ctx context.Context, text bool, message []byte) bool {
 	ctx, cancel := context.WithTimeout(ctx, s.o.WriteTimeout)
 	defer cancel()
+	// The connection fails for the reader too, maybe first: it must know why.
+	late := time.AfterFunc(s.o.WriteTimeout-time.Millisecond, func() { s.overdue.Store(true) })
 	err := s.conn.Write(ctx, text, message)
+	late.Stop()
 	switch {
 	case err == nil:
+		s.overdue.Store(false)
 		s.hub.metrics.bytes.Add(float64(len(message)))
 		s.hub.metrics.out.Inc()
 		return true
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		s.close(ClosePolicy, fmt.Sprintf("you did not read for %s", s.o.WriteTimeout), "slow")
+		s.close(CloseAbort, "", "slow")
 	default:
-		s.close(CloseGoingAway, "the connection failed", "gone")
+		s.close(CloseAbort, "", "gone")
 	}
 	return false
 }
@@ -276,7 +285,7 @@ func (s *session) ping(ctx context.Context) {
 			err := s.conn.Ping(pctx)
 			cancel()
 			if err != nil {
-				s.close(ClosePolicy, fmt.Sprintf("no pong within %s", s.o.WriteTimeout), "silent")
+				s.close(CloseAbort, "", "silent")
 				return
 			}
 		}
@@ -292,10 +301,13 @@ func (s *session) read(ctx context.Context) {
 		isText, message, err := s.conn.Read(ctx)
 		if err != nil {
 			var tooBig *MessageTooBigError
-			if errors.As(err, &tooBig) {
+			switch {
+			case errors.As(err, &tooBig):
 				s.close(CloseTooBig, tooBig.Error(), "too-big")
-			} else {
-				s.close(CloseGoingAway, "the connection ended", "gone")
+			case s.overdue.Load():
+				s.close(CloseAbort, "", "slow")
+			default:
+				s.close(CloseAbort, "", "gone")
 			}
 			return
 		}
