@@ -51,6 +51,8 @@ type (
 	}
 	// IsNull is true when the property has no value.
 	IsNull struct{ Property string }
+	// GeometryIsNull is true for a feature without geometry.
+	GeometryIsNull struct{}
 	// PropertyComparison compares two properties of a feature; with null it is unknown.
 	PropertyComparison struct {
 		Left  string
@@ -72,6 +74,7 @@ func (Like) filter()               {}
 func (In) filter()                 {}
 func (Between) filter()            {}
 func (IsNull) filter()             {}
+func (GeometryIsNull) filter()     {}
 func (PropertyComparison) filter() {}
 func (Intersects) filter()         {}
 func (IntersectsGeometry) filter() {}

@@ -177,6 +177,8 @@ func (c *compiler) compile(f Filter, depth int) (func(Row) Truth, error) {
 			}
 			return r.IntersectsGeometry(&g)
 		}, nil
+	case GeometryIsNull:
+		return func(r Row) Truth { return truth(r.IntersectsBox(spatial.Envelope{}) == Uncertain) }, nil
 	case PropertyComparison:
 		return c.properties(f)
 	}
@@ -407,6 +409,10 @@ func compileLike(pattern string, fold bool) (func(string) bool, error) {
 	}
 	return func(s string) bool { return like(tokens, s, fold) }, nil
 }
+
+// FoldCase makes texts equal that differ only in the case of letters, as Like does
+// that folds case: by Unicode's simple case folding.
+func FoldCase(s string) string { return strings.Map(foldRune, s) }
 
 // foldRune is the least rune that differs from r in case only.
 func foldRune(r rune) rune {

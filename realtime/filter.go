@@ -1,11 +1,11 @@
 package realtime
 
 import (
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"twind/layers"
+	"twind/spatial"
 )
 
 // entityOf is one entity of a layer whose mu is held.
@@ -81,25 +81,9 @@ func evaluate(f layers.Filter, e entityOf) truth {
 	case layers.Not:
 		return -evaluate(f.Filter, e)
 	case layers.Comparison:
-		c, ok := compare(e.value(f.Property), f.Value)
-		if !ok {
-			return unknown
-		}
-		switch f.Op {
-		case layers.Equal:
-			return truthOf(c == 0)
-		case layers.NotEqual:
-			return truthOf(c != 0)
-		case layers.Less:
-			return truthOf(c < 0)
-		case layers.LessEqual:
-			return truthOf(c <= 0)
-		case layers.Greater:
-			return truthOf(c > 0)
-		case layers.GreaterEqual:
-			return truthOf(c >= 0)
-		}
-		return unknown
+		return test(e.value(f.Property), f.Op, f.Value)
+	case layers.PropertyComparison:
+		return test(e.value(f.Left), f.Op, e.value(f.Right))
 	case layers.Like:
 		v := e.value(f.Property)
 		if v.IsNull() {
@@ -107,7 +91,7 @@ func evaluate(f layers.Filter, e entityOf) truth {
 		}
 		s, p := v.String(), f.Pattern
 		if f.FoldCase {
-			s, p = strings.ToLower(s), strings.ToLower(p)
+			s, p = layers.FoldCase(s), layers.FoldCase(p)
 		}
 		return truthOf(like(s, p))
 	case layers.In:
@@ -131,8 +115,34 @@ func evaluate(f layers.Filter, e entityOf) truth {
 		return truthOf(low >= 0 && high <= 0)
 	case layers.IsNull:
 		return truthOf(e.value(f.Property).IsNull())
+	case layers.GeometryIsNull:
+		return no
+	case layers.IntersectsGeometry:
+		return truthOf(spatial.NewPoint(e.l.e[e.slot].lon, e.l.e[e.slot].lat).Intersects(f.Geometry))
 	case layers.Intersects:
 		return truthOf(f.Box.ContainsPoint(e.l.e[e.slot].lon, e.l.e[e.slot].lat))
+	}
+	return unknown
+}
+
+func test(a layers.Value, op layers.Op, b layers.Value) truth {
+	c, ok := compare(a, b)
+	if !ok {
+		return unknown
+	}
+	switch op {
+	case layers.Equal:
+		return truthOf(c == 0)
+	case layers.NotEqual:
+		return truthOf(c != 0)
+	case layers.Less:
+		return truthOf(c < 0)
+	case layers.LessEqual:
+		return truthOf(c <= 0)
+	case layers.Greater:
+		return truthOf(c > 0)
+	case layers.GreaterEqual:
+		return truthOf(c >= 0)
 	}
 	return unknown
 }
@@ -177,7 +187,8 @@ func order[T int64 | float64 | string](a, b T) int {
 	return 0
 }
 
-// like matches s against a pattern of % (any text) and _ (one character).
+// like matches s against a pattern of % (any text), _ (one character) and a
+// backslash, which takes the next character for itself.
 func like(s, p string) bool {
 	var backS, backP string // where to try again after the last %
 	back := false
@@ -193,6 +204,11 @@ func like(s, p string) bool {
 			_, n := utf8.DecodeRuneInString(s)
 			s, p = s[n:], p[1:]
 			continue
+		case len(p) > 1 && p[0] == '\\':
+			if p[1] == s[0] {
+				s, p = s[1:], p[2:]
+				continue
+			}
 		case p != "" && p[0] == s[0]:
 			s, p = s[1:], p[1:]
 			continue

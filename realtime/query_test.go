@@ -216,6 +216,14 @@ func TestFilters(t *testing.T) {
 		"like, folded":            {layers.Like{Property: "id", Pattern: "V%", FoldCase: true}, true},
 		"like, absent":            {layers.Not{Filter: layers.Like{Property: "absent", Pattern: "%"}}, false},
 		"intersects":              {layers.Intersects{Box: spatial.Envelope{MinX: -74, MinY: 40.7, MaxX: -74, MaxY: 40.7}}, true},
+		"like, escaped":           {layers.Like{Property: "id", Pattern: `\v_`}, true},
+		"like, escaped wildcard":  {layers.Like{Property: "id", Pattern: `v\_`}, false},
+		"properties":              {layers.PropertyComparison{Left: "load", Op: layers.Less, Right: "speed"}, true},
+		"properties, absent":      {layers.PropertyComparison{Left: "load", Op: layers.Less, Right: "absent"}, false},
+		"no geometry":             {layers.GeometryIsNull{}, false},
+		"geometry":                {layers.Not{Filter: layers.GeometryIsNull{}}, true},
+		"intersects line":         {layers.IntersectsGeometry{Geometry: spatial.NewLineString([]float64{-75, 40.7, -73, 40.7})}, true},
+		"intersects line not":     {layers.IntersectsGeometry{Geometry: spatial.NewLineString([]float64{-75, 40.7, -73, 40.8})}, false},
 		"intersects not":          {layers.Intersects{Box: spatial.Envelope{MinX: 0, MinY: 0, MaxX: 1, MaxY: 1}}, false},
 	} {
 		n := 0
@@ -230,6 +238,7 @@ func FuzzLike(f *testing.F) {
 	f.Add("mississippi", "%iss%p_")
 	f.Add("北京", "_京")
 	f.Add("", "%%")
+	f.Add("a%\\b", `a\%\\_`)
 	var slow func(s, p []rune) bool
 	slow = func(s, p []rune) bool {
 		switch {
@@ -237,6 +246,8 @@ func FuzzLike(f *testing.F) {
 			return len(s) == 0
 		case p[0] == '%':
 			return slow(s, p[1:]) || len(s) > 0 && slow(s[1:], p)
+		case p[0] == '\\' && len(p) > 1:
+			return len(s) > 0 && p[1] == s[0] && slow(s[1:], p[2:])
 		}
 		return len(s) > 0 && (p[0] == '_' || p[0] == s[0]) && slow(s[1:], p[1:])
 	}

@@ -135,6 +135,8 @@ func (w *keyWriter) filter(f layers.Filter) {
 	case layers.IntersectsGeometry:
 		w.number(11)
 		w.geometry(&f.Geometry)
+	case layers.GeometryIsNull:
+		w.number(12)
 	default:
 		panic(fmt.Sprintf("tiles: a key of %T", f)) // it would be the key of another filter too
 	}

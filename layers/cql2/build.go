@@ -65,6 +65,7 @@ type operand struct {
 	typ      layers.ValueType // of the property or literal
 	value    layers.Value     // null: it is a property
 	fold     bool
+	geometry bool // the feature's geometry, of which only IS NULL is asked
 }
 
 func (o *operand) isProperty() bool { return o.value.IsNull() }
@@ -74,11 +75,15 @@ func (b *builder) property(at int, name string) (operand, error) {
 	i := b.layer.PropertyIndex(name)
 	if i < 0 {
 		if isGeometry(name) {
-			return operand{}, b.fail(at, "%s is the geometry, which only S_INTERSECTS and S_DISJOINT take", name)
+			return b.featureGeometry(at, name), nil
 		}
 		return operand{}, b.fail(at, "layer %s has no property %q%s", b.layer.ID, shorten(name), b.hint(name))
 	}
 	return operand{at: at, property: name, typ: b.layer.Schema[i].Type}, nil
+}
+
+func (b *builder) featureGeometry(at int, name string) operand {
+	return operand{at: at, property: name, geometry: true}
 }
 
 // hint names the property that was probably meant.
@@ -157,6 +162,9 @@ func (o *operand) description() string {
 		layers.Boolean: "a boolean", layers.Integer: "a whole number", layers.Number: "a number",
 		layers.String: "text", layers.Date: "a date", layers.DateTime: "an instant",
 	}[o.typ]
+	if o.geometry {
+		what = "the geometry"
+	}
 	if o.isProperty() {
 		return "property " + strconv.Quote(shorten(o.property)) + " is " + what
 	}
@@ -183,6 +191,11 @@ func isNumber(t layers.ValueType) bool { return t == layers.Integer || t == laye
 // match makes the types of two operands equal, or numbers both. Text beside a
 // property of dates is read as a date.
 func (b *builder) match(x, y *operand) error {
+	for _, o := range []*operand{x, y} {
+		if o.geometry {
+			return b.fail(o.at, "the geometry is compared by S_INTERSECTS and S_DISJOINT only; put a property of that name in double quotes")
+		}
+	}
 	if x.fold != y.fold {
 		plain := x
 		if x.fold {
@@ -395,6 +408,9 @@ func (b *builder) isNull(at int, x operand) (layers.Filter, error) {
 	}
 	if !x.isProperty() || x.fold {
 		return nil, b.fail(x.at, "IS NULL takes a property's name")
+	}
+	if x.geometry {
+		return layers.GeometryIsNull{}, nil
 	}
 	return layers.IsNull{Property: x.property}, nil
 }

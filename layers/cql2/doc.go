@@ -14,7 +14,8 @@
 // properties and literals in any order; LIKE, IN, BETWEEN, IS NULL and their
 // negations; CASEI around both sides of =, <>, LIKE and IN; DATE and TIMESTAMP
 // literals; S_INTERSECTS and S_DISJOINT of the feature's geometry, which is
-// called geometry or geom, and a literal of any type or a BBOX. Arithmetic,
+// called geometry or geom (in double quotes it is a property of that name, if there
+// is one), and a literal of any type or a BBOX. Arithmetic,
 // ACCENTI, other spatial functions, temporal and array functions, intervals and
 // functions of a server's own are refused by name.
 //
@@ -24,7 +25,7 @@
 // a quote. Backslashes before a quote in a text literal: \' is a quote, \\ one
 // backslash. Elsewhere a backslash is itself, and LIKE takes the character after
 // it for itself. CASEI folds by Unicode's simple case folding. Coordinates are
-// longitude, latitude in degrees, and heights are not looked at; shapes are plane
+// longitude, latitude in degrees; heights may stand and are not looked at; shapes are plane
 // ones, and a BBOX whose west is greater than its east crosses the antimeridian.
 //
 // Errors are of kind layers.ErrInvalid and name the place, counted in characters

@@ -47,6 +47,8 @@ func appendFilter(b []byte, f layers.Filter, in context) []byte {
 			return appendBetween(b, inner, " NOT BETWEEN ")
 		case layers.IsNull:
 			return append(append(b, identifier(inner.Property)...), " IS NOT NULL"...)
+		case layers.GeometryIsNull:
+			return append(b, "geometry IS NOT NULL"...)
 		}
 		return appendFilter(append(b, "NOT "...), f.Filter, inNot)
 	case layers.Comparison:
@@ -68,6 +70,8 @@ func appendFilter(b []byte, f layers.Filter, in context) []byte {
 		return appendBetween(b, f, " BETWEEN ")
 	case layers.IsNull:
 		return append(append(b, identifier(f.Property)...), " IS NULL"...)
+	case layers.GeometryIsNull:
+		return append(b, "geometry IS NULL"...)
 	case layers.Intersects:
 		b = append(b, "S_INTERSECTS(geometry,BBOX("...)
 		for i, v := range []float64{f.Box.MinX, f.Box.MinY, f.Box.MaxX, f.Box.MaxY} {
@@ -146,7 +150,7 @@ func appendBetween(b []byte, f layers.Between, operator string) []byte {
 
 // identifier writes a property's name, in quotes where it needs them.
 func identifier(name string) string {
-	plain := !isReserved(name)
+	plain := !isReserved(name) && !isGeometry(name)
 	for i, r := range name {
 		if i == 0 && !isWordStart(r) || !isWordPart(r) || r == utf8.RuneError {
 			plain = false

@@ -290,6 +290,9 @@ func (p *parser) operand(depth int) (operand, error) {
 		p.tok = t
 		return operand{}, p.unexpected("a property or a value")
 	}
+	if isGeometry(t.text) {
+		return p.featureGeometry(t.at, t.text), nil
+	}
 	return p.property(t.at, t.text)
 }
 

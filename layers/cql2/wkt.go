@@ -80,7 +80,7 @@ func (p *parser) wkt(t spatial.Type, depth int) (spatial.Geometry, error) {
 		return spatial.Geometry{}, err
 	}
 	g := spatial.Geometry{Type: t}
-	z := p.take("z")
+	p.take("z")
 	if t == spatial.GeometryCollection {
 		return g, p.each(func() error {
 			t := p.tok
@@ -94,7 +94,7 @@ func (p *parser) wkt(t spatial.Type, depth int) (spatial.Geometry, error) {
 			return err
 		})
 	}
-	position := func() error { return p.position(&g, z) }
+	position := func() error { return p.position(&g) }
 	path := func() error {
 		err := p.each(position)
 		g.Ends = append(g.Ends, int32(len(g.XY)/2))
@@ -149,7 +149,7 @@ func (p *parser) each(item func() error) error {
 }
 
 // position reads x y, or x y z, whose z is dropped.
-func (p *parser) position(g *spatial.Geometry, z bool) error {
+func (p *parser) position(g *spatial.Geometry) error {
 	x, err := p.float()
 	if err != nil {
 		return err
@@ -158,7 +158,7 @@ func (p *parser) position(g *spatial.Geometry, z bool) error {
 	if err != nil {
 		return err
 	}
-	if z {
+	if p.tok.kind == number || p.tok.kind == sign {
 		if _, err := p.float(); err != nil {
 			return err
 		}
