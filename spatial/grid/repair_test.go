@@ -153,7 +153,7 @@ func TestRepairAnything(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
 	var r Repairer
 	samples, covered := 0, 0
-	for range 3000 {
+	for range 800 {
 		in := scribble(rng)
 		if in.Len() == 0 {
 			continue
@@ -181,8 +181,8 @@ func TestRepairAnything(t *testing.T) {
 			}
 		}
 	}
-	require.Greater(t, samples, 10000)
-	require.Greater(t, covered, 500)
+	require.Greater(t, samples, 2500)
+	require.Greater(t, covered, 100)
 }
 
 func perimeter(r *Rings) (d float64) {
@@ -208,8 +208,8 @@ func TestRepairManyParts(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 10))
 	in := new(Rings)
 	want := int64(0)
-	for x := int32(0); x < 60; x++ {
-		for y := int32(0); y < 60; y++ {
+	for x := int32(0); x < 25; x++ {
+		for y := int32(0); y < 25; y++ {
 			in.XY = append(in.XY, square(20*x, 20*y, 16)...)
 			in.Close(false)
 			want += 2 * 16 * 16
@@ -227,7 +227,7 @@ func TestRepairManyParts(t *testing.T) {
 	require.True(t, r.Repair(&out, in))
 	require.NoError(t, judge(&out))
 	require.InDelta(t, want+2*100, sum(&out), 60)
-	require.Greater(t, out.Len(), 5000)
+	require.Greater(t, out.Len(), 900)
 }
 
 func TestRepairDoesNotAllocate(t *testing.T) {
