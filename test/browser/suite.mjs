@@ -400,6 +400,18 @@ export function viewerTests(name, store = async () => undefined) {
       await notice.waitFor({ state: 'detached' });
     });
 
+    it('opens without a layer whose description cannot be read, and reads it again', async () => {
+      let failing = true;
+      await tab.page.route('**/tiles/streets.json', route => (failing ? route.abort() : route.continue()));
+      await tab.page.goto(`${server.url}/?lang=en${close}`);
+      const notice = tab.page.locator('.notice');
+      await notice.getByText('Some tiles of Streets could not be read.').waitFor({ timeout: 60_000 });
+      failing = false;
+      await notice.getByRole('button', { name: 'Try again' }).click();
+      await until(tab.page, () => window.twind.map.queryRenderedFeatures().some(f => f.source === 'streets'));
+      await notice.waitFor({ state: 'detached' });
+    });
+
     it('has a sentence for browsers without WebGL', async () => {
       await tab.page.addInitScript(() => {
         HTMLCanvasElement.prototype.getContext = () => null;

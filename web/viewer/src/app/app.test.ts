@@ -5,6 +5,7 @@ import { attributions } from './attributions';
 import { badgeOf, silence } from './badge';
 import { layerTree, shortTitle } from './layerTree';
 import { attributeRows, itemUrl, nameOf } from './selection';
+import { cameraOfBookmark } from './store';
 
 describe('layerTree', () => {
   const layers = ['precincts', 'vehicles', 'water', 'buildings', 'spare'].map(id =>
@@ -153,6 +154,32 @@ describe('attributes', () => {
     expect(itemUrl(testConfig([layer]), selection)).toBe(
       'http://host/ogc/collections/buildings/items/a%2Fb%20%3F',
     );
+  });
+});
+
+describe('cameraOfBookmark', () => {
+  const bookmark = {
+    id: 'm',
+    title: {},
+    center: [-74, 40.7] as [number, number],
+    zoom: 14.6,
+    pitch: 60,
+    bearing: 29,
+  };
+  it.each([
+    [1920, 1080, 14.6],
+    [3840, 2160, 15.6],
+    [960, 1080, 13.6],
+    [320, 568, 13.6],
+    [7680, 1080, 14.6],
+  ])('shows the same part of the city at %d × %d', (width, height, zoom) => {
+    expect(cameraOfBookmark(bookmark, { width, height })).toEqual({
+      lon: -74,
+      lat: 40.7,
+      zoom,
+      pitch: 60,
+      bearing: 29,
+    });
   });
 });
 

@@ -12,7 +12,7 @@ import { loadFonts } from './fonts';
 import { fetchJson, HttpError } from './http';
 import { Splash } from './Splash';
 import { applyScreen } from './screen';
-import { cameraOfBookmark, Store } from './store';
+import { cameraOfBookmark, Store, screenSize } from './store';
 
 /** Opens the page: preferences and address, then the server's config, then the map. */
 export async function start(show: (view: ComponentChild) => void): Promise<void> {
@@ -51,7 +51,7 @@ export async function start(show: (view: ComponentChild) => void): Promise<void>
       feed: config.live && config.layers.some(layer => layer.live) ? connect(config) : undefined,
       language,
       theme,
-      camera: url.camera ?? (bookmark ? cameraOfBookmark(bookmark) : wholeCity(config)),
+      camera: url.camera ?? (bookmark ? cameraOfBookmark(bookmark, screenSize()) : wholeCity(config)),
       bookmark: bookmark?.id,
       wall: url.screen === 'wall',
       scale,

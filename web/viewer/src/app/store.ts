@@ -165,7 +165,7 @@ export class Store {
   open(bookmark: Bookmark): void {
     this.bookmark.value = bookmark.id;
     this.following.value = false;
-    this.map?.goTo(cameraOfBookmark(bookmark));
+    this.map?.goTo(cameraOfBookmark(bookmark, screenSize()));
     this.writeUrl();
   }
 
@@ -324,9 +324,17 @@ export class Store {
   }
 }
 
-export function cameraOfBookmark(bookmark: Bookmark): Camera {
+/** The camera of a bookmark: its zoom is meant for 1920 × 1080; other screens show the same part of the city. */
+export function cameraOfBookmark(bookmark: Bookmark, screen: { width: number; height: number }): Camera {
   const [lon, lat] = bookmark.center;
-  return { lon, lat, zoom: bookmark.zoom, bearing: bookmark.bearing, pitch: bookmark.pitch };
+  const size = Math.min(screen.width / 1920, screen.height / 1080);
+  const zoom = bookmark.zoom + Math.min(2, Math.max(-1, Math.log2(size)));
+  return { lon, lat, zoom, bearing: bookmark.bearing, pitch: bookmark.pitch };
+}
+
+/** The size of the page in CSS pixels. */
+export function screenSize(): { width: number; height: number } {
+  return { width: window.innerWidth, height: window.innerHeight };
 }
 
 function propertiesOf(item: unknown): Record<string, unknown> {

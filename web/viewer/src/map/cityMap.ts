@@ -1,4 +1,10 @@
-import { Map as MapLibreMap, type MapMouseEvent, ScaleControl, type StyleSpecification } from 'maplibre-gl';
+import {
+  Map as MapLibreMap,
+  type MapMouseEvent,
+  ScaleControl,
+  type StyleSpecification,
+  type VectorTileSource,
+} from 'maplibre-gl';
 import type { BBox, Config } from '../config/config';
 import { CellsOverlay } from '../live/cellsOverlay';
 import type { LiveFeed } from '../live/feed';
@@ -7,10 +13,12 @@ import { liveLooks } from '../live/looks';
 import { palettes, type Theme } from '../theme/tokens';
 import type { Camera } from '../url/state';
 import { type Covered, cameraOf, goTo, goToBox } from './camera';
+import { FailedTiles } from './failedTiles';
 import { highlightLayers, ownLayer } from './highlight';
 import { type Pick, pickAt } from './picking';
 import { type Change, TileRefresher } from './refresher';
 import { cityLayerOf, dimmed, present } from './style';
+import type { TileId } from './tiles';
 
 /** What a map shows when it opens. */
 export interface CityMapOptions {
@@ -25,6 +33,11 @@ export interface CityMapOptions {
   scale: number;
   /** Words for the map's own regions, for those who do not see it. */
   label: string;
+}
+
+/** A tile as errors carry it. */
+interface Tile {
+  tileID: { canonical: TileId };
 }
 
 /** What a map tells its page. */
@@ -66,8 +79,7 @@ export class CityMap {
   private theme: Theme;
   private emphasis: Emphasis | undefined;
   private styleLoaded = false;
-  /** Sources of which a tile could not be read, and none since. */
-  private readonly failed = new Set<string>();
+  private readonly failed = new FailedTiles();
   private styleRequest: AbortController | undefined;
   private readonly stopChanges: (() => void) | undefined;
   private viewTimer: ReturnType<typeof setTimeout> | undefined;
@@ -107,7 +119,11 @@ export class CityMap {
     });
     this.scale = new ScaleControl({ maxWidth: 120, unit: 'metric' });
     this.map.addControl(this.scale, 'bottom-left');
-    this.refresher = new TileRefresher(this.map, id => config.layers.find(layer => layer.id === id));
+    this.refresher = new TileRefresher(
+      this.map,
+      id => config.layers.find(layer => layer.id === id),
+      id => this.reload(id),
+    );
     if (feed) {
       this.live = new LiveLayer(feed, liveLooks(config, this.theme), this.liveTheme());
       for (const layer of config.layers)
@@ -223,8 +239,18 @@ export class CityMap {
 
   /** Reads a layer's tiles again, all of them. */
   reload(layer: string): void {
-    this.failed.delete(layer); // if it fails again, that is news
-    if (this.map.getSource(layer)) this.map.refreshTiles(layer);
+    const source = this.map.getSource<VectorTileSource>(layer);
+    if (!source) return;
+    if (source.tiles === undefined) {
+      // Its TileJSON did not come.
+      this.failed.take(layer);
+      source.setUrl(source.url);
+      return;
+    }
+    // Failed tiles first and by name: as part of "all" the map would wait for them for ever (MapLibre 6.17).
+    const failed = this.failed.take(layer);
+    if (failed.length > 0) this.map.refreshTiles(layer, failed);
+    this.map.refreshTiles(layer);
   }
 
   private liveTheme() {
@@ -279,13 +305,12 @@ export class CityMap {
     for (const gesture of ['dragstart', 'wheel'] as const) map.on(gesture, () => this.stopFollowing());
     map.on('webglcontextlost', () => events.lost());
     map.on('error', event => {
-      const source = (event as { sourceId?: string }).sourceId;
-      if (source === undefined || this.failed.has(source)) return;
-      this.failed.add(source);
-      events.error(source);
+      const { sourceId, tile } = event as { sourceId?: string; tile?: Tile };
+      if (sourceId !== undefined && this.failed.add(sourceId, tile?.tileID.canonical)) events.error(sourceId);
     });
     map.on('sourcedata', event => {
-      if (event.tile && this.failed.delete(event.sourceId)) events.recovered(event.sourceId);
+      const id = event.tile?.tileID?.canonical;
+      if (id && this.failed.came(event.sourceId, id)) events.recovered(event.sourceId);
     });
   }
 

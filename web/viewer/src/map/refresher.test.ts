@@ -6,8 +6,8 @@ function fakeMap() {
   const handlers = new Map<string, (event: unknown) => void>();
   const asked: (string[] | 'all')[] = [];
   const map = {
-    refreshTiles: (_source: string, tiles?: { z: number; x: number; y: number }[]) =>
-      asked.push(tiles ? tiles.map(({ z, x, y }) => `${z}/${x}/${y}`) : 'all'),
+    refreshTiles: (_source: string, tiles: { z: number; x: number; y: number }[]) =>
+      asked.push(tiles.map(({ z, x, y }) => `${z}/${x}/${y}`)),
     getSource: (id: string) => (id === 'gone' ? undefined : {}),
     on: (type: string, handler: (event: unknown) => void) => handlers.set(type, handler),
     off: (type: string) => handlers.delete(type),
@@ -16,7 +16,8 @@ function fakeMap() {
     const [z, x, y] = name.split('/').map(Number);
     handlers.get(type)?.({ sourceId: 'a', tile: { tileID: { canonical: { z, x, y } } } });
   };
-  return { map: map as unknown as TileMap, asked, handlers, tile };
+  const reload = () => asked.push('all');
+  return { map: map as unknown as TileMap, reload, asked, handlers, tile };
 }
 
 const point: [number, number, number, number] = [-74.0445, 40.6892, -74.0445, 40.6892];
@@ -31,23 +32,23 @@ afterEach(() => {
 
 describe('TileRefresher', () => {
   it('reads again the tiles of a change, and only those', () => {
-    const { map, asked } = fakeMap();
-    new TileRefresher(map, range).add({ layer: 'a', bbox: point });
+    const { map, reload, asked } = fakeMap();
+    new TileRefresher(map, range, reload).add({ layer: 'a', bbox: point });
     vi.runAllTimers();
     expect(asked).toEqual([['13/2411/3080', '14/4822/6161']]);
   });
 
   it('gathers changes that come together', () => {
-    const { map, asked } = fakeMap();
-    const refresher = new TileRefresher(map, range);
+    const { map, reload, asked } = fakeMap();
+    const refresher = new TileRefresher(map, range, reload);
     for (let i = 0; i < 10; i++) refresher.add({ layer: 'a', bbox: point });
     vi.runAllTimers();
     expect(asked).toHaveLength(1);
   });
 
   it('reads a whole layer again for a change anywhere, or for too many', () => {
-    const { map, asked } = fakeMap();
-    const refresher = new TileRefresher(map, range);
+    const { map, reload, asked } = fakeMap();
+    const refresher = new TileRefresher(map, range, reload);
     refresher.add({ layer: 'a', bbox: null });
     refresher.add({ layer: 'a', bbox: point });
     vi.runAllTimers();
@@ -59,8 +60,8 @@ describe('TileRefresher', () => {
   });
 
   it('leaves layers alone that are not drawn', () => {
-    const { map, asked } = fakeMap();
-    const refresher = new TileRefresher(map, layer => (layer === 'unknown' ? undefined : range()));
+    const { map, reload, asked } = fakeMap();
+    const refresher = new TileRefresher(map, layer => (layer === 'unknown' ? undefined : range()), reload);
     refresher.add({ layer: 'gone', bbox: point });
     refresher.add({ layer: 'unknown', bbox: point });
     vi.runAllTimers();
@@ -68,8 +69,8 @@ describe('TileRefresher', () => {
   });
 
   it('asks again for tiles out of view when the map has moved, until they came', () => {
-    const { map, asked, handlers, tile } = fakeMap();
-    new TileRefresher(map, range).add({ layer: 'a', bbox: point });
+    const { map, reload, asked, handlers, tile } = fakeMap();
+    new TileRefresher(map, range, reload).add({ layer: 'a', bbox: point });
     vi.runAllTimers();
     tile('sourcedata', '14/4822/6161'); // in view: read again
     handlers.get('moveend')?.({});
@@ -80,8 +81,8 @@ describe('TileRefresher', () => {
   });
 
   it('asks once more for a tile that was on its first way in during the change', () => {
-    const { map, asked, tile } = fakeMap();
-    const refresher = new TileRefresher(map, range);
+    const { map, reload, asked, tile } = fakeMap();
+    const refresher = new TileRefresher(map, range, reload);
     tile('sourcedataloading', '14/4822/6161');
     refresher.add({ layer: 'a', bbox: point });
     vi.runAllTimers();
@@ -92,8 +93,8 @@ describe('TileRefresher', () => {
   });
 
   it('trusts a tile that was asked for after the change', () => {
-    const { map, asked, handlers, tile } = fakeMap();
-    new TileRefresher(map, range).add({ layer: 'a', bbox: point });
+    const { map, reload, asked, handlers, tile } = fakeMap();
+    new TileRefresher(map, range, reload).add({ layer: 'a', bbox: point });
     vi.runAllTimers();
     for (const name of ['13/2411/3080', '14/4822/6161']) {
       tile('sourcedataloading', name);
@@ -104,8 +105,8 @@ describe('TileRefresher', () => {
   });
 
   it('stops listening when disposed', () => {
-    const { map, asked, handlers } = fakeMap();
-    const refresher = new TileRefresher(map, range);
+    const { map, reload, asked, handlers } = fakeMap();
+    const refresher = new TileRefresher(map, range, reload);
     refresher.add({ layer: 'a', bbox: point });
     refresher.dispose();
     vi.runAllTimers();

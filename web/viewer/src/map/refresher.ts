@@ -41,6 +41,8 @@ export class TileRefresher {
   constructor(
     private readonly map: TileMap,
     private readonly zooms: (layer: string) => ZoomRange | undefined,
+    /** Reads all tiles of a layer again. */
+    private readonly reload: (layer: string) => void,
   ) {
     map.on('sourcedataloading', this.began);
     map.on('sourcedata', this.ended);
@@ -85,7 +87,7 @@ export class TileRefresher {
     }
     if (boxes === null) {
       this.dirty.delete(layer);
-      this.map.refreshTiles(layer);
+      this.reload(layer);
       return;
     }
     this.dirty.set(layer, marks);
