@@ -51,7 +51,6 @@ func (h *Hub) TileMemory(id string) (tiles, departures, views int) {
 var (
 	DecodeClientMessage = decodeClientMessage
 	Haversine           = haversine
-	Like                = like
 )
 
 // WindowOf is the window of a viewport.

@@ -248,7 +248,7 @@ func (h *Hub) acquireView(l *layer, filter string, policy layers.Policy) (*view,
 			v.refs++
 			return v, nil
 		}
-		if v.filter != nil {
+		if v.filter != "" {
 			filtered++
 		}
 	}
@@ -265,7 +265,11 @@ func (h *Hub) acquireView(l *layer, filter string, policy layers.Policy) (*view,
 			return nil, layers.Errorf(layers.ErrUnavailable, "layer %s is watched with %d filters, as many as the server keeps; filter in the viewer", l.desc.ID, filtered)
 		}
 	}
-	v := newView(l, name, tree, policy)
+	m, err := l.matcher(tree, policy)
+	if err != nil {
+		return nil, err
+	}
+	v := newView(l, name, filter, m, policy)
 	v.refs = 1
 	l.views = append(l.views, v)
 	return v, nil

@@ -105,7 +105,7 @@ func newLayer(desc layers.Layer, o *Options, open, resume uint64, m *layerMetric
 		l.found[p.Name] = i
 	}
 	l.declared = len(desc.Schema)
-	l.all = newView(l, "", nil, layers.Policy{})
+	l.all = newView(l, "", "", matcher{}, layers.Policy{})
 	l.views = []*view{l.all}
 	l.all.refs = 1 // for queries; never dropped
 	return l

@@ -81,7 +81,8 @@ func (h *Hub) Find(layer layers.ID, id string) (Entity, error) {
 // (Hub.Layer gives its schema), in order of id. It works on a copy of the state
 // at the call and holds no lock while it yields. The feature is the callback's
 // to keep. An error of yield ends it and is returned. Fails with
-// layers.ErrNotFound, and ErrUnsupported for a q.Time.
+// layers.ErrNotFound, ErrUnsupported for a q.Time, and ErrInvalid for a filter on a
+// property that the layer does not have.
 func (h *Hub) Items(ctx context.Context, layer layers.ID, q layers.Query, yield func(*layers.Feature) error) error {
 	l, err := h.layer(layer)
 	if err != nil {
@@ -90,7 +91,10 @@ func (h *Hub) Items(ctx context.Context, layer layers.ID, q layers.Query, yield 
 	if !q.Time.IsZero() {
 		return layers.Errorf(layers.ErrUnsupported, "live layer %s answers for now only, not for %s", layer, q.Time.Format(time.RFC3339))
 	}
-	schema, entities := l.match(q)
+	schema, entities, err := l.match(q)
+	if err != nil {
+		return err
+	}
 	slices.SortFunc(entities, func(a, b Entity) int { return strings.Compare(a.ID, b.ID) })
 	columns := make(map[string]int, len(schema))
 	for i, p := range schema {
@@ -108,16 +112,20 @@ func (h *Hub) Items(ctx context.Context, layer layers.ID, q layers.Query, yield 
 }
 
 // match copies the entities that match q.
-func (l *layer) match(q layers.Query) ([]layers.Property, []Entity) {
+func (l *layer) match(q layers.Query) ([]layers.Property, []Entity, error) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	var out []Entity
 	if q.Policy.Deny {
-		return l.desc.Schema, nil
+		return l.desc.Schema, nil, nil
 	}
+	m, err := l.matcher(q.Filter, q.Policy)
+	if err != nil {
+		return nil, nil, err
+	}
+	r := row{l: l}
 	take := func(s uint32) {
-		e := entityOf{l, s}
-		if q.Filter != nil && !matches(q.Filter, e) || q.Policy.Rows != nil && !matches(q.Policy.Rows, e) {
+		if r.slot = s; !m.admits(&r) {
 			return
 		}
 		if q.Envelope != nil && !q.Envelope.ContainsPoint(l.e[s].lon, l.e[s].lat) {
@@ -141,7 +149,7 @@ func (l *layer) match(q layers.Query) ([]layers.Property, []Entity) {
 			take(s)
 		}
 	}
-	return l.desc.Schema, out
+	return l.desc.Schema, out, nil
 }
 
 // within calls fn for each entity in the box, whose borders belong to it.

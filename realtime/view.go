@@ -12,13 +12,15 @@ const noTile = tileKey(1<<32 - 1)
 // view is a layer as readers with one filter and one policy see it. Its layer's
 // mu guards it.
 type view struct {
-	name   string // key in layer.views
-	id     uint32 // of name: viewers that resume give it back
-	filter layers.Filter
-	policy layers.Policy
-	since  uint64 // open when it was made: nobody resumes from before
-	refs   int    // subscriptions
-	idle   uint64 // open when refs became 0
+	name    string // key in layer.views
+	id      uint32 // of name: viewers that resume give it back
+	filter  string // its text; "" for none
+	matcher matcher
+	row     row // scratch of admits
+	policy  layers.Policy
+	since   uint64 // open when it was made: nobody resumes from before
+	refs    int    // subscriptions
+	idle    uint64 // open when refs became 0
 
 	slots  []viewSlot
 	tiles  map[tileKey]*liveTile
@@ -66,11 +68,11 @@ type cachedFrame struct {
 	bytes     []byte
 }
 
-func newView(l *layer, name string, filter layers.Filter, policy layers.Policy) *view {
+func newView(l *layer, name, filter string, m matcher, policy layers.Policy) *view {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(name))
 	v := &view{
-		name: name, id: h.Sum32(), filter: filter, policy: policy, since: l.open,
+		name: name, id: h.Sum32(), filter: filter, matcher: m, policy: policy, since: l.open,
 		tiles: map[tileKey]*liveTile{}, extra: map[frameKey][]byte{}, cells: map[uint8]*aggregate{},
 	}
 	for i, id := range l.id {
@@ -92,14 +94,8 @@ func (v *view) total() int { return v.count[StateLive] + v.count[StateStale] + v
 
 // admits tells whether the view shows an entity.
 func (v *view) admits(l *layer, slot uint32) bool {
-	if v.policy.Deny {
-		return false
-	}
-	if v.filter == nil && v.policy.Rows == nil {
-		return true
-	}
-	e := entityOf{l, slot}
-	return (v.filter == nil || matches(v.filter, e)) && (v.policy.Rows == nil || matches(v.policy.Rows, e))
+	v.row = row{l, slot}
+	return v.matcher.admits(&v.row)
 }
 
 // touch notes that a tile changed.
