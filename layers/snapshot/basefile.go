@@ -108,6 +108,7 @@ type baseMeta struct {
 	Identity   string          `json:"identity"`
 	Layer      layers.Layer    `json:"layer"`
 	Generation string          `json:"generation"`
+	Salt       string          `json:"salt"`
 	Position   layers.Revision `json:"position"`
 	Settled    layers.Revision `json:"settled"`
 	Last       *logMark        `json:"last,omitempty"`

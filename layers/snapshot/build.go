@@ -3,6 +3,7 @@ package snapshot
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"slices"
 	"time"
@@ -150,7 +151,7 @@ func (c *Catalog) readLayer(b *build, id layers.ID) (*base, error) {
 	faults.report()
 	// The features are of some revision between the one the build began at and head.
 	settled := max(b.from, head)
-	meta := &baseMeta{Layer: l, Position: b.from, Settled: settled, Revision: settled, Floor: settled}
+	meta := &baseMeta{Salt: rand.Text(), Layer: l, Position: b.from, Settled: settled, Revision: settled, Floor: settled}
 	made, err := c.writeBase(b, builder, meta, newTouched(settled))
 	if err == nil {
 		c.log.Info("a layer was read", "layer", id, "features", builder.n, "seconds", time.Since(start).Seconds())
@@ -173,6 +174,7 @@ func (c *Catalog) startRebuild(s *layerState) {
 	}, func(made *base, err error) {
 		if err != nil {
 			if !errors.Is(err, context.Canceled) {
+				s.failedAt = time.Now()
 				c.log.Error("the base of a layer cannot be rebuilt", "layer", s.id, "error", err)
 			}
 			return
@@ -198,7 +200,7 @@ func (c *Catalog) repack(b *build, v *View, position, settled layers.Revision) (
 	if err != nil {
 		return nil, err
 	}
-	meta := &baseMeta{Layer: *v.layer, Position: position, Settled: settled, Revision: v.revision, Floor: v.touched.floor}
+	meta := &baseMeta{Salt: v.base.meta.Salt, Layer: *v.layer, Position: position, Settled: settled, Revision: v.revision, Floor: v.touched.floor}
 	return c.writeBase(b, builder, meta, v.touched)
 }
 

@@ -159,7 +159,7 @@ func (c *content) widen(schema []layers.Property) {
 func (c *content) view(l *layers.Layer, identity string, revision layers.Revision) *View {
 	c.base.retain()
 	v := &View{
-		layer: l, identity: identity, revision: revision, base: c.base,
+		layer: l, identity: identity + "." + c.base.meta.Salt, revision: revision, base: c.base,
 		births: c.births, table: c.table, touched: c.touched, extent: c.extent,
 	}
 	v.baseSegment = c.base.Segment

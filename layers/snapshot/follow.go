@@ -93,8 +93,9 @@ func (c *Catalog) update(ctx context.Context) error {
 }
 
 // Refresh returns once every change up to a revision is published, so that a
-// writer reads what it wrote. It fails with the error of the store, of ctx, or of
-// a layer that could not be read.
+// writer reads what it wrote. It fails with the error of the store or of ctx. A
+// layer that cannot be read whole is logged and tried again later; Refresh does not
+// wait for that.
 func (c *Catalog) Refresh(ctx context.Context, upTo layers.Revision) error {
 	for {
 		c.mu.Lock()
@@ -320,7 +321,7 @@ func (c *Catalog) readPending(ctx context.Context, work map[layers.ID]*pending) 
 				continue
 			}
 			if err != nil {
-				if fatal(ctx, err) {
+				if fatal(ctx, err) || p.created {
 					return false, err
 				}
 				c.log.Warn("the description of a layer cannot be read", "layer", id, "error", err)
@@ -484,7 +485,7 @@ func (c *Catalog) settle(s *layerState) {
 			c.notify(layers.Change{Layer: s.id, Revision: s.revision, Envelope: wholeWorld, Whole: true})
 		}
 	}
-	if n := max(s.content.rows.seg.N, s.content.deadBase.set.count()); s.build == nil && n > max(c.rebuildAt, s.content.base.N/50) {
+	if n := max(s.content.rows.seg.N, s.content.deadBase.set.count()); s.build == nil && n > max(c.rebuildAt, s.content.base.N/50) && time.Since(s.failedAt) > retryPeriod {
 		c.startRebuild(s)
 	}
 }

@@ -59,8 +59,10 @@ func (v *View) Layer() *layers.Layer { return v.layer }
 // the view; two views of a layer with one revision hold the same.
 func (v *View) Revision() layers.Revision { return v.revision }
 
-// Identity tells the store (layers.Store.Identity). With the layer's id and a
-// TileRevision it names the content of a tile for ever.
+// Identity names the history that the view belongs to: the store, and the reading
+// of the layer from it that the snapshot began with. With it, the layer's id and a
+// TileRevision the content of a tile is named for ever, even when the store is put
+// back to an older state. It lives as long as the snapshot's folder does.
 func (v *View) Identity() string { return v.identity }
 
 // Len counts the features.
