@@ -19,6 +19,7 @@ import (
 	"twind/internal/config"
 	"twind/internal/server"
 	"twind/layers"
+	"twind/layers/cql2"
 	"twind/layers/snapshot"
 	"twind/realtime"
 	"twind/realtime/wire"
@@ -117,7 +118,10 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 	}
 	defer catalog.Close()
 
-	hub := realtime.New(realtime.Options{Codec: wire.NewCodec(), Log: log, Registerer: metrics})
+	hub := realtime.New(realtime.Options{
+		Codec: wire.NewCodec(), Log: log, Registerer: metrics,
+		ParseFilter: func(l *layers.Layer, text string) (layers.Filter, error) { return cql2.ParseText(text, l) },
+	})
 	tileService, err := tiles.New(tiles.Options{
 		Views: tiles.From(catalog), NewEncoder: mvt.New,
 		CacheBytes: conf.TileCacheBytes, Log: log, Registerer: metrics,

@@ -31,7 +31,7 @@ type itemsQuery struct {
 	special bool       // filtered: the count must be taken
 }
 
-var itemsParams = []string{"bbox", "bbox-crs", "crs", "datetime", "limit", "cursor", "f", "token"}
+var itemsParams = []string{"bbox", "bbox-crs", "crs", "datetime", "limit", "cursor", "f", "token", "filter", "filter-lang", "filter-crs"}
 
 func (s *Server) readItemsQuery(r *http.Request, c *collection) (itemsQuery, error) {
 	l := c.layer
@@ -103,6 +103,19 @@ func (s *Server) readItemsQuery(r *http.Request, c *collection) (itemsQuery, err
 		and = append(and, f)
 		q.repeat.Set(prop.Name, v)
 		q.special = true
+	}
+	f, err := p.filter(l)
+	if err != nil {
+		return q, err
+	}
+	if f != nil {
+		and = append(and, f)
+		q.special = true
+	}
+	for _, name := range filterParams {
+		if v, ok := p[name]; ok {
+			q.repeat.Set(name, v)
+		}
 	}
 	switch len(and) {
 	case 0:

@@ -1,6 +1,10 @@
 package server
 
-import "net/http"
+import (
+	"net/http"
+
+	"twind/layers/cql2"
+)
 
 type object = map[string]any
 
@@ -87,7 +91,7 @@ func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) error {
 			},
 			"/collections/{collectionId}/items": object{
 				"parameters": []any{param("collectionId")},
-				"get":        get("getFeatures", "Features", typeGeoJSON, []any{param("bbox"), param("datetime"), param("limit"), param("cursor")}, "400", "404"),
+				"get":        get("getFeatures", "Features", typeGeoJSON, []any{param("bbox"), param("datetime"), param("limit"), param("cursor"), param("filter"), param("filter-lang"), param("filter-crs")}, "400", "404"),
 				"post": object{
 					"operationId": "createFeature", "summary": "Create a feature", "tags": []string{"Editing"}, "security": security,
 					"requestBody": body(typeGeoJSON),
@@ -129,6 +133,21 @@ func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) error {
 				"cursor": object{
 					"name": "cursor", "in": "query", "required": false, "style": "form", "explode": false,
 					"description": "Where the last page ended, as its next link gives it", "schema": object{"type": "string"},
+				},
+				"filter": object{
+					"name": "filter", "in": "query", "required": false, "style": "form", "explode": false,
+					"description": "A condition in CQL2 (OGC 21-065r2), such as height > 20 AND CASEI(name) LIKE CASEI('hall%')",
+					"schema":      object{"type": "string", "maxLength": cql2.MaxBytes},
+				},
+				"filter-lang": object{
+					"name": "filter-lang", "in": "query", "required": false, "style": "form", "explode": false,
+					"description": "The encoding of filter",
+					"schema":      object{"type": "string", "enum": []string{cql2Text, cql2JSON}, "default": cql2Text},
+				},
+				"filter-crs": object{
+					"name": "filter-crs", "in": "query", "required": false, "style": "form", "explode": false,
+					"description": "The coordinate reference system of the geometries in filter",
+					"schema":      object{"type": "string", "format": "uri", "enum": []string{crs84}, "default": crs84},
 				},
 				"If-Match": object{"name": "If-Match", "in": "header", "required": false, "description": "ETag of the feature that is to be changed", "schema": object{"type": "string"}},
 			},

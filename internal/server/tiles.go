@@ -3,7 +3,9 @@ package server
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,28 +18,56 @@ import (
 )
 
 // layerList reads the layers of a tile URL, separated by commas.
-func (s *Server) layerList(r *http.Request, text string) ([]layers.ID, error) {
+func (s *Server) layerList(r *http.Request, text string) ([]*layers.Layer, error) {
 	names := strings.Split(strings.ReplaceAll(strings.ReplaceAll(text, "%2C", ","), "%2c", ","), ",")
 	if len(names) > tiles.MaxLayers {
 		return nil, fail(400, fmt.Sprintf("%d layers in one tile; at most %d are possible.", len(names), tiles.MaxLayers))
 	}
-	ids := make([]layers.ID, 0, len(names))
+	list := make([]*layers.Layer, 0, len(names))
 	for _, n := range names {
 		c, err := s.openLayer(r, n)
 		if err != nil {
 			return nil, err
 		}
-		live := c.live()
+		l, live := c.layer, c.live()
 		c.release()
 		if live {
 			return nil, layers.Errorf(layers.ErrNotFound, "layer %s is live and has no tiles; subscribe at /live", n)
 		}
-		if slices.Contains(ids, layers.ID(n)) {
+		if slices.ContainsFunc(list, func(o *layers.Layer) bool { return o.ID == l.ID }) {
 			return nil, fail(400, fmt.Sprintf("Layer %s stands twice in the list.", n))
 		}
-		ids = append(ids, layers.ID(n))
+		list = append(list, l)
 	}
-	return ids, nil
+	return list, nil
+}
+
+// tileParams are the parameters of a tile and of TileJSON.
+var tileParams = append([]string{"token", "properties"}, filterParams...)
+
+// tileQuery is what the query of a tile asks for.
+type tileQuery struct {
+	filter     layers.Filter
+	properties []string // nil is all
+}
+
+func readTileQuery(p params, list []*layers.Layer) (q tileQuery, err error) {
+	if v, ok := p["properties"]; ok {
+		q.properties = []string{}
+		if v != "" {
+			q.properties = strings.Split(v, ",")
+		}
+		if len(q.properties) > layers.MaxProperties {
+			return q, fail(400, fmt.Sprintf("properties: %d names; at most %d are possible.", len(q.properties), layers.MaxProperties))
+		}
+		for _, name := range q.properties {
+			if !slices.ContainsFunc(list, func(l *layers.Layer) bool { return l.PropertyIndex(name) >= 0 }) {
+				return q, fail(400, fmt.Sprintf("properties: there is no property %q; /ogc/collections/%s/queryables lists what there is.", cut(name, 80), list[0].ID))
+			}
+		}
+	}
+	q.filter, err = p.filterOfAll(list)
+	return q, err
 }
 
 // tileNumber reads one plain decimal number of a tile URL.
@@ -50,7 +80,8 @@ func tileNumber(s string) (int64, bool) {
 }
 
 func (s *Server) vectorTile(w http.ResponseWriter, r *http.Request) error {
-	if _, err := readParams(r, "token"); err != nil {
+	p, err := readParams(r, tileParams...)
+	if err != nil {
 		return err
 	}
 	y, ext, ok := strings.Cut(chi.URLParam(r, "file"), ".")
@@ -68,16 +99,20 @@ func (s *Server) vectorTile(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ids, err := s.layerList(r, chi.URLParam(r, "layers"))
+	list, err := s.layerList(r, chi.URLParam(r, "layers"))
 	if err != nil {
 		return err
 	}
-	policies := make([]layers.Policy, len(ids))
-	for i, l := range ids {
-		policies[i] = s.policy(r, l)
+	q, err := readTileQuery(p, list)
+	if err != nil {
+		return err
+	}
+	ids, policies := make([]layers.ID, len(list)), make([]layers.Policy, len(list))
+	for i, l := range list {
+		ids[i], policies[i] = l.ID, s.policy(r, l.ID)
 	}
 	t, err := s.o.Tiles.Tile(r.Context(), tiles.Request{
-		Layers: ids, Tile: id, Policies: policies,
+		Layers: ids, Tile: id, Policies: policies, Filter: q.filter, Properties: q.properties,
 		AcceptEncoding: r.Header.Get("Accept-Encoding"), IfNoneMatch: r.Header.Get("If-None-Match"),
 	})
 	if errors.Is(err, tiles.ErrZoom) {
@@ -121,29 +156,42 @@ func (s *Server) writeTile(w http.ResponseWriter, r *http.Request, t tiles.Tile)
 }
 
 func (s *Server) tileJSON(w http.ResponseWriter, r *http.Request) error {
-	if _, err := readParams(r, "token"); err != nil {
+	p, err := readParams(r, tileParams...)
+	if err != nil {
 		return err
 	}
 	text, ok := strings.CutSuffix(chi.URLParam(r, "file"), ".json")
 	if !ok {
 		return fail(404, "TileJSON ends in .json: /tiles/{layers}.json.")
 	}
-	ids, err := s.layerList(r, text)
+	list, err := s.layerList(r, text)
 	if err != nil {
 		return err
 	}
-	names := make([]string, len(ids))
-	for i, id := range ids {
-		names[i] = string(id)
+	q, err := readTileQuery(p, list)
+	if err != nil {
+		return err
 	}
-	list := strings.Join(names, ",")
-	u := s.base(r) + "/tiles/" + list + "/{z}/{x}/{y}.mvt"
-	if r.URL.RawQuery != "" {
-		u += "?" + r.URL.RawQuery
+	ids, names := make([]layers.ID, len(list)), make([]string, len(list))
+	for i, l := range list {
+		ids[i], names[i] = l.ID, string(l.ID)
+	}
+	u := s.base(r) + "/tiles/" + strings.Join(names, ",") + "/{z}/{x}/{y}.mvt"
+	if len(p) > 0 { // encoded again: { and } in a filter would be taken for the tile's numbers
+		query := url.Values{}
+		for k, v := range p {
+			query.Set(k, v)
+		}
+		u += "?" + query.Encode()
 	}
 	doc, err := s.o.Tiles.TileJSON(r.Context(), ids, u)
 	if err != nil {
 		return err
+	}
+	if q.properties != nil {
+		for _, l := range doc.VectorLayers {
+			maps.DeleteFunc(l.Fields, func(name, _ string) bool { return !slices.Contains(q.properties, name) })
+		}
 	}
 	return s.json(w, r, typeJSON, doc)
 }
