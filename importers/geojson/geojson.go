@@ -28,8 +28,24 @@ import (
 	"twind/spatial/crs"
 )
 
-// Format is GeoJSON as importers.Run takes it.
-type Format struct{}
+// Format is GeoJSON as importers.Run takes it. The zero value is ready for use.
+type Format struct{ limits limits }
+
+// limits bound what a file may make the reader do; zeros are the defaults.
+type limits struct {
+	feature   int   // bytes of one feature; default layers.MaxFeatureBytes
+	expansion int64 // bytes up to which a gzipped file may expand to any degree; default freeExpansion
+}
+
+func (l limits) orDefault() limits {
+	if l.feature == 0 {
+		l.feature = layers.MaxFeatureBytes
+	}
+	if l.expansion == 0 {
+		l.expansion = freeExpansion
+	}
+	return l
+}
 
 var (
 	_ importers.Format = Format{}
@@ -61,12 +77,12 @@ func (Format) Match(path string, head []byte) bool {
 
 // Open begins to read a file. It fails with layers.ErrInvalid where the file is
 // no GeoJSON at all.
-func (Format) Open(_ context.Context, path string, o importers.OpenOptions) (importers.Source, error) {
-	in, err := openInput(path, o.Encoding)
+func (f Format) Open(_ context.Context, path string, o importers.OpenOptions) (importers.Source, error) {
+	in, err := openInput(path, o.Encoding, f.limits.orDefault().expansion)
 	if err != nil {
 		return nil, err
 	}
-	s, err := newSource(path, in, o)
+	s, err := newSource(path, in, f.limits.orDefault().feature, o)
 	if err != nil {
 		_ = in.Close()
 		return nil, err
@@ -74,8 +90,8 @@ func (Format) Open(_ context.Context, path string, o importers.OpenOptions) (imp
 	return s, nil
 }
 
-func newSource(path string, in *input, o importers.OpenOptions) (*source, error) {
-	s := &source{path: path, in: in, reuse: o.Reuse, values: splitter{r: in}}
+func newSource(path string, in *input, limit int, o importers.OpenOptions) (*source, error) {
+	s := &source{path: path, in: in, reuse: o.Reuse, values: splitter{r: in, limit: limit}}
 	s.decoder.Borrow = o.Reuse
 	s.info = importers.Info{Format: "GeoJSON", Files: []string{path}, Declared: -1, Extent: spatial.EmptyEnvelope(), Encoding: in.encoding, EncodingMethod: in.method}
 	var err error
@@ -158,7 +174,7 @@ func (s *source) broken(err error, where string) error {
 	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
 		return s.fail("the file is cut off %s (byte %d); get it again in full: nothing of it was written", where, s.values.offset())
 	case errors.Is(err, errTooLong):
-		return s.fail("%s is longer than %d MB, or its brackets do not match", strings.TrimPrefix(where, "in "), layers.MaxFeatureBytes>>20)
+		return s.fail("%s is longer than %d MB, or its brackets do not match", strings.TrimPrefix(where, "in "), s.values.limit>>20)
 	case errors.Is(err, errBomb):
 		return s.fail("%v", err)
 	case errors.Is(err, layers.ErrInvalid):
@@ -331,7 +347,7 @@ func (s *source) refuse(r *importers.Record, raw []byte, err error) error {
 
 // isGeometry tells a bare geometry from a feature, in a file or sequence.
 func (s *source) isGeometry(raw []byte) (bool, error) {
-	look := splitter{buf: raw, end: len(raw), eof: true}
+	look := splitter{buf: raw, end: len(raw), eof: true, limit: len(raw)}
 	kind, err := look.memberType()
 	if err != nil {
 		return false, nil // Decode says what is wrong

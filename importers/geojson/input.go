@@ -50,32 +50,33 @@ func (c *counter) Read(b []byte) (int, error) {
 type expansion struct {
 	r    io.Reader
 	from *counter
+	free int64
 	out  int64
 }
 
 func (e *expansion) Read(b []byte) (int, error) {
 	n, err := e.r.Read(b)
 	e.out += int64(n)
-	if e.out > freeExpansion && e.out > maxExpansion*(e.from.n+1) {
-		return n, fmt.Errorf("%w: %d MB out of %d MB compressed", errBomb, e.out>>20, e.from.n>>20)
+	if e.out > e.free && e.out > maxExpansion*(e.from.n+1) {
+		return n, fmt.Errorf("%w: %d bytes out of %d so far", errBomb, e.out, e.from.n)
 	}
 	return n, err
 }
 
-func openInput(path, encoding string) (*input, error) {
+func openInput(path, encoding string, free int64) (*input, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, layers.Errorf(layers.ErrUnavailable, "%s cannot be read: %w", path, err)
 	}
 	in := &input{file: f, read: &counter{r: f}, encoding: "UTF-8", method: "standard"}
-	if err := in.open(path, encoding); err != nil {
+	if err := in.open(path, encoding, free); err != nil {
 		_ = f.Close()
 		return nil, err
 	}
 	return in, nil
 }
 
-func (in *input) open(path, encoding string) error {
+func (in *input) open(path, encoding string, free int64) error {
 	info, err := in.file.Stat()
 	if err != nil {
 		return layers.Errorf(layers.ErrUnavailable, "%s cannot be read: %w", path, err)
@@ -87,7 +88,7 @@ func (in *input) open(path, encoding string) error {
 		if err != nil {
 			return layers.Errorf(layers.ErrInvalid, "%s begins like gzip and is not: %w", path, err)
 		}
-		b = bufio.NewReaderSize(&expansion{r: z, from: in.read}, 128<<10)
+		b = bufio.NewReaderSize(&expansion{r: z, from: in.read, free: free}, 128<<10)
 	}
 	in.Reader = b
 	head, err := b.Peek(4)

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-
-	"twind/layers"
 )
 
 var (
@@ -18,13 +16,14 @@ var (
 // into them: what they hold is the decoder's matter. A value that is returned
 // stays valid until the next call.
 type splitter struct {
-	r    io.Reader
-	buf  []byte
-	pos  int   // cursor in buf
-	end  int   // of what has been read into buf
-	base int64 // offset in the stream of buf[0]
-	eof  bool
-	err  error
+	r     io.Reader
+	limit int // bytes of one value
+	buf   []byte
+	pos   int   // cursor in buf
+	end   int   // of what has been read into buf
+	base  int64 // offset in the stream of buf[0]
+	eof   bool
+	err   error
 }
 
 const chunk = 256 << 10
@@ -48,7 +47,7 @@ func (s *splitter) fill() error {
 		s.pos = 0
 	}
 	if len(s.buf)-s.end < chunk/2 {
-		if s.end > layers.MaxFeatureBytes {
+		if s.end > s.limit {
 			return errTooLong
 		}
 		grown := make([]byte, max(2*chunk, 2*len(s.buf)))
@@ -185,7 +184,7 @@ func (s *splitter) measure() (int, error) {
 			return done + n, nil
 		}
 		done = s.end - s.pos
-		if done > layers.MaxFeatureBytes {
+		if done > s.limit {
 			return 0, errTooLong
 		}
 		if err := s.fill(); err != nil {
@@ -271,7 +270,7 @@ func (s *splitter) memberType() (string, error) {
 					return c, nil
 				}
 			}
-			if s.end-s.pos > layers.MaxFeatureBytes {
+			if s.end-s.pos > s.limit {
 				return 0, errTooLong
 			}
 			if err := s.fill(); err != nil {
@@ -295,7 +294,7 @@ func (s *splitter) memberType() (string, error) {
 				return from, ahead, nil
 			}
 			done = s.end - s.pos
-			if done > layers.MaxFeatureBytes {
+			if done > s.limit {
 				return 0, 0, errTooLong
 			}
 			if err := s.fill(); err != nil {
@@ -406,7 +405,7 @@ func (s *splitter) until(b byte) ([]byte, error) {
 			return raw, nil
 		}
 		done = s.end - s.pos
-		if done > layers.MaxFeatureBytes {
+		if done > s.limit {
 			return nil, errTooLong
 		}
 		if err := s.fill(); err != nil {

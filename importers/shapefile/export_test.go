@@ -15,3 +15,6 @@ func OpenParts(parts map[string][]byte, o importers.OpenOptions) (importers.Sour
 	}
 	return s, s.start(in, o, nil)
 }
+
+// Limited is a format that takes a small archive for a bomb.
+func Limited(expansion int64) Format { return Format{expansion} }

@@ -12,6 +12,7 @@
 package shapefile
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -28,8 +29,11 @@ import (
 	"twind/spatial/crs"
 )
 
-// Format is the shapefile as importers.Run takes it.
-type Format struct{}
+// Format is the shapefile as importers.Run takes it. The zero value is ready for
+// use.
+type Format struct {
+	expansion int64 // bytes up to which an archive may unpack to any degree; 0 is freeExpansion
+}
 
 var (
 	_ importers.Format    = Format{}
@@ -112,11 +116,11 @@ type source struct {
 
 // Open begins to read a .shp with what lies beside it, or a zip archive with one
 // shapefile in it.
-func (Format) Open(ctx context.Context, path string, o importers.OpenOptions) (importers.Source, error) {
+func (f Format) Open(ctx context.Context, path string, o importers.OpenOptions) (importers.Source, error) {
 	s := &source{name: path, cleanup: func() {}, onlyGeom: o.GeometryOnly}
 	named := []string{path}
 	if strings.EqualFold(filepath.Ext(path), ".zip") {
-		shp, dir, err := unzip(ctx, path)
+		shp, dir, err := unzip(ctx, path, cmp.Or(f.expansion, freeExpansion))
 		if err != nil {
 			return nil, err
 		}

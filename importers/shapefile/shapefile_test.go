@@ -29,7 +29,11 @@ import (
 
 // read reads a whole shapefile.
 func read(t testing.TB, path string, o importers.OpenOptions) (recs []importers.Record, refused []*importers.Refusal, src importers.Source, err error) {
-	src, err = shapefile.Format{}.Open(t.Context(), path, o)
+	return readWith(t, shapefile.Format{}, path, o)
+}
+
+func readWith(t testing.TB, f shapefile.Format, path string, o importers.OpenOptions) (recs []importers.Record, refused []*importers.Refusal, src importers.Source, err error) {
+	src, err = f.Open(t.Context(), path, o)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -531,7 +535,7 @@ func TestZip(t *testing.T) {
 			content := map[string][]byte{".shp": shp, ".shx": shx, ".dbf": dbf, ".SHP": shp, ".DBF": dbf}[filepath.Ext(name)]
 			if strings.Contains(name, "bomb") {
 				zeros := make([]byte, 1<<20)
-				for range 300 {
+				for range 3 {
 					_, err = w.Write(zeros)
 					require.NoError(t, err)
 				}
@@ -566,7 +570,7 @@ func TestZip(t *testing.T) {
 		"not an archive": {filepath.Join(filepath.Dir(write(t, map[string][]byte{"zip": []byte("PK\x03\x04 and no more")})), "data.zip"), "it cannot be read as a zip archive"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, _, err := read(t, c.path, importers.OpenOptions{})
+			_, _, _, err := readWith(t, shapefile.Limited(1<<20), c.path, importers.OpenOptions{})
 			require.ErrorIs(t, err, layers.ErrInvalid)
 			require.ErrorContains(t, err, c.want)
 		})

@@ -29,7 +29,7 @@ const unpackedName = "shapes.shp"
 
 // unzip unpacks the one shapefile of an archive into a temporary folder, which
 // the caller removes; it is unpackedName there, and shp its name in the archive.
-func unzip(ctx context.Context, archive string) (shp, dir string, err error) {
+func unzip(ctx context.Context, archive string, free int64) (shp, dir string, err error) {
 	fail := func(format string, args ...any) error {
 		return layers.Errorf(layers.ErrInvalid, "%s: "+format, append([]any{archive}, args...)...)
 	}
@@ -74,11 +74,11 @@ func unzip(ctx context.Context, archive string) (shp, dir string, err error) {
 		}
 		name := filepath.Join(dir, strings.TrimSuffix(unpackedName, ".shp")+ext)
 		packed += int64(f.CompressedSize64)
-		n, err := unpack(ctx, f, name, min(maxUnpacked-total, max(freeExpansion, maxExpansion*packed)-total))
+		n, err := unpack(ctx, f, name, min(maxUnpacked-total, max(free, maxExpansion*packed)-total))
 		if err != nil {
 			_ = os.RemoveAll(dir)
 			if errors.Is(err, errExpands) {
-				return "", "", fail("its entry %s unpacks to more than %d MB; unpack it by hand if that is right", entryName(f), n>>20)
+				return "", "", fail("its entry %s unpacks to more than %d times its size; unpack it by hand if that is right", entryName(f), n/int64(max(f.CompressedSize64, 1)))
 			}
 			return "", "", fail("its entry %s cannot be unpacked: %w", entryName(f), err)
 		}
