@@ -98,7 +98,9 @@ func canonicalInteger(s string) bool {
 	return n < maxSafeInteger
 }
 
-// AppendValue appends a property's value: null, true, false, a number, or text.
+// AppendValue appends a property's value: null, true, false, a number, or text. A
+// Number without fraction is written with ".0", so that readers that take the
+// types from the first values, as GDAL does, do not take it for an integer.
 // A whole Number is written with ".0", so that it does not read as an Integer:
 // GDAL and our own importer take a field's type from the values they meet first.
 func AppendValue(dst []byte, v layers.Value) []byte {
