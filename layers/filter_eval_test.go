@@ -67,6 +67,14 @@ func TestFiltersAreThreeValued(t *testing.T) {
 		{"like a number", Like{"n", "7", false}, Uncertain, Uncertain},
 		{"intersects", Intersects{spatial.Envelope{MinX: 9, MinY: 9, MaxX: 20, MaxY: 20}}, True, Uncertain},
 		{"intersects a hole", Intersects{spatial.Envelope{MinX: 4.5, MinY: 4.5, MaxX: 5.5, MaxY: 5.5}}, False, Uncertain},
+		{"no geometry", GeometryIsNull{}, False, True},
+		{"intersects a line", IntersectsGeometry{spatial.NewLineString([]float64{-5, 5, 1, 5})}, True, Uncertain},
+		{"a point in a hole", IntersectsGeometry{spatial.NewPoint(5, 5)}, False, Uncertain},
+		{"a line beside", IntersectsGeometry{spatial.NewLineString([]float64{-5, 8, 2, 20})}, False, Uncertain},
+		{"two numbers", PropertyComparison{"n", Greater, "h"}, True, Uncertain},
+		{"two times", PropertyComparison{"day", LessEqual, "at"}, True, Uncertain},
+		{"itself", PropertyComparison{"名称", NotEqual, "名称"}, False, Uncertain},
+		{"number and text", PropertyComparison{"n", Equal, "名称"}, Uncertain, Uncertain},
 		{"within", Intersects{spatial.Envelope{MinX: 1, MinY: 1, MaxX: 2, MaxY: 2}}, True, Uncertain},
 	}
 	for _, c := range cases {

@@ -111,6 +111,9 @@ func (s *Server) readItemsQuery(r *http.Request, c *collection) (itemsQuery, err
 	if f != nil {
 		and = append(and, f)
 		q.special = true
+		if box, ok := layers.FilterExtent(f); ok && q.query.Envelope == nil {
+			q.query.Envelope = &box
+		}
 	}
 	for _, name := range filterParams {
 		if v, ok := p[name]; ok {

@@ -156,6 +156,10 @@ func (t *translator) translate(f layers.Filter, depth int) condition {
 		if p, ok := t.property(f.Property); ok {
 			return condition{"(" + p.sql + " IS NULL)", true}
 		}
+	case layers.IntersectsGeometry:
+		if box := f.Geometry.Envelope(); t.src.extent != "" && !box.IsEmpty() {
+			return condition{sql: "(" + t.store.overlaps(t.src, box, t.args) + ")"}
+		}
 	case layers.Intersects:
 		if t.src.extent != "" && !f.Box.IsEmpty() {
 			return condition{sql: "(" + t.store.overlaps(t.src, f.Box, t.args) + ")"}
