@@ -17,11 +17,12 @@ import (
 // an import leaves these properties out. The file comes to be with the first of
 // them.
 type rejects struct {
-	path string
-	file *os.File
-	w    *bufio.Writer
-	buf  []byte
-	err  error // of the first write; reported as a warning
+	paths []string // where it may be, the wanted place first
+	path  string   // where it is
+	file  *os.File
+	w     *bufio.Writer
+	buf   []byte
+	err   error // of the first write; reported as a warning
 }
 
 // add writes one refused record. Its geometry is written in degrees where that
@@ -31,7 +32,12 @@ func (r *rejects) add(ref *Refusal, fields []Field, values []layers.Value, g, de
 		return
 	}
 	if r.file == nil {
-		if r.file, r.err = os.CreateTemp(filepath.Dir(r.path), ".rejects-*"); r.err != nil {
+		for _, r.path = range r.paths {
+			if r.file, r.err = os.CreateTemp(filepath.Dir(r.path), ".rejects-*"); r.err == nil {
+				break
+			}
+		}
+		if r.err != nil {
 			return
 		}
 		r.w = bufio.NewWriter(r.file)

@@ -133,13 +133,16 @@ func (r *Report) write(path string) error {
 	return nil
 }
 
-// rejectsPath is where refused records go.
-func (p *Plan) rejectsPath() string {
+// rejectsPaths are where refused records may go, the wanted place first: where
+// the plan says, beside the report, or beside the first file and, if that folder
+// cannot be written to, in the current one.
+func (p *Plan) rejectsPaths() []string {
 	if p.Rejects != "" {
-		return p.Rejects
+		return []string{p.Rejects}
 	}
 	if p.Report != "" {
-		return strings.TrimSuffix(p.Report, filepath.Ext(p.Report)) + ".rejects.geojsonl"
+		return []string{strings.TrimSuffix(p.Report, filepath.Ext(p.Report)) + ".rejects.geojsonl"}
 	}
-	return string(p.Layer) + ".rejects.geojsonl"
+	name := string(p.Layer) + ".rejects.geojsonl"
+	return []string{filepath.Join(filepath.Dir(p.Files[0]), name), name}
 }

@@ -89,7 +89,7 @@ func (r *run) do(formats []Format) error {
 	if err := r.find(); err != nil {
 		return err
 	}
-	r.rejects.path = r.plan.rejectsPath()
+	r.rejects.paths = r.plan.rejectsPaths()
 	r.refusals, r.faults = map[string]*RefusalCount{}, map[string]*FaultCount{}
 	r.extent = spatial.EmptyEnvelope()
 	r.seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}

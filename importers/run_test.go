@@ -236,6 +236,23 @@ func TestRefusedFeaturesAreKept(t *testing.T) {
 	require.ErrorIs(t, err, layers.ErrNotFound)
 }
 
+func TestWhereRejectsAreKept(t *testing.T) {
+	s := newStore(t)
+	path := write(t, "a.geojson", collection(feature("1", point(400, 2), ""), feature("2", point(1, 2), "")))
+	report, err := importers.Run(t.Context(), s, importers.Plan{Files: []string{path}, Layer: "things"}, formats...)
+	require.Error(t, err)
+	require.Equal(t, filepath.Join(filepath.Dir(path), "things.rejects.geojsonl"), report.Rejects)
+	require.FileExists(t, report.Rejects)
+	reportPath := filepath.Join(t.TempDir(), "report.json")
+	report, err = importers.Run(t.Context(), s, importers.Plan{Files: []string{path}, Layer: "things", Report: reportPath}, formats...)
+	require.Error(t, err)
+	require.Equal(t, strings.TrimSuffix(reportPath, ".json")+".rejects.geojsonl", report.Rejects)
+	report, err = importers.Run(t.Context(), s, importers.Plan{Files: []string{path}, Layer: "things", Rejects: filepath.Join(t.TempDir(), "none", "r.geojsonl")}, formats...)
+	require.ErrorContains(t, err, "1 of 2 features were refused")
+	require.Empty(t, report.Rejects)
+	require.Contains(t, strings.Join(report.Warnings, "\n"), "the refused records could not be kept in")
+}
+
 func TestRejectsAreMendedAndImportedAgain(t *testing.T) {
 	s := newStore(t)
 	dir := t.TempDir()
