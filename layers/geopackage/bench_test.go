@@ -1,15 +1,18 @@
 package geopackage_test
 
 import (
+	"context"
 	"fmt"
 	"iter"
 	"math"
 	"math/rand/v2"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"twind/internal/sqlite"
 	"twind/layers"
 	"twind/layers/geopackage"
 	"twind/spatial"
@@ -74,12 +77,44 @@ func BenchmarkLoad(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			b.ReportAllocs()
 			s := benchStore(b, 0)
+			wait := longestWait(b, s.Path())
 			for b.Loop() {
 				_, err := s.Load(b.Context(), "buildings", layers.Replace, buildings(n))
 				require.NoError(b, err)
 			}
 			perSecond(b, n)
+			b.ReportMetric(wait().Seconds()*1000, "longest-wait-ms")
 		})
+	}
+}
+
+// longestWait writes to the file again and again as another program would; the
+// function it returns ends that and tells the longest time one write waited.
+func longestWait(b *testing.B, path string) func() time.Duration {
+	db, err := sqlite.Open(sqlite.Options{Path: path})
+	require.NoError(b, err)
+	ctx, cancel := context.WithCancel(b.Context())
+	done := make(chan time.Duration)
+	go func() {
+		var longest time.Duration
+		for ctx.Err() == nil {
+			start := time.Now()
+			err := db.Write(ctx, func(c *sqlite.Conn) error {
+				longest = max(longest, time.Since(start))
+				return nil
+			})
+			if err != nil && ctx.Err() == nil {
+				b.Error(err)
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+		done <- longest
+	}()
+	return func() time.Duration {
+		cancel()
+		longest := <-done
+		require.NoError(b, db.Close())
+		return longest
 	}
 }
 

@@ -41,6 +41,9 @@ func (l *loader) publishStaging(ctx context.Context) error {
 		return err
 	}
 	l.boxes = nil
+	if err := l.indexNoGeometry(ctx, l.in); err != nil {
+		return err
+	}
 	return l.s.db.Write(ctx, func(c *sqlite.Conn) error {
 		t, err := l.current(c)
 		if err != nil {
@@ -56,6 +59,14 @@ func (l *loader) publishStaging(ctx context.Context) error {
 		l.res.Inserted = l.rows
 		return l.swap(c, t, l.in, l.rows == 0 || l.mode == layers.Replace || l.rows > l.s.limits.logRows,
 			"SELECT fid, id, 1 AS op FROM "+q(t.name)+" ORDER BY fid")
+	})
+}
+
+// indexNoGeometry makes the index of rows without geometry on a staging table.
+func (l *loader) indexNoGeometry(ctx context.Context, t *table) error {
+	return l.s.db.Write(ctx, func(c *sqlite.Conn) error {
+		_, noGeometry := t.indexSQL(t.name, newToken())
+		return c.Script(noGeometry)
 	})
 }
 
@@ -83,8 +94,6 @@ func (l *loader) swap(c *sqlite.Conn, old, in *table, reloaded bool, changes str
 	fmt.Fprintf(&sql, "ALTER TABLE %s RENAME TO %s;\n", q(old.name), q(trash))
 	fmt.Fprintf(&sql, "ALTER TABLE %s RENAME TO %s;\n", q(in.name), q(old.name))
 	fmt.Fprintf(&sql, "ALTER TABLE %s RENAME TO %s;\n", q(in.rtreeName()), q(old.rtreeName()))
-	_, noGeometry := old.indexSQL(old.name, newToken())
-	sql.WriteString(noGeometry + ";\n")
 	if err := c.Script(sql.String()); err != nil {
 		return err
 	}
@@ -324,10 +333,14 @@ func (m *merged) copyRows(ctx context.Context) error {
 }
 
 func (m *merged) makeIndex(ctx context.Context) error {
-	return m.s.db.Write(ctx, func(c *sqlite.Conn) error {
+	err := m.s.db.Write(ctx, func(c *sqlite.Conn) error {
 		ids, _ := m.sh.indexSQL(m.sh.name, newToken())
 		return c.Script(ids)
 	})
+	if err != nil {
+		return err
+	}
+	return m.indexNoGeometry(ctx, m.sh)
 }
 
 // mergeRows brings the staged rows into the new table.

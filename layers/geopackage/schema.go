@@ -58,7 +58,8 @@ CREATE TABLE IF NOT EXISTS twind_changes (
   time INTEGER NOT NULL);          -- milliseconds since 1970 UTC
 CREATE INDEX IF NOT EXISTS twind_changes_feature ON twind_changes (layer, fid, seq) WHERE fid IS NOT NULL;
 CREATE TABLE IF NOT EXISTS twind_staging (
-  table_name TEXT NOT NULL PRIMARY KEY, host TEXT NOT NULL, pid INTEGER NOT NULL, heartbeat INTEGER NOT NULL);
+  table_name TEXT NOT NULL PRIMARY KEY, host TEXT NOT NULL, pid INTEGER NOT NULL, process TEXT NOT NULL,
+  heartbeat INTEGER NOT NULL);     -- milliseconds since 1970 UTC
 INSERT INTO gpkg_extensions SELECT NULL, NULL, 'gdal_aspatial', 'http://gdal.org/geopackage_aspatial.html', 'read-write'
   WHERE NOT EXISTS (SELECT 1 FROM gpkg_extensions WHERE extension_name = 'gdal_aspatial');
 INSERT OR IGNORE INTO twind_meta VALUES ('identity', lower(hex(randomblob(16)))), ('schema', 1), ('catalog', 0), ('floor', 0);
@@ -102,18 +103,19 @@ func ensureSRS(c *sqlite.Conn, epsg int) (int64, error) {
 	if epsg == 4490 {
 		name, wkt = "China Geodetic Coordinate System 2000", wkt4490
 	}
-	columns, values := "srs_name, srs_id, organization, organization_coordsys_id, definition", "?1, (SELECT CASE WHEN EXISTS (SELECT 1 FROM gpkg_spatial_ref_sys WHERE srs_id = ?2) THEN max(srs_id, 100000) + 1 ELSE ?2 END FROM gpkg_spatial_ref_sys), 'EPSG', ?2, ?3"
-	has, err := c.Int(`SELECT count(*) FROM pragma_table_info('gpkg_spatial_ref_sys') WHERE name = 'definition_12_063'`)
+	// Another program may have used the number for another system.
+	srs, err := c.Int(`SELECT CASE WHEN EXISTS (SELECT 1 FROM gpkg_spatial_ref_sys WHERE srs_id = ?1) THEN max(max(srs_id), 100000) + 1 ELSE ?1 END FROM gpkg_spatial_ref_sys`, epsg)
 	if err != nil {
 		return 0, err
 	}
-	if has != 0 {
+	columns, values := "srs_name, srs_id, organization, organization_coordsys_id, definition", "?, ?, 'EPSG', ?, ?"
+	// GDAL adds a column for the newer text form of definitions, which must not be null.
+	if has, err := c.Int(`SELECT count(*) FROM pragma_table_info('gpkg_spatial_ref_sys') WHERE name = 'definition_12_063'`); err != nil {
+		return 0, err
+	} else if has != 0 {
 		columns, values = columns+", definition_12_063", values+", 'undefined'"
 	}
-	if err := c.Exec("INSERT INTO gpkg_spatial_ref_sys ("+columns+") VALUES ("+values+")", name, epsg, wkt); err != nil {
-		return 0, err
-	}
-	return c.Int(find, epsg)
+	return srs, c.Exec("INSERT INTO gpkg_spatial_ref_sys ("+columns+") VALUES ("+values+")", name, srs, epsg, wkt)
 }
 
 // geometryTypeName is the name of a type in gpkg_geometry_columns.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
@@ -13,6 +14,10 @@ import (
 // staleAfter is when a staging table counts as abandoned although a process of
 // its number runs, or its process cannot be seen (another host or container).
 const staleAfter = time.Hour
+
+// thisProcess is a random name of this process: in a container, the process that
+// takes the place of one that died often has its number.
+var thisProcess = sync.OnceValue(newToken)
 
 // createStaging makes a table that belongs to this process until it is
 // published or discarded. Its name is entered in twind_staging in the same
@@ -32,7 +37,7 @@ func enterStaging(c *sqlite.Conn, name string) error {
 	if err != nil {
 		host = "unknown"
 	}
-	return c.Exec(`INSERT OR REPLACE INTO twind_staging (table_name, host, pid, heartbeat) VALUES (?, ?, ?, `+nowMillis+`)`, name, host, os.Getpid())
+	return c.Exec(`INSERT OR REPLACE INTO twind_staging (table_name, host, pid, process, heartbeat) VALUES (?, ?, ?, ?, `+nowMillis+`)`, name, host, os.Getpid(), thisProcess())
 }
 
 // heartbeat says that the load is still under way.
@@ -80,11 +85,13 @@ func (s *Store) discardAbandoned(ctx context.Context) error {
 	err = s.db.Read(ctx, func(c *sqlite.Conn) error {
 		return c.Query(func(r *sqlite.Stmt) error {
 			old := time.Since(time.UnixMilli(r.ColumnInt64(3))) > staleAfter
-			if old || r.ColumnText(1) == host && !processRuns(int(r.ColumnInt64(2))) {
+			here, pid := r.ColumnText(1) == host, int(r.ColumnInt64(2))
+			dead := here && (pid == os.Getpid() && r.ColumnText(4) != thisProcess() || !processRuns(pid))
+			if old || dead {
 				names = append(names, r.ColumnText(0))
 			}
 			return nil
-		}, `SELECT table_name, host, pid, heartbeat FROM twind_staging`)
+		}, `SELECT table_name, host, pid, heartbeat, process FROM twind_staging`)
 	})
 	if err != nil || len(names) == 0 {
 		return err

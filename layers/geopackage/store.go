@@ -175,6 +175,11 @@ func (s *Store) UpdateLayer(ctx context.Context, l layers.Layer) error {
 		if err := t.describe(c); err != nil {
 			return err
 		}
+		if t.layer.HasZ != old.layer.HasZ {
+			if err := c.Exec(`UPDATE gpkg_geometry_columns SET z = ? WHERE table_name = ?`, t.heights(), t.name); err != nil {
+				return err
+			}
+		}
 		if err := t.write(c); err != nil {
 			return err
 		}

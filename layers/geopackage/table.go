@@ -8,6 +8,7 @@ import (
 
 	"twind/internal/sqlite"
 	"twind/layers"
+	"twind/spatial"
 )
 
 // table is where a layer's features are kept: names of the table and its
@@ -236,17 +237,12 @@ func (t *table) register(c *sqlite.Conn) error {
 	if err := c.Exec(`INSERT INTO gpkg_contents (table_name, data_type, srs_id) VALUES (?, 'features', ?)`, t.name, srs); err != nil {
 		return err
 	}
-	if err := t.describe(c); err != nil {
+	err = c.Exec(`INSERT INTO gpkg_geometry_columns (table_name, column_name, geometry_type_name, srs_id, z, m) VALUES (?, ?, ?, ?, ?, 0)`,
+		t.name, t.geom, geometryTypeName(t.layer.GeometryType), srs, t.heights())
+	if err != nil {
 		return err
 	}
-	z := 0
-	if t.layer.HasZ {
-		z = 1
-	} else if t.layer.GeometryType == 0 {
-		z = 2 // heights may stand in some features
-	}
-	return c.Exec(`INSERT INTO gpkg_geometry_columns (table_name, column_name, geometry_type_name, srs_id, z, m) VALUES (?, ?, ?, ?, ?, 0)`,
-		t.name, t.geom, geometryTypeName(t.layer.GeometryType), srs, z)
+	return t.describe(c)
 }
 
 // describe puts the layer's title and description where QGIS shows them. An
@@ -263,6 +259,18 @@ func (t *table) describe(c *sqlite.Conn) error {
 	}
 	return c.Exec(`UPDATE gpkg_contents SET identifier = ?, description = ?, last_change = strftime('%Y-%m-%dT%H:%M:%fZ','now') WHERE table_name = ?`,
 		title, t.layer.Description.In("zh"), t.name)
+}
+
+// heights is z of gpkg_geometry_columns: 0 none, 1 all, 2 some. GDAL shows layers
+// of 2 as three-dimensional, so a layer of one type without heights says 0.
+func (t *table) heights() int {
+	switch {
+	case t.layer.HasZ:
+		return 1
+	case t.layer.GeometryType == spatial.Unknown:
+		return 2
+	}
+	return 0
 }
 
 // dropTable removes a table with its index and its rows in the standard's tables.
