@@ -225,7 +225,7 @@ func (b *builder) match(x, y *operand) error {
 	if wrong.isProperty() && !right.isProperty() {
 		wrong, right = x, y
 	}
-	return b.fail(wrong.at, "%s but is compared with what is not: write %s", right.description(), example(right.typ))
+	return b.fail(wrong.at, "%s; compare it with %s", right.description(), example(right.typ))
 }
 
 // constant is TRUE or FALSE for a predicate of literals alone: f makes it of a

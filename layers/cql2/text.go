@@ -272,6 +272,8 @@ func (p *parser) operand(depth int) (operand, error) {
 			return operand{}, err
 		}
 		return p.number(t.at, s)
+	case t.kind == punct && t.text == "(":
+		return operand{}, p.fail(t.at, "arithmetic in parentheses is not offered; compare with the computed number")
 	case t.kind != word:
 		return operand{}, p.unexpected("a property or a value")
 	}
