@@ -26,6 +26,7 @@ export default defineConfig(({ mode }) => {
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },
       chunkSizeWarningLimit: 1600,
+      rolldownOptions: { checks: { pluginTimings: false } },
     },
     worker: { format: 'es' },
     server: {

@@ -8,6 +8,7 @@ import { MapControls } from '../panels/MapControls';
 import { Notices } from '../panels/Notices';
 import { TopBar } from '../panels/TopBar';
 import { applyTheme } from '../theme/apply';
+import { parseUrl } from '../url/state';
 import { StoreProvider } from './context';
 import type { Store } from './store';
 import { useCovered } from './useCovered';
@@ -34,6 +35,14 @@ export function App({ store }: { store: Store }) {
     window.addEventListener('keydown', keys);
     return () => window.removeEventListener('keydown', keys);
   }, [store]);
+  useEffect(() => {
+    const goToHash = () => {
+      const { camera } = parseUrl('', location.hash);
+      if (camera) store.goTo(camera);
+    };
+    window.addEventListener('hashchange', goToHash);
+    return () => window.removeEventListener('hashchange', goToHash);
+  }, [store]);
   useCovered(store);
   return (
     <StoreProvider value={store}>
@@ -44,7 +53,7 @@ export function App({ store }: { store: Store }) {
       <MapControls />
       <Footer />
       <Notices />
-      <div class={`veil${store.ready.value ? ' gone' : ''}`} aria-hidden={store.ready.value}>
+      <div class={`veil${store.opened.value ? ' gone' : ''}`} aria-hidden={store.opened.value}>
         <p>{store.words.value.app.loading}</p>
       </div>
     </StoreProvider>

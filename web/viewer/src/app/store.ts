@@ -1,6 +1,7 @@
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import type { Map as MapLibreMap } from 'maplibre-gl';
 import type { BBox, Bookmark, Config, LayerConfig } from '../config/config';
+import { parseConfig } from '../config/parse';
 import { type Dictionary, dictionaries, type Language, textIn } from '../i18n';
 import type { LiveCounts, LiveFeed, LiveStatus } from '../live/feed';
 import { type Covered, metresBetween } from '../map/camera';
@@ -71,13 +72,19 @@ export class Store {
   readonly clock: Signal<number> = signal(performance.now());
   readonly counts: Signal<ReadonlyMap<string, LiveCounts>> = signal(new Map());
   readonly notices: Signal<readonly Notice[]> = signal([]);
+  /** The map is drawn, every tile in view included. */
   readonly ready: Signal<boolean> = signal(false);
+  /** There is something to see: the curtain goes up, and stays up. */
+  readonly opened: Signal<boolean> = signal(false);
+  /** Objects of each static layer, as last told by the server. */
+  readonly objects: Signal<ReadonlyMap<string, number>>;
   /** What panels cover of the map, in pixels. */
   covered: Covered = { left: 0, right: 0, top: 0, bottom: 0 };
 
   private map: CityMap | undefined;
   private detailsRequest: AbortController | undefined;
   private readonly storage: Storage | undefined;
+  private countTimer: ReturnType<typeof setTimeout> | undefined;
   private urlTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: StoreOptions) {
@@ -94,6 +101,7 @@ export class Store {
     this.camera = signal(options.camera);
     this.bookmark = signal(options.bookmark);
     this.layersOpen = signal(!(options.preferences.panelClosed ?? options.wall));
+    this.objects = signal(new Map(options.config.layers.map(({ id, count }) => [id, count])));
     this.status = signal(options.feed?.status ?? { phase: 'closed', reason: '' });
     this.followFeed();
   }
@@ -167,6 +175,12 @@ export class Store {
     this.following.value = false;
     this.map?.goTo(cameraOfBookmark(bookmark, screenSize()));
     this.writeUrl();
+  }
+
+  /** Moves the camera, as an address asks. */
+  goTo(camera: Camera): void {
+    this.following.value = false;
+    this.map?.goTo(camera);
   }
 
   /** Brings a box into view; a box as wide as a country is answered by the bookmark in it. */
@@ -277,12 +291,16 @@ export class Store {
     setInterval(() => {
       this.clock.value = performance.now();
     }, 250);
+    setInterval(() => {
+      if (this.selection.value?.live) void this.readDetails(true);
+    }, 5000);
     const { feed } = this;
     if (!feed) return;
     feed.onStatus(status => {
       this.status.value = status;
     });
     feed.onChange(change => {
+      this.countSoon();
       const selection = this.selection.value;
       if (!selection || selection.live || selection.layer !== change.layer) return;
       if (!change.ids || change.ids.includes(selection.id)) void this.readDetails(true);
@@ -296,6 +314,21 @@ export class Store {
       }
       this.counts.value = counts;
     }, 1000);
+  }
+
+  /** Asks for the layers' counts again, a while after a change. */
+  private countSoon(): void {
+    this.countTimer ??= setTimeout(() => {
+      this.countTimer = undefined;
+      fetchJson('/viewer/config.json').then(
+        answer => {
+          this.objects.value = new Map(parseConfig(answer).layers.map(({ id, count }) => [id, count]));
+        },
+        () => {
+          // The old counts stand; the next change asks again.
+        },
+      );
+    }, 3000);
   }
 
   private remember(): void {

@@ -1,5 +1,6 @@
 import { mercator, unmercator } from '../map/tiles';
 import { type LiveColumns, State } from './feed';
+import { LocalMercator, world } from './localMercator';
 
 /** Bytes of one entity in the buffer that the graphics card reads. */
 export const stride = 40;
@@ -7,8 +8,6 @@ export const stride = 40;
 /** Where each attribute stands in an entity's bytes. */
 export const offsets = { position: 0, velocity: 8, error: 16, times: 24, turn: 32, look: 36 } as const;
 
-/** Circumference of the Web Mercator world in its metres. */
-const world = 40075016.685578488;
 /** Seconds over which a correction is spread, so that nothing jumps. */
 export const blend = 0.6;
 /** Slower than this, in m/s, is standing. */
@@ -22,6 +21,21 @@ const clockSpan = 3600;
 export interface Shown {
   x: number;
   y: number;
+}
+
+/** What `set` needs of an update, taken out of its loop. */
+interface Taken {
+  lon: Float64Array;
+  lat: Float64Array;
+  course: Float32Array;
+  speed: Float32Array;
+  time: Float64Array;
+  state: Uint8Array;
+  /** Slots that were drawn before. */
+  known: number;
+  clock: number;
+  now: number;
+  serverNow: number;
 }
 
 /**
@@ -38,6 +52,7 @@ export class Tracks {
   /** Origin in the unit square of Web Mercator. */
   originX = 0.5;
   originY = 0.5;
+  private readonly near = new LocalMercator();
   /** performance.now() seconds at which the local clock is 0. */
   epoch: number;
   /** Slots 0 to size−1 are drawn. */
@@ -64,8 +79,7 @@ export class Tracks {
 
   /** Local metres of a place. */
   local(lon: number, lat: number): [number, number] {
-    const [x, y] = mercator(lon, lat);
-    return [(x - this.originX) * world, (y - this.originY) * world];
+    return [this.near.x(lon), this.near.y(lat)];
   }
 
   /** The place of local metres. */
@@ -88,6 +102,7 @@ export class Tracks {
     if (far) {
       this.originX = x;
       this.originY = y;
+      this.near.move(lon, lat);
     }
     this.epoch = now;
     this.size = 0;
@@ -105,11 +120,20 @@ export class Tracks {
     this.reserve(columns.size);
     const known = this.size;
     this.size = columns.size;
-    if (slots === null)
-      for (let slot = 0; slot < columns.size; slot++) this.set(columns, slot, slot < known, now, serverNow);
-    else
-      for (let i = 0; i < slots.length; i++)
-        this.set(columns, slots[i] as number, (slots[i] as number) < known, now, serverNow);
+    const taken: Taken = {
+      lon: columns.lon,
+      lat: columns.lat,
+      course: columns.course,
+      speed: columns.speed,
+      time: columns.time,
+      state: columns.state,
+      known,
+      clock: now - this.epoch,
+      now,
+      serverNow,
+    };
+    const count = slots === null ? columns.size : slots.length;
+    for (let i = 0; i < count; i++) this.set(columns, taken, slots === null ? i : (slots[i] as number));
   }
 
   /** Forgets every entity. */
@@ -123,9 +147,8 @@ export class Tracks {
     const f = (slot * stride) >> 2;
     const floats = this.floats;
     const clock = now - this.epoch;
-    const age = Math.min(Math.max(clock - (floats[f + 6] as number), 0), this.period);
-    const share = Math.min(Math.max((clock - (floats[f + 7] as number)) / blend, 0), 1);
-    const left = 1 - share * share * (3 - 2 * share);
+    const age = this.ageAt(f, clock);
+    const left = this.leftAt(f, clock);
     return {
       x: (floats[f] as number) + (floats[f + 2] as number) * age + (floats[f + 4] as number) * left,
       y: (floats[f + 1] as number) + (floats[f + 3] as number) * age + (floats[f + 5] as number) * left,
@@ -146,43 +169,56 @@ export class Tracks {
     return range;
   }
 
-  private set(columns: LiveColumns, slot: number, known: boolean, now: number, serverNow: number): void {
+  private set(columns: LiveColumns, taken: Taken, slot: number): void {
     const at = slot * stride;
-    const f = at >> 2;
-    const s = at >> 1;
-    const floats = this.floats;
-    const before = known ? (this.bytes[at + offsets.look] as number) : State.free;
-    const state = columns.state[slot] as number;
-    this.bytes[at + offsets.look] = state;
+    const { floats, shorts, bytes } = this;
+    const before = slot < taken.known ? (bytes[at + offsets.look] as number) : State.free;
+    const state = taken.state[slot] as number;
+    bytes[at + offsets.look] = state;
     if (slot < this.dirtyFrom) this.dirtyFrom = slot;
     if (slot > this.dirtyTo) this.dirtyTo = slot;
     if (state === State.free) return;
 
+    const f = at >> 2;
+    const s = at >> 1;
+    const { clock } = taken;
     const id = columns.id(slot);
-    const was = before === State.free || this.ids[slot] !== id ? null : this.shown(slot, now);
+    const same = before !== State.free && this.ids[slot] === id;
     this.ids[slot] = id;
-    const lon = columns.lon[slot] as number;
-    const lat = columns.lat[slot] as number;
-    const [x, y] = this.local(lon, lat);
-    const clock = now - this.epoch;
-    const age = Math.max(0, (serverNow - (columns.time[slot] as number)) / 1000);
-    const speed = columns.speed[slot] as number;
-    const course = columns.course[slot] as number;
-    const moves = state === State.live && speed > standing && !Number.isNaN(course);
+    let wasX = 0;
+    let wasY = 0;
+    if (same) {
+      const age = this.ageAt(f, clock);
+      const left = this.leftAt(f, clock);
+      wasX = (floats[f] as number) + (floats[f + 2] as number) * age + (floats[f + 4] as number) * left;
+      wasY = (floats[f + 1] as number) + (floats[f + 3] as number) * age + (floats[f + 5] as number) * left;
+    }
+    const lat = taken.lat[slot] as number;
+    const x = this.near.x(taken.lon[slot] as number);
+    const y = this.near.y(lat);
+    const age = Math.max(0, (taken.serverNow - (taken.time[slot] as number)) / 1000);
+    const speed = taken.speed[slot] as number;
+    const course = taken.course[slot] as number;
+    const directed = !Number.isNaN(course);
+    const moves = state === State.live && speed > standing && directed;
     let vx = 0;
     let vy = 0;
     if (moves) {
       const angle = (course * Math.PI) / 180;
-      const stretch = speed / Math.cos((lat * Math.PI) / 180); // Web Mercator's metres are longer away from the equator
-      vx = Math.sin(angle) * stretch;
-      vy = -Math.cos(angle) * stretch;
+      const stretched = speed * this.near.stretch(lat);
+      vx = Math.sin(angle) * stretched;
+      vy = -Math.cos(angle) * stretched;
     }
     const carried = Math.min(age, this.period);
-    let ex = was ? was.x - (x + vx * carried) : 0;
-    let ey = was ? was.y - (y + vy * carried) : 0;
-    if (Math.abs(ex) > jump || Math.abs(ey) > jump) ex = ey = 0;
-    if (moves) this.movingUntil = Math.max(this.movingUntil, now + this.period - carried);
-    if (ex !== 0 || ey !== 0) this.movingUntil = Math.max(this.movingUntil, now + blend);
+    let ex = 0;
+    let ey = 0;
+    if (same) {
+      ex = wasX - (x + vx * carried);
+      ey = wasY - (y + vy * carried);
+      if (Math.abs(ex) > jump || Math.abs(ey) > jump) ex = ey = 0;
+    }
+    if (moves) this.movingUntil = Math.max(this.movingUntil, taken.now + this.period - carried);
+    if (ex !== 0 || ey !== 0) this.movingUntil = Math.max(this.movingUntil, taken.now + blend);
     floats[f] = x;
     floats[f + 1] = y;
     floats[f + 2] = vx;
@@ -192,12 +228,23 @@ export class Tracks {
     floats[f + 6] = clock - age;
     floats[f + 7] = clock;
 
-    const heading = !Number.isNaN(course) ? toShort(course) : (this.shorts[s + 17] as number);
-    this.shorts[s + 16] = was ? (this.shorts[s + 17] as number) : heading;
-    this.shorts[s + 17] = heading;
-    this.bytes[at + offsets.look + 1] = moves || (state !== State.live && !Number.isNaN(course)) ? 1 : 0;
-    this.bytes[at + offsets.look + 2] = this.labelCell ? this.labelCell(columns.label(slot)) : 0;
-    this.bytes[at + offsets.look + 3] = 0;
+    const heading = directed ? toShort(course) : (shorts[s + 17] as number);
+    shorts[s + 16] = same ? (shorts[s + 17] as number) : heading;
+    shorts[s + 17] = heading;
+    bytes[at + offsets.look + 1] = moves || (state !== State.live && directed) ? 1 : 0;
+    bytes[at + offsets.look + 2] = this.labelCell ? this.labelCell(columns.label(slot)) : 0;
+    bytes[at + offsets.look + 3] = 0;
+  }
+
+  /** Seconds for which the entity at a float index has been carried on at a time of the local clock. */
+  private ageAt(f: number, clock: number): number {
+    return Math.min(Math.max(clock - (this.floats[f + 6] as number), 0), this.period);
+  }
+
+  /** The share of its correction that is still to be blended away. */
+  private leftAt(f: number, clock: number): number {
+    const share = Math.min(Math.max((clock - (this.floats[f + 7] as number)) / blend, 0), 1);
+    return 1 - share * share * (3 - 2 * share);
   }
 
   private reserve(size: number): void {

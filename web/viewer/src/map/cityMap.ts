@@ -49,6 +49,9 @@ export interface CityMapEvents {
   error(layer: string | undefined): void;
   /** A layer's tiles arrive again. */
   recovered(layer: string): void;
+  /** The style is there; tiles come in. */
+  styled(): void;
+  /** Every tile in view is drawn. */
   ready(): void;
   /** The graphics card was taken away: make a new map. */
   lost(): void;
@@ -291,6 +294,7 @@ export class CityMap {
     map.on('style.load', () => {
       this.styleLoaded = true;
       this.settle();
+      events.styled();
     });
     map.on('resize', () => this.sendViewSoon());
     map.on('render', this.watchReady);

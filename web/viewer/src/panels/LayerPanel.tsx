@@ -96,7 +96,11 @@ function LayerRow({ layer, group }: { layer: LayerConfig; group: string }) {
             </span>
             {layer.live && <LiveCount layer={layer} />}
           </span>
-          {!layer.live && <span class="count">{formatNumber(layer.count, language)}</span>}
+          {!layer.live && (
+            <span class="count">
+              {formatNumber(store.objects.value.get(layer.id) ?? layer.count, language)}
+            </span>
+          )}
         </button>
         <Switch
           on={visible}

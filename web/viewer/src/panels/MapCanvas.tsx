@@ -3,6 +3,9 @@ import { useStore } from '../app/context';
 import type { Selection } from '../app/selection';
 import { CityMap } from '../map/cityMap';
 
+/** Milliseconds that tiles may take before what there is of the map is shown. */
+const patience = 2500;
+
 type Fault = 'webgl' | 'failed';
 
 /** The map, made again when the graphics card was taken away. */
@@ -19,10 +22,12 @@ export function MapCanvas() {
     const element = container.current;
     if (!element) return undefined;
     if (!hasWebGL2()) {
+      store.opened.value = true;
       setFault('webgl');
       return undefined;
     }
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let curtain: ReturnType<typeof setTimeout> | undefined;
     let map: CityMap;
     try {
       map = new CityMap(
@@ -41,16 +46,29 @@ export function MapCanvas() {
           pick(entity, picks, place) {
             const candidates: Selection[] = picks.map(pick => ({ ...pick, live: false, place }));
             if (entity)
-              candidates.unshift({ layer: entity.layer, id: entity.id, live: true, properties: {}, place });
+              candidates.unshift({
+                layer: entity.layer,
+                id: entity.id,
+                live: true,
+                properties: store.feed?.columns(entity.layer)?.properties(entity.slot) ?? {},
+                place,
+              });
             store.pick(candidates);
           },
           camera: camera => store.moved(camera),
+          styled() {
+            curtain = setTimeout(() => {
+              store.opened.value = true;
+            }, patience);
+          },
           ready() {
             store.ready.value = true;
+            store.opened.value = true;
             setLost(false);
           },
           error(layer) {
             if (layer === undefined) {
+              store.opened.value = true;
               store.notify({ key: 'style', text: w => w.map.failed, retry: () => setLife(n => n + 1) });
             } else {
               store.notify({
@@ -71,6 +89,7 @@ export function MapCanvas() {
         },
       );
     } catch {
+      store.opened.value = true;
       setFault('failed');
       return undefined;
     }
@@ -79,6 +98,7 @@ export function MapCanvas() {
     store.attach(map);
     return () => {
       clearTimeout(timer);
+      clearTimeout(curtain);
       store.attach(undefined);
       map.dispose();
     };
