@@ -209,7 +209,7 @@ type near struct {
 // ST_Distance of geographies takes the foot of a perpendicular for a position of
 // an edge by comparing cosines of angles (edge_point_in_cone): these differ by
 // less than 2e-16, which it tolerates, up to 16 cm beyond the ends of an edge. So
-// it is too short by as much as that makes.
+// it is too short, or where it thinks a foot outside too long, by what that makes.
 const slack = 0.16
 
 // tie is what distances of PostGIS and of the snapshot may differ by, in metres.
@@ -249,7 +249,7 @@ func (p *proof) ask(lon, lat, metres float64, got []snapshot.Neighbour) []near {
 		require.NoError(p.t, err)
 		for _, b := range better {
 			g := geography[b.ID]
-			require.True(p.t, g <= b.Metres+tie && g >= math.Sqrt(max(0, b.Metres*b.Metres-slack*slack))-tie, "from %v %v: feature %s at %v m, by geography %v m", lon, lat, b.ID, b.Metres, g)
+			require.True(p.t, g <= math.Hypot(b.Metres, slack)+tie && g >= math.Sqrt(max(0, b.Metres*b.Metres-slack*slack))-tie, "from %v %v: feature %s at %v m, by geography %v m", lon, lat, b.ID, b.Metres, g)
 			i := slices.IndexFunc(list, func(n near) bool { return n.ID == b.ID })
 			list[i].Metres = b.Metres
 		}
