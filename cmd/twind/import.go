@@ -67,19 +67,16 @@ func printReport(p *program, r *importers.Report) {
 		}
 		fmt.Fprintln(p.out)
 	}
-	what := "written"
 	if r.DryRun {
-		what = "fit to be written"
+		fmt.Fprintf(p.out, "layer %s: %d read, %d fit to be written, %d refused\n", r.Layer, r.Read, r.Accepted, r.Refused)
+	} else {
+		fmt.Fprintf(p.out, "layer %s: %d read, %d written, %d refused (%d inserted, %d updated, %d unchanged)\n",
+			r.Layer, r.Read, r.Inserted+r.Updated+r.Unchanged, r.Refused, r.Inserted, r.Updated, r.Unchanged)
 	}
-	fmt.Fprintf(p.out, "layer %s: %d read, %d %s, %d refused", r.Layer, r.Read, r.Accepted, what, r.Refused)
-	if !r.DryRun && r.Error == "" {
-		fmt.Fprintf(p.out, " (%d inserted, %d updated, %d unchanged)", r.Inserted, r.Updated, r.Unchanged)
-	}
-	fmt.Fprintln(p.out)
 	for _, c := range r.Refusals {
 		fmt.Fprintf(p.out, "  refused, %s: %d", c.Code, c.Count)
 		if len(c.Samples) > 0 {
-			fmt.Fprintf(p.out, ", first %s: %s", c.Samples[0].Place, c.Samples[0].Reason)
+			fmt.Fprintf(p.out, ", first: %s", c.Samples[0].Reason)
 		}
 		fmt.Fprintln(p.out)
 	}
