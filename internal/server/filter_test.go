@@ -129,6 +129,9 @@ func TestTilesByFilterAndProperties(t *testing.T) {
 		require.Contains(t, fmt.Sprint(f.Properties), "Hall ")
 	}
 	require.Nil(t, tile("?filter="+url.QueryEscape("levels < 0")))
+	first := all[0].ID
+	line := fmt.Sprintf("S_INTERSECTS(geometry,LINESTRING(%[1]g 40.6,%[1]g 40.8))", -74+0.001*float64(first)+0.0002)
+	require.Len(t, tile("?filter="+url.QueryEscape(line)), 1)
 	for _, f := range tile("?properties=name") {
 		for _, p := range f.Properties {
 			require.Contains(t, []string{"name", "id"}, p.Key)

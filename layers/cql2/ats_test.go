@@ -163,6 +163,7 @@ func TestAbstractTestSuite(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, c.count(t, f), "%s: %s", class, predicate)
 		same(t, &c.layer, f)
+		sameInJSON(t, &c.layer, f)
 		passed[class]++
 	}
 	require.Equal(t, map[string]int{
@@ -189,5 +190,6 @@ func TestAbstractTestSuiteOfLogic(t *testing.T) {
 		require.NoError(t, err, predicate)
 		require.Equal(t, row[6], strconv.Itoa(places.count(t, f)), predicate)
 		same(t, &places.layer, f)
+		sameInJSON(t, &places.layer, f)
 	}
 }

@@ -137,6 +137,7 @@ func testQueryFilter(t *testing.T, s layers.Store) {
 		{"b = false", cmp("b", layers.Equal, no), []string{"two"}},
 		{"i = null", unknown, []string{}},
 		{"i between 2 and 10", layers.Between{Property: "i", Low: i(2), High: i(10)}, []string{"ten", "two"}},
+		{"i is less than f", layers.PropertyComparison{Left: "i", Op: layers.Less, Right: "f"}, []string{"big", "one", "two"}},
 		{"i between 10 and 2", layers.Between{Property: "i", Low: i(10), High: i(2)}, []string{}},
 		{"f between -1 and 1.5", layers.Between{Property: "f", Low: f(-1), High: f(1.5)}, []string{"one", "ten"}},
 		{"i in 1, 10, 99", layers.In{Property: "i", Values: []layers.Value{i(1), i(10), i(99)}}, []string{"one", "ten"}},
@@ -241,6 +242,13 @@ func testQueryFilterIntersects(t *testing.T, s layers.Store) {
 		{"a corner touches", in(10, 10, 12, 12), []string{"line", "ring"}},
 		{"between the parts", in(12, 12, 15, 15), []string{}},
 		{"one part", in(19, 19, 21, 21), []string{"multi"}},
+		{"no geometry", layers.GeometryIsNull{}, []string{"null"}},
+		{"a geometry", layers.Not{Filter: layers.GeometryIsNull{}}, []string{"empty", "line", "multi", "point", "ring"}},
+		{"the same point", layers.IntersectsGeometry{Geometry: spatial.NewPoint(5, 5)}, []string{"line", "point"}},
+		{"a line through the hole", layers.IntersectsGeometry{Geometry: spatial.NewLineString([]float64{3, 6, 5, 6})}, []string{}},
+		{"a slanting line", layers.IntersectsGeometry{Geometry: spatial.NewLineString([]float64{-10, -9, 9, 10})}, []string{"ring"}},
+		{"not a slanting line", layers.Not{Filter: layers.IntersectsGeometry{Geometry: spatial.NewLineString([]float64{-10, -9, 9, 10})}}, []string{"empty", "line", "multi", "point"}},
+		{"a triangle", layers.IntersectsGeometry{Geometry: spatial.NewPolygon([]float64{4, 5, 6, 5, 5, 4, 4, 5})}, []string{"line", "point"}},
 	} {
 		require.Equal(t, c.want, ids(t, s, "a", layers.Query{Filter: c.filter}), c.name)
 	}
