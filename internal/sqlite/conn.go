@@ -73,7 +73,7 @@ func (c *Conn) setUp(o *Options, reader bool) error {
 	if reader {
 		cache = o.ReaderCache
 	}
-	pragmas := fmt.Sprintf("PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-%d;", cache>>10)
+	pragmas := fmt.Sprintf("PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA cache_size=-%d;", cache>>10)
 	if err := c.c.Exec(pragmas); err != nil {
 		return err
 	}

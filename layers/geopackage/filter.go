@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"twind/layers"
+	"twind/spatial"
 )
 
 // condition is SQL that is true for every row a filter is true for, and perhaps
@@ -32,7 +33,7 @@ func (c condition) and(d condition) condition {
 const maxTerms = 500
 
 // prefilter translates what SQLite decides as package layers does: comparisons
-// of numbers and of text (by its bytes). hidden properties are null.
+// of numbers and of text (by its bytes), and what the R-tree narrows down. hidden properties are null.
 func (t *table) prefilter(f layers.Filter, hidden []bool) condition {
 	terms := maxTerms
 	return t.translate(f, hidden, &terms)
@@ -59,8 +60,26 @@ func (t *table) translate(f layers.Filter, hidden []bool, terms *int) condition 
 		if *terms -= len(f.Values); *terms >= 0 && len(f.Values) > 0 {
 			return t.compare(f.Property, hidden, "IN (?"+strings.Repeat(", ?", len(f.Values)-1)+")", f.Values...)
 		}
+	case layers.Intersects:
+		return t.near(f.Box)
+	case layers.IntersectsGeometry:
+		return t.near(f.Geometry.Envelope())
 	}
 	return everything
+}
+
+// near finds the rows whose envelope may meet a box. Those without geometry do not.
+func (t *table) near(e spatial.Envelope) condition {
+	if !t.rtree {
+		return everything
+	}
+	if e.IsEmpty() {
+		return condition{sql: "0"}
+	}
+	return condition{
+		sql:  q(t.fid) + " IN (SELECT id FROM " + q(t.rtreeName()) + " WHERE maxx >= ? AND minx <= ? AND maxy >= ? AND miny <= ?)",
+		args: []any{float64(floor32(e.MinX)), float64(ceil32(e.MaxX)), float64(floor32(e.MinY)), float64(ceil32(e.MaxY))},
+	}
 }
 
 func (t *table) junction(members []layers.Filter, operator string, hidden []bool, terms *int) condition {

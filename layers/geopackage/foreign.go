@@ -194,28 +194,32 @@ func layerID(name string, taken func(layers.ID) bool) layers.ID {
 	return id
 }
 
+// idColumn finds the column that can hold the ids of features: the one that did,
+// if the layer is known, or one of text called id; "" without one. It reads the
+// column.
+func (f *fileTable) idColumn(c *sqlite.Conn, known *table) (string, error) {
+	name := "id"
+	if known != nil {
+		name = known.id // "" stays so: it is keyed by its integers
+	}
+	col := f.column(name)
+	if col == nil || col.pk {
+		return "", nil
+	}
+	if typ, _ := valueType(col.decl); typ != layers.String {
+		return "", nil
+	}
+	usable, err := usableIDs(c, f.name, col.name)
+	if err != nil || !usable {
+		return "", err
+	}
+	return col.name, nil
+}
+
 // plan lays out a layer over a table of the file: which column is what. known is
-// the layer as twind knew it, or nil. It reads the column of ids, if there may be
-// one.
-func (f *fileTable) plan(c *sqlite.Conn, l layers.Layer, known *table) (*table, error) {
-	t := &table{layer: l, name: f.name, fid: f.key(), geom: f.geom, srs: f.srs, rtree: f.rtree}
-	idColumn := "id"
-	if known != nil && known.id != "" {
-		idColumn = known.id
-	}
-	if known == nil || known.id != "" {
-		if col := f.column(idColumn); col != nil && !col.pk {
-			if typ, _ := valueType(col.decl); typ == layers.String {
-				usable, err := usableIDs(c, f.name, col.name)
-				if err != nil {
-					return nil, err
-				}
-				if usable {
-					t.id = col.name
-				}
-			}
-		}
-	}
+// the layer as twind knew it, or nil; id is the column of ids, or "".
+func (f *fileTable) plan(l layers.Layer, known *table, id string) *table {
+	t := &table{layer: l, name: f.name, fid: f.key(), geom: f.geom, id: id, srs: f.srs, rtree: f.rtree}
 	t.layer.Schema = []layers.Property{}
 	used := map[string]bool{fold(t.fid): true, fold(t.geom): true, fold(t.id): true}
 	names := map[string]bool{}
@@ -265,7 +269,7 @@ func (f *fileTable) plan(c *sqlite.Conn, l layers.Layer, known *table) (*table, 
 			}
 		}
 	}
-	return t, nil
+	return t
 }
 
 // usableIDs tells whether a column's values can be the ids of features: valid and

@@ -62,7 +62,7 @@ func (s *Store) Load(ctx context.Context, id layers.ID, mode layers.LoadMode, fe
 		return res, s.explain(err)
 	}
 	s.watch.signal()
-	s.compactLater(l.res.Revision)
+	s.head.Store(int64(l.res.Revision))
 	return l.res, nil
 }
 

@@ -169,8 +169,8 @@ func (s *Store) setUp(ctx context.Context, fresh bool) error {
 			return err
 		}
 		s.identity = id + "/" + version
-		floor, err := c.Int(`SELECT value FROM twind_meta WHERE key = 'floor'`)
-		s.floor.Store(floor)
+		rev, err := head(c)
+		s.head.Store(int64(rev))
 		return err
 	})
 	if err != nil {

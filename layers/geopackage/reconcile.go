@@ -206,14 +206,10 @@ func (r *reconciler) known(c *sqlite.Conn, t *table, f *fileTable, act, quiet bo
 		return true, nil
 	}
 	changed := false
-	same, err := r.sameColumns(c, t, f)
-	if err != nil {
-		return false, err
-	}
-	if !same {
+	if p := f.plan(t.layer, t, t.id); !slices.Equal(p.columns, t.wanted) || !slices.Equal(p.layer.Schema, t.layer.Schema) {
 		changed = true
 		if act {
-			if err := r.newColumns(c, t, f); err != nil {
+			if err := r.newColumns(c, t, p); err != nil {
 				return false, err
 			}
 		}
@@ -233,22 +229,9 @@ func (r *reconciler) known(c *sqlite.Conn, t *table, f *fileTable, act, quiet bo
 	return changed, nil
 }
 
-// sameColumns tells whether the properties' columns are the table's.
-func (r *reconciler) sameColumns(c *sqlite.Conn, t *table, f *fileTable) (bool, error) {
-	p, err := f.plan(c, t.layer, t)
-	if err != nil {
-		return false, err
-	}
-	return slices.Equal(p.columns, t.wanted) && slices.Equal(p.layer.Schema, t.layer.Schema), nil
-}
-
 // newColumns follows columns that were added, removed or retyped.
-func (r *reconciler) newColumns(c *sqlite.Conn, t *table, f *fileTable) error {
-	p, err := f.plan(c, t.layer, t)
-	if err != nil {
-		return err
-	}
-	p.id, p.base = t.id, t.base
+func (r *reconciler) newColumns(c *sqlite.Conn, t, p *table) (err error) {
+	p.base = t.base
 	r.s.log.Info("another program has changed the columns of a layer", "layer", t.layer.ID, "before", len(t.layer.Schema), "now", len(p.layer.Schema))
 	kept := len(p.layer.Schema) >= len(t.layer.Schema) && slices.Equal(p.layer.Schema[:len(t.layer.Schema)], t.layer.Schema)
 	if !kept { // every feature reads otherwise now
@@ -271,10 +254,11 @@ func (r *reconciler) takeOver(c *sqlite.Conn, t *table, f *fileTable) error {
 	}
 	l.CRS, l.ReadOnly = f.degrees(), l.ReadOnly || f.m != 0
 	l.HasZ = f.z == 1 || f.z == 2 && l.HasZ
-	p, err := f.plan(c, l, t)
+	id, err := f.idColumn(c, t)
 	if err != nil {
 		return err
 	}
+	p := f.plan(l, t, id)
 	r.s.log.Info("a layer's table was replaced by another program; it is read anew", "layer", l.ID, "table", f.name)
 	if err := r.equip(c, p, f); err != nil {
 		return err
@@ -291,10 +275,11 @@ func (r *reconciler) takeOver(c *sqlite.Conn, t *table, f *fileTable) error {
 // adopt makes a table of another program a layer.
 func (r *reconciler) adopt(c *sqlite.Conn, k *catalog, f *fileTable) error {
 	id := layerID(f.name, func(id layers.ID) bool { return k.tables[id] != nil })
-	p, err := f.plan(c, f.describe(id), nil)
+	column, err := f.idColumn(c, nil)
 	if err != nil {
 		return err
 	}
+	p := f.plan(f.describe(id), nil, column)
 	k.tables[id] = p
 	r.s.log.Info("a table of another program becomes a layer", "layer", id, "table", f.name)
 	if err := r.equip(c, p, f); err != nil {

@@ -2,6 +2,7 @@ package geopackage
 
 import (
 	"context"
+	"strings"
 
 	"twind/internal/sqlite"
 	"twind/layers"
@@ -77,15 +78,13 @@ func (t *table) spatialCondition(e spatial.Envelope) condition {
 	if !t.rtree {
 		return everything
 	}
-	fid := q(t.fid)
 	if e.IsEmpty() {
 		return condition{sql: t.withoutGeometry()}
 	}
-	return condition{
-		sql: fid + " IN (SELECT id FROM " + q(t.rtreeName()) + " WHERE maxx >= ? AND minx <= ? AND maxy >= ? AND miny <= ?" +
-			" UNION ALL SELECT " + fid + " FROM " + q(t.name) + " WHERE " + t.withoutGeometry() + ")",
-		args: []any{float64(floor32(e.MinX)), float64(ceil32(e.MaxX)), float64(floor32(e.MinY)), float64(ceil32(e.MaxY))},
-	}
+	// One list of keys: the rows then come by key without being sorted.
+	c := t.near(e)
+	c.sql = strings.TrimSuffix(c.sql, ")") + " UNION ALL SELECT " + q(t.fid) + " FROM " + q(t.name) + " WHERE " + t.withoutGeometry() + ")"
+	return c
 }
 
 // all scans by fid.

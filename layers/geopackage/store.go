@@ -3,7 +3,6 @@ package geopackage
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 
 	"twind/internal/sqlite"
@@ -20,13 +19,10 @@ type Store struct {
 	limits   limits
 	cached   atomic.Pointer[catalog]
 
-	life  context.Context // ends with Close, and with it the goroutines of the store
-	stop  context.CancelFunc
-	done  sync.WaitGroup
+	stop  context.CancelFunc // ends the goroutine that follows the file
+	done  chan struct{}      // closed when it has ended
+	head  atomic.Int64       // the last revision this store gave out
 	watch watchers
-
-	floor      atomic.Int64 // the log is whole after this revision; a lower bound
-	compacting atomic.Bool
 
 	reconcile *reconciler // of the goroutine that watches
 }
@@ -42,7 +38,7 @@ func (s *Store) Identity() string { return s.identity }
 // Close waits for running calls and closes the file.
 func (s *Store) Close() error {
 	s.stop()
-	s.done.Wait()
+	<-s.done
 	return s.explain(s.db.Close())
 }
 

@@ -31,7 +31,7 @@ func (s *Store) Update(ctx context.Context, fn func(layers.Tx) error) (rev layer
 	if err != nil {
 		return 0, err
 	}
-	s.compactLater(rev)
+	s.head.Store(int64(rev))
 	return rev, nil
 }
 

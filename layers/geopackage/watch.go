@@ -83,13 +83,13 @@ func (s *Store) start() error {
 	if err != nil {
 		return errors.Join(err, m.Close())
 	}
-	s.life, s.stop = context.WithCancel(context.Background())
-	s.done.Add(1)
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop, s.done = stop, make(chan struct{})
 	go func() {
-		defer s.done.Done()
+		defer close(s.done)
 		defer s.watch.close()
 		defer m.Close()
-		s.follow(s.life, m, last)
+		s.follow(ctx, m, last)
 	}()
 	return nil
 }
@@ -106,11 +106,17 @@ func (s *Store) follow(ctx context.Context, m *sqlite.Monitor, last int64) {
 	// what waits.
 	var foreign, next time.Time
 	since := time.Now()
+	log := compaction{s: s}
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		}
+		if log.wants(s.head.Load()) {
+			if err := log.step(ctx); err != nil && ctx.Err() == nil {
+				s.log.Warn("the change log could not be compacted", "error", err)
+			}
 		}
 		v, err := m.DataVersion()
 		if err != nil {
