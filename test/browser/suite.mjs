@@ -265,7 +265,7 @@ export function viewerTests(name, store = async () => undefined) {
       await tab.open('/?lang=en&theme=dark#map=16/40.7073/-74.0112');
       await tab.page.getByRole('button', { name: '切换到中文' }).click();
       await tab.page.locator('.layers h2', { hasText: '图层' }).waitFor();
-      assert.equal(await tab.page.evaluate(() => document.documentElement.lang), 'zh-CN');
+      await until(tab.page, () => document.documentElement.lang === 'zh-CN');
       await tab.page.getByText('生成数据').first().waitFor();
       const dark = await pixels(tab.page, { x: 400, y: 200, width: 300, height: 300 });
       await tab.page.getByRole('button', { name: '切换到浅色' }).click();

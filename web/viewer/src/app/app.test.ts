@@ -169,8 +169,8 @@ describe('cameraOfBookmark', () => {
   it.each([
     [1920, 1080, 14.6],
     [3840, 2160, 15.6],
-    [960, 1080, 13.6],
-    [320, 568, 13.6],
+    [960, 1080, 14.1],
+    [320, 568, 14.1],
     [7680, 1080, 14.6],
   ])('shows the same part of the city at %d × %d', (width, height, zoom) => {
     expect(cameraOfBookmark(bookmark, { width, height })).toEqual({

@@ -361,7 +361,7 @@ export class Store {
 export function cameraOfBookmark(bookmark: Bookmark, screen: { width: number; height: number }): Camera {
   const [lon, lat] = bookmark.center;
   const size = Math.min(screen.width / 1920, screen.height / 1080);
-  const zoom = bookmark.zoom + Math.min(2, Math.max(-1, Math.log2(size)));
+  const zoom = bookmark.zoom + Math.min(2, Math.max(-0.5, Math.log2(size)));
   return { lon, lat, zoom, bearing: bookmark.bearing, pitch: bookmark.pitch };
 }
 
