@@ -17,12 +17,10 @@ import (
 	"twind/spatial/tile"
 )
 
-// runRows is the number of features of a run: the columns of a base in the making
-// grow in pieces, so that growing them copies little and leaves little garbage.
-const (
-	runShift = 16
-	runRows  = 1 << runShift
-)
+// runShift gives the number of features of a run, 65,536: the columns of a base in
+// the making grow in pieces, so that growing them copies little and leaves little
+// garbage.
+const runShift = 16
 
 // baseBuilder collects the features of a base and writes its file. Finished runs
 // lie in a temporary file, so that the heap holds little more than the distinct
@@ -34,6 +32,7 @@ type baseBuilder struct {
 	runs  []*appender
 	n     int
 	spool spool
+	shift uint // a run has 1<<shift features
 
 	deriving chan error // of the run that is being derived: its outcome
 	err      error
@@ -41,7 +40,7 @@ type baseBuilder struct {
 
 // newBaseBuilder begins a base whose runs are kept in the folder.
 func newBaseBuilder(l *layers.Layer, dir string) *baseBuilder {
-	return &baseBuilder{layer: l, dict: newDictionary(), spool: spool{dir: dir}}
+	return &baseBuilder{layer: l, dict: newDictionary(), spool: spool{dir: dir}, shift: runShift}
 }
 
 // close gives up what the builder holds.
@@ -52,14 +51,14 @@ func (b *baseBuilder) close() {
 
 // add copies a feature, which layers.CheckFeature has accepted.
 func (b *baseBuilder) add(f *layers.Feature) error {
-	if b.n&(runRows-1) == 0 {
+	if b.n&(1<<b.shift-1) == 0 {
+		run := newAppender(b.layer.Schema, b.dict)
+		if n := len(b.runs); n > 0 {
+			run.reserve(b.runs[n-1], 1<<b.shift)
+		}
 		b.closeRun(len(b.runs) > 0)
 		if b.err != nil {
 			return b.err
-		}
-		run := newAppender(b.layer.Schema, b.dict)
-		if n := len(b.runs); n > 0 {
-			run.reserve(b.runs[n-1])
 		}
 		if n := len(b.runs); n > 1 { // that run is derived: its room is free
 			run.raw, run.rawEnd = b.runs[n-2].raw, b.runs[n-2].rawEnd
@@ -102,26 +101,26 @@ func (b *baseBuilder) wait() {
 	}
 }
 
-// reserve makes room for as much as another run holds.
-func (a *appender) reserve(like *appender) {
+// reserve makes room for so many rows, each as large as those of another run.
+func (a *appender) reserve(like *appender, rows int) {
 	s, l := &a.seg, &like.seg
 	grow := func(n int) int { return n + n/16 }
-	s.FeaturePath = append(make([]uint32, 0, runRows+1), 0)
+	s.FeaturePath = append(make([]uint32, 0, rows+1), 0)
 	s.PathKinds = make([]PathKind, 0, grow(len(l.PathKinds)))
 	s.PathVertex = append(make([]uint32, 0, grow(len(l.PathVertex))), 0)
 	s.exact = make([]float64, 0, grow(len(l.exact)))
-	s.IDOffset = append(make([]uint32, 0, runRows+1), 0)
+	s.IDOffset = append(make([]uint32, 0, rows+1), 0)
 	s.IDBytes = make([]byte, 0, grow(len(l.IDBytes)))
 	for _, column := range []*[]uint8{&s.Type, &s.Flags} {
-		*column = make([]uint8, 0, runRows)
+		*column = make([]uint8, 0, rows)
 	}
-	s.Number = make([]uint64, 0, runRows)
-	s.Revision = make([]int64, 0, runRows)
+	s.Number = make([]uint64, 0, rows)
+	s.Revision = make([]int64, 0, rows)
 }
 
 // at is the run and row of feature g, counted in order of arrival.
 func (b *baseBuilder) at(g uint32) (*Segment, int) {
-	return &b.runs[g>>runShift].seg, int(g & (runRows - 1))
+	return &b.runs[g>>b.shift].seg, int(g & (1<<b.shift - 1))
 }
 
 // baseFile is what a base is written to, by several goroutines.

@@ -202,7 +202,7 @@ func TestRowSetVersionsAreIndependent(t *testing.T) {
 	want := map[uint32]bool{}
 	var versions []rowSet
 	var wants []map[uint32]bool
-	for range 50 {
+	for range 20 {
 		for range 20 {
 			i := rng.Uint32N(20000)
 			w.add(i)

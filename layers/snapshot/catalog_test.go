@@ -97,14 +97,14 @@ func get(t testing.TB, v *snapshot.View, id string) *layers.Feature {
 func TestCatalogFollowsEdits(t *testing.T) {
 	ctx := t.Context()
 	store := openStore(t, filepath.Join(t.TempDir(), "city.gpkg"))
-	createThings(t, store, "buildings", 300)
+	createThings(t, store, "buildings", 120)
 	c := openCatalog(t, store, t.TempDir())
 	var changes []layers.Change
 	cancel := c.Subscribe(func(ch layers.Change) { changes = append(changes, ch) })
 	defer cancel()
 	requireSame(t, c)
 	before := view(t, c, "buildings")
-	require.Equal(t, 300, before.Len())
+	require.Equal(t, 120, before.Len())
 	require.Equal(t, store.Identity(), c.Identity())
 
 	// An update moves a feature, another is deleted, a third inserted.
@@ -117,7 +117,7 @@ func TestCatalogFollowsEdits(t *testing.T) {
 	requireSame(t, c)
 	after := view(t, c, "buildings")
 	require.Equal(t, rev, after.Revision())
-	require.Equal(t, 300, after.Len())
+	require.Equal(t, 120, after.Len())
 	require.Equal(t, moved.Geometry, get(t, after, "7").Geometry)
 	_, ok := after.Find("8")
 	require.False(t, ok)
@@ -125,7 +125,7 @@ func TestCatalogFollowsEdits(t *testing.T) {
 	require.True(t, after.Extent().Contains(spatial.Envelope{MinX: 1, MinY: 2, MaxX: 1, MaxY: 2}))
 
 	// The view from before has not changed.
-	require.Equal(t, 300, before.Len())
+	require.Equal(t, 120, before.Len())
 	require.Equal(t, thing(7).Geometry, get(t, before, "7").Geometry)
 	require.Equal(t, thing(8).Geometry, get(t, before, "8").Geometry)
 	_, ok = before.Find("new")
@@ -215,7 +215,7 @@ func TestSecondStartMapsBasesAndCatchesUp(t *testing.T) {
 	ctx := t.Context()
 	path, dir := filepath.Join(t.TempDir(), "city.gpkg"), t.TempDir()
 	store := openStore(t, path)
-	createThings(t, store, "buildings", 200)
+	createThings(t, store, "buildings", 70)
 	createThings(t, store, "parts", 10)
 	first, err := snapshot.Open(ctx, store, snapshot.Options{Dir: dir})
 	require.NoError(t, err)
@@ -238,7 +238,7 @@ func TestSecondStartMapsBasesAndCatchesUp(t *testing.T) {
 	require.Empty(t, log.lines, "nothing was read whole")
 	w, err := second.View("buildings")
 	require.NoError(t, err)
-	require.Equal(t, 199, w.Len())
+	require.Equal(t, 69, w.Len())
 	require.Equal(t, elsewhere, w.TileRevision(tile.WorldBox{MinX: x, MinY: y, MaxX: x, MaxY: y}), "a restart does not expire what did not change")
 	w.Release()
 	require.NoError(t, second.Close())

@@ -76,7 +76,7 @@ func nearbyFeature(rng *rand.Rand, id string, r layers.Revision) *layers.Feature
 }
 
 func TestViewsEqualAModel(t *testing.T) {
-	for seed := range uint64(6) {
+	for seed := range uint64(3) {
 		rng := rand.New(rand.NewPCG(seed, 77))
 		l := testLayer()
 		var inBase []*layers.Feature
@@ -422,7 +422,8 @@ func TestTouchedEqualsBruteForceAtEverySize(t *testing.T) {
 func TestTouchedIsBounded(t *testing.T) {
 	rng := rand.New(rand.NewPCG(8, 9))
 	past := newTouched(1)
-	const n = maxTouches + 5*tailLength
+	past.limit = 4000
+	n := past.limit + 5*tailLength
 	list := make([]touch, 0, n)
 	for i := range n {
 		x, y := 1<<31+rng.Uint32N(1<<26), 1<<31+rng.Uint32N(1<<26)
@@ -434,7 +435,7 @@ func TestTouchedIsBounded(t *testing.T) {
 	for _, tree := range past.trees {
 		size += tree.len()
 	}
-	require.LessOrEqual(t, size, maxTouches+tailLength)
+	require.LessOrEqual(t, size, past.limit+tailLength)
 	for range 200 {
 		e := list[rng.IntN(n)]
 		require.GreaterOrEqual(t, past.at(e.box), e.revision)

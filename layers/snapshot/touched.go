@@ -19,6 +19,7 @@ type touched struct {
 	newest layers.Revision
 	tail   []touch
 	trees  []*touchTree
+	limit  int // of touches that are told apart exactly
 }
 
 type touch struct {
@@ -34,7 +35,9 @@ const (
 	coarserCell = 1 << 20 // a tile of zoom 12
 )
 
-func newTouched(floor layers.Revision) *touched { return &touched{floor: floor, newest: floor} }
+func newTouched(floor layers.Revision) *touched {
+	return &touched{floor: floor, newest: floor, limit: maxTouches}
+}
 
 // at is the last revision that touched the box.
 func (t *touched) at(box tile.WorldBox) layers.Revision {
@@ -83,7 +86,7 @@ func (t *touched) pack() {
 	for _, o := range trees {
 		total += o.len()
 	}
-	for cell := uint32(coarseCell); total > maxTouches; cell <<= 5 {
+	for cell := uint32(coarseCell); total > t.limit; cell <<= 5 {
 		// Too many to keep apart: round them to cells, which touches a little more.
 		all = tree.touches()
 		for _, o := range trees {
