@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"strconv"
+	"time"
 
 	"twind/internal/sqlite"
 	"twind/layers"
@@ -12,10 +13,11 @@ import (
 
 // limits are the sizes of a load's steps; tests make them small.
 type limits struct {
-	// A batch is written in one transaction of about a quarter of a second.
+	// batchRows and batchBytes are how much is encoded before it is written, in
+	// one transaction or, on a slow machine, several.
 	batchRows, batchBytes int
-	// stepRows is how many rows of an R-tree or a copy one transaction writes,
-	// and dropRows how many of a table that goes away it removes.
+	// stepRows is how many rows of an R-tree or a copy one transaction writes at
+	// first, and dropRows how many of a table that goes away it removes.
 	stepRows, dropRows int64
 	// mergeRows is how many rows are merged into a layer in place, in one
 	// transaction with its triggers; more of them make a new table beside it.
@@ -221,24 +223,43 @@ func (l *loader) write(ctx context.Context, b *batch) error {
 			return err
 		}
 	}
-	if len(b.rows) == 0 {
+	rest := b.rows
+	if len(rest) == 0 {
 		return nil
 	}
-	err := l.s.db.Write(ctx, func(c *sqlite.Conn) error {
+	err := l.s.shortly(ctx)(func(c *sqlite.Conn) (bool, error) {
 		if err := heartbeat(c, l.in.name); err != nil {
-			return err
+			return false, err
 		}
-		for i := range b.rows {
-			if err := l.insert(c, &b.rows[i]); err != nil {
-				return err
+		over := timer()
+		for len(rest) > 0 {
+			if err := l.insert(c, &rest[0]); err != nil {
+				return false, err
+			}
+			if rest = rest[1:]; over() {
+				break
 			}
 		}
-		return nil
+		return len(rest) == 0, nil
 	})
 	if err == nil && !l.indexed && l.rows >= l.s.limits.indexRows {
 		err = l.index(ctx)
 	}
 	return err
+}
+
+// stepTime is how long a transaction of a load goes on at most, where its work
+// can be divided.
+const stepTime = 300 * time.Millisecond
+
+// timer starts now and tells whether stepTime is over; it looks at the clock
+// every 64th time.
+func timer() func() bool {
+	start, n := time.Now(), 0
+	return func() bool {
+		n++
+		return n%64 == 0 && time.Since(start) > stepTime
+	}
 }
 
 func (l *loader) insert(c *sqlite.Conn, row *stagedRow) error {

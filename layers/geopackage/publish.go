@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"twind/internal/sqlite"
 	"twind/layers"
@@ -318,17 +319,22 @@ func (m *merged) begin(ctx context.Context) error {
 func (m *merged) copyRows(ctx context.Context) error {
 	last := int64(-1 << 63)
 	columns := m.sh.selectList("")
+	limit := m.s.limits.stepRows
 	return m.s.shortly(ctx)(func(c *sqlite.Conn) (bool, error) {
+		start, asked := time.Now(), limit
 		if err := heartbeat(c, m.sh.name); err != nil {
 			return false, err
 		}
-		err := c.Exec("INSERT INTO "+q(m.sh.name)+" ("+columns+") SELECT "+columns+" FROM "+q(m.old.name)+" WHERE fid > ? ORDER BY fid LIMIT ?", last, m.s.limits.stepRows)
+		err := c.Exec("INSERT INTO "+q(m.sh.name)+" ("+columns+") SELECT "+columns+" FROM "+q(m.old.name)+" WHERE fid > ? ORDER BY fid LIMIT ?", last, asked)
 		if err != nil {
 			return false, err
 		}
 		n := c.Changed()
 		last, err = c.Int("SELECT max(fid) FROM " + q(m.sh.name))
-		return n < m.s.limits.stepRows, err
+		if time.Since(start) > stepTime {
+			limit = max(1, limit/2)
+		}
+		return n < asked, err
 	})
 }
 
@@ -347,9 +353,9 @@ func (m *merged) makeIndex(ctx context.Context) error {
 func (m *merged) mergeRows(ctx context.Context) error {
 	in, sh := q(m.in.name), q(m.sh.name)
 	source, target := m.copyList(m.sh)
-	lo := int64(0)
+	lo, limit := int64(0), m.s.limits.stepRows
 	return m.s.shortly(ctx)(func(c *sqlite.Conn) (bool, error) {
-		hi := lo + m.s.limits.stepRows
+		start, hi := time.Now(), lo+limit
 		if err := heartbeat(c, m.sh.name); err != nil {
 			return false, err
 		}
@@ -371,6 +377,9 @@ func (m *merged) mergeRows(ctx context.Context) error {
 		}
 		m.res.Inserted += c.Changed()
 		lo = hi
+		if time.Since(start) > stepTime {
+			limit = max(1, limit/2)
+		}
 		return lo >= m.rows, nil
 	})
 }

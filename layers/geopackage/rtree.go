@@ -187,8 +187,13 @@ func fillRTree(run inTransactions, stepRows int64, rtree string, entries []entry
 	}
 	nodes, leaf := packNodes(entries, int(nodeBytes))
 	err = run(func(c *sqlite.Conn) (bool, error) {
-		n := min(len(nodes), int(stepRows/20+1))
-		for _, node := range nodes[:n] {
+		over := timer()
+		n := 0
+		for _, node := range nodes[:min(len(nodes), int(stepRows/20+1))] {
+			if n++; over() {
+				n--
+				break
+			}
 			if err := c.Exec("INSERT OR REPLACE INTO "+q(rtree+"_node")+" (nodeno, data) VALUES (?, ?)", node.number, node.data); err != nil {
 				return false, err
 			}
@@ -217,8 +222,13 @@ func fillRTree(run inTransactions, stepRows int64, rtree string, entries []entry
 		if err != nil {
 			return false, err
 		}
-		n := min(len(places), int(stepRows))
-		for _, p := range places[:n] {
+		over := timer()
+		n := 0
+		for _, p := range places[:min(len(places), int(stepRows))] {
+			if n++; over() {
+				n--
+				break
+			}
 			if err := sqlite.Bind(st, p.id, p.leaf); err != nil {
 				return false, err
 			}

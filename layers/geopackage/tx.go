@@ -12,7 +12,8 @@ import (
 
 // Update runs fn in one transaction, which holds the file's write lock from the
 // beginning: what fn has read stays true until it commits. Readers do not wait;
-// other writers do, so fn should take well under a second. A panic of fn rolls back.
+// other writers do, so fn should take well under a second, and must not write
+// through the store itself, which would wait for it. A panic of fn rolls back.
 func (s *Store) Update(ctx context.Context, fn func(layers.Tx) error) (rev layers.Revision, err error) {
 	err = s.write(ctx, func(c *sqlite.Conn, k *catalog) error {
 		x := &tx{c: c, k: k, grown: make(map[*table]spatial.Envelope)}
