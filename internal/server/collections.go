@@ -114,6 +114,9 @@ func (c *collection) describe(base, lang string) map[string]any {
 		"twind:count":        c.count(),
 		"twind:title":        l.Title,
 	}
+	if !c.live() {
+		d["links"] = append(d["links"].([]link), link{Href: u + "/tiles", Rel: relTileSets, Type: typeJSON, Title: "Vector tiles"})
+	}
 	if t := l.Description.In(lang); t != "" {
 		d["description"] = t
 	}

@@ -42,6 +42,20 @@ var conformance = []string{
 	"http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/update",
 	"http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/features",
 	"http://www.opengis.net/spec/ogcapi-features-4/1.0/req/optimistic-locking-etags",
+	"http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/core",
+	"http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/tileset",
+	"http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/tilesets-list",
+	"http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/dataset-tilesets",
+	"http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/geodata-tilesets",
+	"http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/collections-selection",
+	"http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/mvt",
+	"http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/oas30",
+	"http://www.opengis.net/spec/tms/2.0/conf/tilematrixset",
+	"http://www.opengis.net/spec/tms/2.0/conf/json-tilematrixset",
+	"http://www.opengis.net/spec/tms/2.0/conf/tilematrixsetlimits",
+	"http://www.opengis.net/spec/tms/2.0/conf/json-tilematrixsetlimits",
+	"http://www.opengis.net/spec/tms/2.0/conf/tilesetmetadata",
+	"http://www.opengis.net/spec/tms/2.0/conf/json-tilesetmetadata",
 }
 
 func (s *Server) landing(w http.ResponseWriter, r *http.Request) error {
@@ -60,6 +74,8 @@ func (s *Server) landing(w http.ResponseWriter, r *http.Request) error {
 			{Href: b + "/conformance", Rel: "http://www.opengis.net/def/rel/ogc/1.0/conformance", Type: typeJSON},
 			{Href: b + "/collections", Rel: "data", Type: typeJSON, Title: "Collections"},
 			{Href: b + "/collections", Rel: "http://www.opengis.net/def/rel/ogc/1.0/data", Type: typeJSON},
+			{Href: b + "/tiles", Rel: relTileSets, Type: typeJSON, Title: "Vector tiles of all layers"},
+			{Href: b + "/tileMatrixSets", Rel: relTilingSchemes, Type: typeJSON, Title: "Tile matrix sets"},
 			{Href: s.base(r) + "/", Rel: "http://www.opengis.net/def/rel/ogc/1.0/map", Type: "text/html", Title: "The viewer"},
 		},
 	})

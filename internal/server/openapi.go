@@ -154,6 +154,7 @@ func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) error {
 			"responses": problemResponses(),
 		},
 	}
+	addTilePaths(doc)
 	// The landing page is also at "", as servers[0].url.
 	return s.json(w, r, typeOpenAPI, doc)
 }

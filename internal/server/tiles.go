@@ -107,14 +107,7 @@ func (s *Server) vectorTile(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ids, policies := make([]layers.ID, len(list)), make([]layers.Policy, len(list))
-	for i, l := range list {
-		ids[i], policies[i] = l.ID, s.policy(r, l.ID)
-	}
-	t, err := s.o.Tiles.Tile(r.Context(), tiles.Request{
-		Layers: ids, Tile: id, Policies: policies, Filter: q.filter, Properties: q.properties,
-		AcceptEncoding: r.Header.Get("Accept-Encoding"), IfNoneMatch: r.Header.Get("If-None-Match"),
-	})
+	t, err := s.renderTile(r, list, id, q)
 	if errors.Is(err, tiles.ErrZoom) {
 		t, err = tiles.Tile{Empty: true, ETag: `"none"`}, nil // outside the layer's zooms nothing is drawn
 	}
