@@ -221,7 +221,7 @@ func (s *Server) tilesetTile(w http.ResponseWriter, r *http.Request, p params, t
 		return err
 	}
 	var answer tiles.Tile
-	if len(t.layers) <= tiles.MaxLayers {
+	if len(t.layers) <= s.perTile {
 		answer, err = s.renderTile(r, t.layers, id, q)
 	} else {
 		answer, err = s.joinTiles(r, t.layers, id, q)
@@ -274,7 +274,7 @@ func (s *Server) tileRequest(r *http.Request, list []*layers.Layer, id tile.ID, 
 // sent as it is, since only single tiles are kept compressed.
 func (s *Server) joinTiles(r *http.Request, list []*layers.Layer, id tile.ID, q tileQuery) (tiles.Tile, error) {
 	all, tags := tiles.Tile{Empty: true}, fnv.New64a()
-	for part := range slices.Chunk(list, tiles.MaxLayers) {
+	for part := range slices.Chunk(list, s.perTile) {
 		pq := q
 		if q.properties != nil { // each must exist in a layer of the part
 			pq.properties = slices.DeleteFunc(slices.Clone(q.properties), func(name string) bool {

@@ -58,6 +58,7 @@ type Server struct {
 	handler http.Handler
 
 	takePositions http.Handler
+	perTile       int // layers of one rendering: tiles.MaxLayers, less in tests
 }
 
 // New makes a server of valid options; it fails with layers.ErrInvalid.
@@ -66,7 +67,7 @@ func New(o Options) (*Server, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{o: o, counts: newCountCache(), metrics: newMetrics(o.Metrics)}
+	s := &Server{o: o, counts: newCountCache(), metrics: newMetrics(o.Metrics), perTile: tiles.MaxLayers}
 	for _, p := range o.TrustedProxies {
 		prefix, err := config.Prefix(p)
 		if err != nil {
