@@ -63,7 +63,7 @@ export async function until(page, predicate, argument, timeout = 20_000) {
 
 /** The pixels of a part of the page: width, height and RGBA bytes. */
 export async function pixels(page, clip) {
-  const png = await page.screenshot({ clip, animations: 'disabled', timeout: 60_000 });
+  const png = await page.screenshot({ clip, animations: 'disabled', timeout: 180_000 });
   const { width, height, base64 } = await page.evaluate(async text => {
     const bytes = Uint8Array.from(atob(text), c => c.charCodeAt(0));
     const bitmap = await createImageBitmap(new Blob([bytes], { type: 'image/png' }));

@@ -8,7 +8,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { launch, newPage } from './browser.mjs';
+import { launch, newPage, pixels } from './browser.mjs';
+import { encodePng8 } from './png8.mjs';
 import { startServer } from './server.mjs';
 
 const { values, positionals } = parseArgs({
@@ -48,7 +49,7 @@ async function shoot(folder, name, path, width, height) {
     });
     await tab.page.waitForTimeout(width > 2000 ? 12_000 : 6000); // labels fade in, entities arrive; slow without a graphics card
     await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, `${name}.png`), await tab.page.screenshot({ timeout: 180_000 }));
+    await writeFile(join(folder, `${name}.png`), encodePng8(await pixels(tab.page, { x: 0, y: 0, width, height })));
     console.log(join(folder, `${name}.png`));
     for (const fault of tab.faults) console.error(`${name}: ${fault}`);
     if (tab.faults.length > 0) process.exitCode = 1;

@@ -197,7 +197,8 @@ export class LiveLayer implements CustomLayerInterface {
     gl.uniform2f(uniforms.at('u_viewport'), gl.drawingBufferWidth, gl.drawingBufferHeight);
     const pixelRatio = gl.drawingBufferWidth / Math.max(1, map.getCanvas().clientWidth);
     const zoom = map.getZoom();
-    const size = symbolSize(zoom) * this.theme.scale * pixelRatio;
+    // On a wall everything is larger, the map too: what counts is the zoom at a desk.
+    const size = symbolSize(zoom - Math.log2(this.theme.scale)) * this.theme.scale * pixelRatio;
     gl.uniform1f(
       uniforms.at('u_haloPixels'),
       Math.min(1.6, 0.7 + size * 0.06) * this.theme.scale * pixelRatio,

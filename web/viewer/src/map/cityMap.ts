@@ -120,7 +120,7 @@ export class CityMap {
       localIdeographFontFamily: false,
       locale: { 'Map.Title': options.label },
     });
-    this.scale = new ScaleControl({ maxWidth: 120, unit: 'metric' });
+    this.scale = new ScaleControl({ maxWidth: 120 * options.scale, unit: 'metric' });
     this.map.addControl(this.scale, 'bottom-left');
     this.refresher = new TileRefresher(
       this.map,
