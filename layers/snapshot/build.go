@@ -21,6 +21,9 @@ type build struct {
 	mark    *logMark            // of the record at from
 	ctx     context.Context
 	cancel  context.CancelFunc
+
+	notBefore time.Time     // when it may start
+	took      time.Duration // to make the base
 }
 
 // note remembers a feature that changes while the base is rebuilt. mu is held.
@@ -47,6 +50,38 @@ func (c *Catalog) begin(s *layerState, reload bool) *build {
 	return b
 }
 
+// wait waits until the build may start.
+func (b *build) wait() error {
+	if rest := time.Until(b.notBefore); rest > 0 {
+		timer := time.NewTimer(rest)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-b.ctx.Done():
+		}
+	}
+	return b.ctx.Err()
+}
+
+// slot has a base made once the build may start and a slot is free.
+func (c *Catalog) slot(b *build, produce func() (*base, error)) (*base, error) {
+	if err := b.wait(); err != nil {
+		return nil, err
+	}
+	select {
+	case c.slots <- struct{}{}:
+	case <-b.ctx.Done():
+		return nil, b.ctx.Err()
+	}
+	defer func() { <-c.slots }()
+	start := time.Now()
+	made, err := produce()
+	if b.took = time.Since(start); err == nil {
+		c.metrics.built(b.reload, b.took)
+	}
+	return made, err
+}
+
 // run runs a build in the background when one of the slots is free. finish is
 // called with mu held if the build still counts then.
 func (c *Catalog) run(s *layerState, b *build, produce func() (*base, error), finish func(*base, error)) {
@@ -55,19 +90,7 @@ func (c *Catalog) run(s *layerState, b *build, produce func() (*base, error), fi
 		defer c.wg.Done()
 		defer close(b.done)
 		defer b.cancel()
-		var made *base
-		var err error
-		select {
-		case c.slots <- struct{}{}:
-			start := time.Now()
-			made, err = produce()
-			<-c.slots
-			if err == nil {
-				c.metrics.built(b.reload, time.Since(start))
-			}
-		case <-b.ctx.Done():
-			err = b.ctx.Err()
-		}
+		made, err := c.slot(b, produce)
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if s.build != b || s.dropped || c.closed {
@@ -86,12 +109,15 @@ func (c *Catalog) run(s *layerState, b *build, produce func() (*base, error), fi
 func (c *Catalog) startReload(s *layerState) {
 	s.stale = true
 	b := c.begin(s, true)
+	b.notBefore = s.restTill
 	c.run(s, b, func() (*base, error) { return c.readLayer(b, s.id) }, func(made *base, err error) {
 		if err != nil {
 			s.failed, s.failedAt = err, time.Now()
 			c.log.Error("a layer cannot be read", "layer", s.id, "error", err)
 			return
 		}
+		// A layer that is replaced all the time takes a third of one processor.
+		s.restTill = time.Now().Add(min(2*b.took, time.Minute))
 		c.replace(s, made)
 	})
 }

@@ -75,6 +75,8 @@ type layerState struct {
 	revision layers.Revision // of the published view
 	position layers.Revision // the log is in content up to here
 	settled  layers.Revision // content may hold changes up to here that position does not tell of
+	complete layers.Revision // the log is in the published view up to here
+	restTill time.Time       // the layer is not read whole again before this
 	build    *build          // under way, or nil
 	stale    bool            // content is not complete at position: the layer must be read whole
 	arrived  bool            // content was read from the store and is not published yet

@@ -298,3 +298,31 @@ func TestStorePutBackToAnOlderState(t *testing.T) {
 	_, ok := view(t, c, "buildings").Find("1")
 	require.True(t, ok)
 }
+
+// What another process writes to the same file reaches readers by itself.
+func TestRunSeesOtherWriters(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	path := filepath.Join(t.TempDir(), "city.gpkg")
+	store := openStore(t, path)
+	createThings(t, store, "parts", 5)
+	c := openCatalog(t, store, t.TempDir())
+	told := make(chan layers.Change, 10)
+	defer c.Subscribe(func(ch layers.Change) { told <- ch })()
+	done := make(chan error)
+	go func() { done <- c.Run(ctx) }()
+
+	other := openStore(t, path)
+	start := time.Now()
+	r := change(t, other, func(tx layers.Tx) error { return tx.Delete(ctx, "parts", "3") })
+	select {
+	case ch := <-told:
+		require.Equal(t, r, ch.Revision)
+		require.Equal(t, []string{"3"}, ch.IDs)
+		t.Logf("seen after %v", time.Since(start))
+	case <-time.After(10 * time.Second):
+		require.Fail(t, "the change was not seen")
+	}
+	require.Equal(t, 4, view(t, c, "parts").Len())
+	cancel()
+	require.NoError(t, <-done)
+}

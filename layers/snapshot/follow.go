@@ -111,7 +111,7 @@ func (c *Catalog) Refresh(ctx context.Context, upTo layers.Revision) error {
 		}
 		var wait <-chan struct{}
 		for _, s := range *c.byID.Load() {
-			if s.build != nil && s.build.reload && s.build.from <= upTo {
+			if s.build != nil && s.build.reload && s.complete < upTo {
 				wait = s.build.done
 				break
 			}
@@ -185,7 +185,7 @@ func (c *Catalog) catchUp(ctx context.Context) error {
 	for _, s := range *c.byID.Load() {
 		switch {
 		case s.follows():
-			s.position = c.position
+			s.position, s.complete = c.position, c.position
 			c.settle(s)
 		case s.build == nil && time.Since(s.failedAt) > retryPeriod:
 			s.position = c.position
@@ -417,6 +417,9 @@ func (c *Catalog) apply(id layers.ID, p *pending) {
 		}
 	}
 	if p.reload || p.created {
+		// What was just read is older than what the log tells of, but newer than what
+		// is shown: a layer that is replaced all the time is shown too.
+		c.present(s)
 		s.position = c.position
 		c.startReload(s)
 		return
@@ -474,20 +477,27 @@ func (c *Catalog) applyFeature(s *layerState, id string, f *pendingFeature) (spa
 	return s.content.put(fixed, f.revision)
 }
 
-// settle starts what a layer that has caught up needs: its first view, its file's
-// exchange, or its rebuilding. mu is held.
+// settle does what a layer that has caught up needs: its first view, or the
+// rebuilding of its base. mu is held.
 func (c *Catalog) settle(s *layerState) {
-	if s.arrived || s.view.Load() == nil {
-		news := s.arrived
-		s.arrived = false
+	c.present(s)
+	if s.view.Load() == nil {
 		s.publish(s.content.view(s.layer, c.identity, s.revision))
-		if news {
-			c.notify(layers.Change{Layer: s.id, Revision: s.revision, Envelope: wholeWorld, Whole: true})
-		}
 	}
 	if n := max(s.content.rows.seg.N, s.content.deadBase.set.count()); s.build == nil && n > max(c.rebuildAt, s.content.base.N/50) && time.Since(s.failedAt) > retryPeriod {
 		c.startRebuild(s)
 	}
+}
+
+// present publishes what was read from the store, if it is not yet. mu is held.
+func (c *Catalog) present(s *layerState) {
+	if !s.arrived {
+		return
+	}
+	s.arrived = false
+	s.complete = max(s.complete, s.content.base.meta.Position) // it was read after that
+	s.publish(s.content.view(s.layer, c.identity, s.revision))
+	c.notify(layers.Change{Layer: s.id, Revision: s.revision, Envelope: wholeWorld, Whole: true})
 }
 
 // drop takes a layer away. mu is held.

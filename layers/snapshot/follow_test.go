@@ -513,3 +513,44 @@ func TestDropAndCreateAgain(t *testing.T) {
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { entries, _ = os.ReadDir(c.dir); return len(entries) == 0 }, 5*time.Second, time.Millisecond, "%v", entries)
 }
+
+// A table whose every change is logged as a reload, and that changes during each
+// of them, is shown all the same, and in the end as it is.
+func TestLayerThatIsReplacedAllTheTime(t *testing.T) {
+	s, c := fakeCity(t, 10, nil)
+	n := 0
+	var busy atomic.Bool
+	busy.Store(true)
+	s.beforeScan = func(_ layers.ID, q layers.Query) error {
+		if q.IDs == nil && busy.Load() {
+			n++
+			s.put("things", pointFeature("7", float64(n)))
+			s.tell("things", layers.Reloaded)
+		}
+		return nil
+	}
+	s.tell("things", layers.Reloaded)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- c.Run(ctx) }()
+	seen := map[float64]bool{}
+	require.Eventually(t, func() bool {
+		v, err := c.View("things")
+		require.NoError(t, err)
+		defer v.Release()
+		ref, _ := v.Find("7")
+		seen[v.Envelope(ref).MinX] = true
+		return len(seen) >= 4
+	}, 10*time.Second, time.Millisecond)
+	busy.Store(false)
+	r := s.put("things", pointFeature("7", 99))
+	require.NoError(t, c.Refresh(t.Context(), r))
+	requireSame(t, c)
+	v, err := c.View("things")
+	require.NoError(t, err)
+	ref, _ := v.Find("7")
+	require.Equal(t, 99.0, v.Envelope(ref).MinX)
+	v.Release()
+	cancel()
+	require.NoError(t, <-done)
+}

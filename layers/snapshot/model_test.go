@@ -442,3 +442,22 @@ func TestTouchedIsBounded(t *testing.T) {
 	}
 	require.Equal(t, layers.Revision(1), past.at(tile.WorldBox{MaxX: 1 << 20, MaxY: 1 << 20}), "what is elsewhere is not touched")
 }
+
+// A cursor is whatever a client sends: it gives a page or a clear error.
+func FuzzCursor(f *testing.F) {
+	v := viewOf(f, testLayer(), features(30))
+	f.Add("")
+	f.Add("\x00\x05id 3")
+	f.Add(v.base.meta.Generation + "\x00\x07x")
+	f.Fuzz(func(t *testing.T, cursor string) {
+		fs, next, err := v.Page(t.Context(), layers.Query{}, cursor, 10)
+		switch {
+		case err != nil:
+			require.ErrorIs(t, err, layers.ErrInvalid)
+		case next == "":
+			require.LessOrEqual(t, len(fs), 10)
+		default:
+			require.Len(t, fs, 10)
+		}
+	})
+}
