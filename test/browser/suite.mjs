@@ -425,6 +425,8 @@ export function viewerTests(name, store = async () => undefined) {
       await tab.close();
       tab = await newPage(browser, server.url, { width: 480, height: 800 });
       await tab.open(`/?lang=zh&theme=light${close}`);
+      assert.equal(await tab.page.locator('.layers').count(), 0, 'the map is free at first');
+      await tab.page.getByRole('button', { name: '显示图层' }).click();
       const box = await tab.page.locator('.layers').boundingBox();
       assert.ok(box.x <= 1 && box.width >= 478, JSON.stringify(box));
       assert.ok(box.y > 300 && Math.abs(box.y + box.height - 800) < 2, JSON.stringify(box));

@@ -141,11 +141,20 @@ describe('attributes', () => {
     expect(others.map(({ name }) => name)).toEqual(['extra']);
   });
 
+  it('leave out what is told of an entity anyway', () => {
+    const properties = { speed: 3, course: 90, time: 't', state: 'live', cargo: 'sand' };
+    const names = (live: boolean) =>
+      attributeRows(testLayer({ id: 'v', live }), properties, 'en').others.map(({ name }) => name);
+    expect(names(true)).toEqual(['cargo']);
+    expect(names(false)).toEqual(['speed', 'course', 'time', 'state', 'cargo']);
+  });
+
   it('name a feature by its label, else by its layer', () => {
     expect(nameOf(layer, { name: 'Flatiron' }, 'en')).toBe('Flatiron');
     expect(nameOf(layer, { name: ' ' }, 'en')).toBe('buildings');
     expect(nameOf(layer, {}, 'zh')).toBe('buildings层');
-    expect(nameOf(testLayer({ id: 'x', label: 'n' }), { n: 14 }, 'en')).toBe('14');
+    expect(nameOf(testLayer({ id: 'x', label: 'n' }), { n: 2014 }, 'en')).toBe('2014');
+    expect(nameOf(testLayer({ id: 'trains', label: 'route' }), { route: 'A' }, 'zh')).toBe('trains层 A');
     expect(nameOf(undefined, {}, 'en')).toBe('');
   });
 

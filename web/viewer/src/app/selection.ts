@@ -25,16 +25,20 @@ export function sameSelection(a: Selection | undefined, b: Selection | undefined
   return a?.layer === b?.layer && a?.id === b?.id;
 }
 
-/** The name of a feature: its layer's label property, else its layer's title. */
+/** What of an entity is told beside its attributes already, by LiveFacts. */
+const told = new Set(['time', 'course', 'speed', 'state', 'received', 'flags', 'age', 'z']);
+
+/** The name of a feature: its layer's label property, after the layer's title where it is as short as a line's letter; else the title. */
 export function nameOf(
   layer: LayerConfig | undefined,
   properties: Record<string, unknown>,
   language: Language,
 ): string {
   const label = layer?.label ? properties[layer.label] : undefined;
-  if (typeof label === 'string' && label.trim() !== '') return label;
-  if (typeof label === 'number') return String(label);
-  return textIn(layer?.title, language, layer?.id ?? '');
+  const title = textIn(layer?.title, language, layer?.id ?? '');
+  const name = typeof label === 'number' ? String(label) : typeof label === 'string' ? label.trim() : '';
+  if (name === '') return title;
+  return name.length <= 3 ? `${title} ${name}` : name;
 }
 
 /**
@@ -59,7 +63,7 @@ export function attributeRows(
   };
   const known = schema.filter(({ name }) => name in properties).map(property => row(property.name, property));
   const others = Object.keys(properties)
-    .filter(name => !described.has(name) && name !== 'id')
+    .filter(name => !described.has(name) && name !== 'id' && !(layer?.live && told.has(name)))
     .map(name => row(name, undefined));
   return { known: [...known.filter(({ empty }) => !empty), ...known.filter(({ empty }) => empty)], others };
 }

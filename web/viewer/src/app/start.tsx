@@ -54,6 +54,7 @@ export async function start(show: (view: ComponentChild) => void): Promise<void>
       camera: url.camera ?? (bookmark ? cameraOfBookmark(bookmark, screenSize()) : wholeCity(config)),
       bookmark: bookmark?.id,
       wall: url.screen === 'wall',
+      narrow: window.innerWidth < 900,
       scale,
       preferences,
       storage,

@@ -41,6 +41,8 @@ export interface StoreOptions {
   camera: Camera;
   bookmark: string | undefined;
   wall: boolean;
+  /** Panels are sheets over the map. */
+  narrow: boolean;
   scale: number;
   preferences: Preferences;
   storage: Storage | undefined;
@@ -100,7 +102,7 @@ export class Store {
     this.opacity = signal(new Map(Object.entries(options.preferences.opacity ?? {})));
     this.camera = signal(options.camera);
     this.bookmark = signal(options.bookmark);
-    this.layersOpen = signal(!(options.preferences.panelClosed ?? options.wall));
+    this.layersOpen = signal(!(options.preferences.panelClosed ?? (options.wall || options.narrow)));
     this.objects = signal(new Map(options.config.layers.map(({ id, count }) => [id, count])));
     this.status = signal(options.feed?.status ?? { phase: 'closed', reason: '' });
     this.followFeed();

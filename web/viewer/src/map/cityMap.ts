@@ -77,7 +77,6 @@ export class CityMap {
   private readonly refresher: TileRefresher;
   private readonly hidden: Set<string>;
   private readonly opacity: Map<string, number>;
-  private readonly scale: ScaleControl;
   private style: StyleSpecification | undefined;
   private theme: Theme;
   private emphasis: Emphasis | undefined;
@@ -120,8 +119,7 @@ export class CityMap {
       localIdeographFontFamily: false,
       locale: { 'Map.Title': options.label },
     });
-    this.scale = new ScaleControl({ maxWidth: 120 * options.scale, unit: 'metric' });
-    this.map.addControl(this.scale, 'bottom-left');
+    this.map.addControl(new ScaleControl({ maxWidth: 120 * options.scale, unit: 'metric' }), 'bottom-left');
     this.refresher = new TileRefresher(
       this.map,
       id => config.layers.find(layer => layer.id === id),

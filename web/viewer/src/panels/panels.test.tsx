@@ -3,8 +3,11 @@ import { renderToString } from 'preact-render-to-string';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { StoreProvider } from '../app/context';
 import { Store } from '../app/store';
+import type { SymbolKind } from '../config/config';
 import { testConfig, testLayer } from '../testing/config';
+import { Swatch } from '../ui/Swatch';
 import { FeaturePanel } from './FeaturePanel';
+import { LayerDetails } from './LayerDetails';
 import { LayerPanel } from './LayerPanel';
 import { Notices } from './Notices';
 import { Places } from './Places';
@@ -37,6 +40,7 @@ function store(language: 'zh' | 'en' = 'en'): Store {
     camera: { lon: 0, lat: 0, zoom: 1, bearing: 0, pitch: 0 },
     bookmark: 'm',
     wall: false,
+    narrow: false,
     scale: 1,
     preferences: {},
     storage: undefined,
@@ -112,6 +116,55 @@ describe('the layer tree', () => {
     const page = store('zh');
     page.showLayer('buildings', false);
     expect(render(page, <LayerPanel />)).toMatch(/aria-checked="?false"?[^>]*aria-label="显示建筑"/);
+  });
+});
+
+describe('the legend of a layer', () => {
+  const entry = (zh: string, dark: string, symbol: SymbolKind) => ({
+    label: { zh, en: '' },
+    color: { light: '#123456', dark },
+    symbol,
+  });
+
+  it('shows each class with its colour of the theme, symbol and words', () => {
+    const layer = testLayer({
+      id: 'pipes',
+      legend: [entry('给水', '#00c8c8', 'line'), entry('电力', '#ff4f4f', 'line')],
+    });
+    const html = render(store('zh'), <LayerDetails layer={layer} />);
+    expect(html.match(/<li/g)).toHaveLength(2);
+    for (const part of ['给水', '电力', 'stroke="#00c8c8"', 'stroke="#ff4f4f"']) expect(html).toContain(part);
+    expect(html).not.toContain('#123456');
+  });
+
+  it('names an entry without words by its layer', () => {
+    const html = render(
+      store('zh'),
+      <LayerDetails
+        layer={testLayer({ id: 'x', legend: [{ ...entry('', '#00c8c8', 'fill'), label: {} }] })}
+      />,
+    );
+    expect(html).toContain('x层');
+  });
+
+  it('explains of what moves how it stands and how it is stale, by shape', () => {
+    const layer = testLayer({ id: 'vehicles', live: true, legend: [entry('车辆', '#4cc3ff', 'arrow')] });
+    const html = render(store('zh'), <LayerDetails layer={layer} />);
+    expect(html.match(/<li/g)).toHaveLength(3);
+    expect(html).toContain('静止');
+    expect(html).toContain('过期：无新消息');
+    expect(html).toContain('stroke-dasharray');
+  });
+
+  it.each<[SymbolKind, string]>([
+    ['fill', '<rect'],
+    ['line', 'fill="none"'],
+    ['circle', '<circle'],
+    ['arrow', '<path d="M10 3.200l5.200'],
+    ['square', '<rect'],
+    ['diamond', '<path d="M10 3l7 7'],
+  ])('draws a %s', (symbol, mark) => {
+    expect(render(store(), <Swatch symbol={symbol} color="#abcdef" />)).toContain(mark);
   });
 });
 
