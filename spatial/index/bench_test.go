@@ -127,6 +127,7 @@ func BenchmarkDynamicPublish(b *testing.B) {
 		d.Insert(box, uint32(i))
 	}
 	b.ReportAllocs()
+	b.ResetTimer()
 	for i := range b.N {
 		k := i % len(boxes)
 		d.Delete(boxes[k], uint32(k))
@@ -144,6 +145,7 @@ func BenchmarkNearby(b *testing.B) {
 	}
 	ws := windows(boxes, 1)
 	b.ReportAllocs()
+	b.ResetTimer()
 	for i := range b.N {
 		w := ws[i%len(ws)]
 		n := 0
