@@ -40,12 +40,16 @@ func benchFeature(f *layers.Feature, i int) {
 		layers.TextValue(layers.Date, fmt.Sprintf("%d-01-01", 1950+i%70)))
 }
 
+// benchDir is the folder of benchBase, removed when the tests end.
+var benchDir string
+
 // benchBase is the file of a million buildings, made once.
 var benchBase = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "twind-bench-")
 	if err != nil {
 		return "", err
 	}
+	benchDir = dir
 	path := filepath.Join(dir, "base")
 	return path, writeBench(path, million)
 })

@@ -24,7 +24,14 @@ import (
 	"twind/spatial/tile"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if benchDir != "" {
+			_ = os.RemoveAll(benchDir)
+		}
+		os.Exit(code)
+	}))
+}
 
 func pointFeature(id string, x float64) *layers.Feature {
 	return &layers.Feature{ID: id, Geometry: spatial.NewPoint(x, 1), Properties: make([]layers.Value, len(testSchema))}
