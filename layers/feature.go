@@ -29,6 +29,9 @@ func CheckFeatureID(s string) error {
 	if s == "" || len(s) > 255 {
 		return Errorf(ErrInvalid, "feature id of %d bytes: expected 1 to 255", len(s))
 	}
+	if s == "." || s == ".." {
+		return Errorf(ErrInvalid, "feature id %q: an address cannot end in it; use another", s)
+	}
 	for _, r := range s {
 		if r < ' ' || r == 0x7f || r == '/' || r == 0xfffd {
 			return Errorf(ErrInvalid, "feature id %.40q holds a control character, a slash or invalid UTF-8", s)

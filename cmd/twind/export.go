@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 
 	"twind/exporters"
+	"twind/internal/config"
 	"twind/layers"
 	"twind/layers/geopackage"
 )
@@ -33,6 +35,9 @@ func (c *exportCommand) Run(p *program) error {
 	}
 	conf, err := (&serveCommand{Store: c.Store, Config: c.Config}).config()
 	if err != nil {
+		return err
+	}
+	if err := notTheStore(conf, c.Output); err != nil {
 		return err
 	}
 	store, err := openStore(p.ctx, conf, false, slog.New(slog.DiscardHandler))
@@ -67,4 +72,24 @@ func (c *exportCommand) Run(p *program) error {
 	}
 	_, err = fmt.Fprintf(p.out, "%d features of layer %s, %d bytes, in %s\n", result.Features, id, result.Bytes, c.Output)
 	return err
+}
+
+// notTheStore refuses to write over the store that is read, by whatever name.
+func notTheStore(conf config.Config, output string) error {
+	if isPostgres(conf.Store) {
+		return nil
+	}
+	path, err := geopackagePath(conf.Store)
+	if err != nil {
+		return err
+	}
+	from, err := os.Stat(path)
+	if err != nil {
+		return nil // openStore says it
+	}
+	to, err := os.Stat(output)
+	if err == nil && os.SameFile(from, to) {
+		return usageError{layers.Errorf(layers.ErrInvalid, "%s is the store itself; choose another file with --output", output)}
+	}
+	return nil
 }

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"sort"
 
 	"twind/importers"
@@ -42,6 +46,23 @@ func (c *importCommand) Run(p *program) error {
 	conf, err := (&serveCommand{Store: c.Store, Config: c.Config}).config()
 	if err != nil {
 		return err
+	}
+	for _, f := range c.Files {
+		if _, err := os.Stat(f); err != nil { // before a store is made
+			return layers.Errorf(layers.ErrInvalid, "%s cannot be read (%v); name an existing file", f, errors.Unwrap(err))
+		}
+	}
+	if c.DryRun && !isPostgres(conf.Store) {
+		if path, err := geopackagePath(conf.Store); err != nil {
+			return err
+		} else if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			dir, err := os.MkdirTemp("", "twind-dry-run-")
+			if err != nil {
+				return err
+			}
+			defer os.RemoveAll(dir)
+			conf.Store = "geopackage:" + filepath.Join(dir, "empty.gpkg") // there is no store to compare with
+		}
 	}
 	store, err := openStore(p.ctx, conf, true, slog.New(slog.DiscardHandler))
 	if err != nil {

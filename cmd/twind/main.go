@@ -83,10 +83,12 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	case errors.As(err, &usage):
 		fmt.Fprintf(errOut, "twind %s: %s\n", kc.Command(), oneLine(err))
 		return exitUsage
-	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
-		return exitDone
 	}
 	name, _, _ := strings.Cut(kc.Command(), " ")
+	if ctx.Err() != nil { // serve and demo end by being stopped; what has an end of its own was cut short
+		fmt.Fprintf(errOut, "twind %s: interrupted before its end; run it again\n", name)
+		return exitFailed
+	}
 	fmt.Fprintf(errOut, "twind %s: %s\n", name, oneLine(err))
 	return exitFailed
 }

@@ -108,11 +108,36 @@ func TestImportExportCheck(t *testing.T) {
 	require.Zero(t, status, errOut)
 	require.Contains(t, out, "2 unchanged")
 
+	// The store is not a place to export to, whatever it is called.
+	link := filepath.Join(dir, "link.gpkg")
+	require.NoError(t, os.Symlink(filepath.Join(dir, "city.gpkg"), link))
+	for _, to := range []string{filepath.Join(dir, "city.gpkg"), link} {
+		fails(t, exitUsage, []string{"export", "parts", "--format", "gpkg", "--output", to, "--store", store}, "the store itself")
+	}
+
 	status, out, errOut = twind(t, "check", "--store", store)
 	require.Zero(t, status, out+errOut)
 	require.Contains(t, out, "no fault in 2 features")
 	fails(t, exitFailed, []string{"export", "nothing", "--format", "csv", "--output", filepath.Join(dir, "x.csv"), "--store", store}, "nothing")
 	fails(t, exitFailed, []string{"check", "--store", "geopackage:" + filepath.Join(dir, "none.gpkg")}, "none.gpkg")
+}
+
+func TestADryRunAndAMissingFileMakeNoStore(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "new.gpkg")
+	status, _, errOut := twind(t, "import", write(t, "a.geojson", points), "--layer", "a", "--store", "geopackage:"+path, "--dry-run")
+	require.Zero(t, status, errOut)
+	fails(t, exitFailed, []string{"import", filepath.Join(t.TempDir(), "none.geojson"), "--layer", "a", "--store", "geopackage:" + path}, "none.geojson")
+	require.NoFileExists(t, path)
+}
+
+func TestAnInterruptedCommandFails(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out, errOut bytes.Buffer
+	store := "geopackage:" + filepath.Join(t.TempDir(), "city.gpkg")
+	require.Equal(t, exitFailed, run(ctx, []string{"import", write(t, "a.geojson", points), "--layer", "a", "--store", store}, &out, &errOut))
+	require.Contains(t, errOut.String(), "interrupted")
+	require.NotContains(t, out.String(), "2 written")
 }
 
 func TestImportRefusesBrokenGeoJSON(t *testing.T) {

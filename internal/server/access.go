@@ -18,9 +18,10 @@ import (
 // Who may do what, until the access rules come: everybody who reaches the server
 // may read. Writing needs
 //
-//   - no token when the server listens on the loopback interface and the request
-//     names it by a loopback name (a page of another site cannot: it has its own
-//     Origin, and DNS rebinding leaves its own Host);
+//   - no token when the server listens on the loopback interface, no token is
+//     configured, nothing says that a proxy stands in front, and the request
+//     names the server by a loopback name (a page of another site cannot: it has
+//     its own Origin, and DNS rebinding leaves its own Host);
 //   - else a token of the configuration, as Bearer, as the password of Basic, or
 //     as ?token=.
 //
@@ -37,13 +38,27 @@ func (s *Server) mayWrite(h handler) handler {
 		if s.hasToken(r) {
 			return h(w, r)
 		}
-		if config.Loopback(s.o.Addr) && loopbackHost(r.Host) {
+		if s.local(r) {
 			return h(w, r)
 		}
 		return &statusError{status: http.StatusUnauthorized,
 			detail: "Writing needs a token of the server's configuration: send it as Authorization: Bearer TOKEN.",
 			header: http.Header{"Www-Authenticate": {`Bearer realm="twind"`}}}
 	}
+}
+
+// local tells whether a request comes from this machine to a server that is only
+// for it, so that no token is needed.
+func (s *Server) local(r *http.Request) bool {
+	if !config.Loopback(s.o.Addr) || !loopbackHost(r.Host) || len(s.o.Tokens) > 0 || s.o.PublicURL != "" || len(s.o.TrustedProxies) > 0 {
+		return false
+	}
+	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Via"} {
+		if r.Header.Get(name) != "" {
+			return false
+		}
+	}
+	return r.Header.Get("Authorization") == "" && !r.URL.Query().Has("token") // a wrong token is no right
 }
 
 // sameOrigin refuses requests that a page of another site sent.

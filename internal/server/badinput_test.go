@@ -126,5 +126,12 @@ func TestWritesNeedARight(t *testing.T) {
 	patch("Authorization", "Bearer secret").ok(200)
 	c.do("PATCH", "/ogc/collections/buildings/items/12?token=secret", `{"properties":{"height":5}}`).ok(200)
 	c.do("POST", "/live/positions", `{}`).problem(401, "token")
+
+	// A proxy in front makes every client look local.
+	proxied := newCity(t, func(conf *config.Config) { conf.TrustedProxies = []string{"127.0.0.1"} })
+	proxied.do("PATCH", "/ogc/collections/buildings/items/12", `{"properties":{"height":5}}`).problem(401, "token")
+	local := newCity(t, nil)
+	local.do("PATCH", "/ogc/collections/buildings/items/12", `{"properties":{"height":5}}`, "X-Forwarded-For", "203.0.113.7").problem(401, "token")
+	local.do("PATCH", "/ogc/collections/buildings/items/12", `{"properties":{"height":5}}`, "Authorization", "Bearer wrong").problem(401, "token")
 	c.get("/ogc/collections/buildings/items/12").ok(200)
 }

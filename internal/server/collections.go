@@ -172,7 +172,7 @@ func (s *Server) layers(r *http.Request) []layers.Layer {
 }
 
 func (s *Server) collections(w http.ResponseWriter, r *http.Request) error {
-	if _, err := readParams(r, "f"); err != nil {
+	if err := readFormat(r); err != nil {
 		return err
 	}
 	base, lang := s.base(r), language(r)
@@ -200,7 +200,7 @@ func (s *Server) collections(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) collection(w http.ResponseWriter, r *http.Request) error {
-	if _, err := readParams(r, "f"); err != nil {
+	if err := readFormat(r); err != nil {
 		return err
 	}
 	c, err := s.open(r)
@@ -260,7 +260,7 @@ func (s *Server) queryables(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) schemaAnswer(w http.ResponseWriter, r *http.Request, name string, queryables bool) error {
-	if _, err := readParams(r, "f"); err != nil {
+	if err := readFormat(r); err != nil {
 		return err
 	}
 	c, err := s.open(r)

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twind/layers"
+	"twind/layers/geopackage"
 )
 
 func links(v map[string]any) map[string]map[string]any {
@@ -159,6 +161,44 @@ func TestCreateReplacePatchDelete(t *testing.T) {
 	require.Contains(t, allow, "PATCH")
 	require.NotContains(t, c.do("OPTIONS", "/ogc/collections/vehicles/items", "").ok(200).header.Get("Allow"), "POST")
 	c.do("POST", "/ogc/collections/vehicles/items", body).problem(403, "POST /live/positions")
+}
+
+func TestOddIDsAreDecodedOnce(t *testing.T) {
+	c := newCity(t, nil)
+	for _, id := range []string{"a%b", "100%", "%41", "a b", "管线#1?", "A", "<b>"} {
+		body := `{"type":"Feature","id":` + string(mustJSON(t, id)) + `,"geometry":null,"properties":{"name":` + string(mustJSON(t, id)) + `}}`
+		loc := c.do("POST", "/ogc/collections/buildings/items", body).ok(201).header.Get("Location")
+		got := c.get(strings.TrimPrefix(loc, c.URL)).ok(200).json()
+		require.Equal(t, id, got["id"], loc)
+	}
+	c.do("DELETE", "/ogc/collections/buildings/items/%2541", "").ok(204)
+	require.Equal(t, "A", c.get("/ogc/collections/buildings/items/A").ok(200).json()["id"], "another feature was meant")
+	for _, id := range []string{".", "..", "a/b"} {
+		c.do("POST", "/ogc/collections/buildings/items", `{"type":"Feature","id":"`+id+`","geometry":null,"properties":{}}`).problem(400, "id")
+	}
+}
+
+func mustJSON(t *testing.T, v any) []byte {
+	t.Helper()
+	b, err := json.Marshal(v)
+	require.NoError(t, err)
+	return b
+}
+
+func TestAGeometryThatNobodyCanReadDoesNotTakeTheLayerAway(t *testing.T) {
+	c := newCity(t, nil)
+	path := c.store.(*geopackage.Store).Path()
+	gdal(t, "ogrinfo", path, "-sql", "UPDATE buildings SET geom = x'00' WHERE id = '12'")
+	require.Eventually(t, func() bool {
+		return c.get("/ogc/collections/buildings/items/12").json()["geometry"] == nil
+	}, 10*time.Second, 20*time.Millisecond)
+	c.do("PATCH", "/ogc/collections/buildings/items/13", `{"properties":{"height":5}}`).ok(200)
+	require.EqualValues(t, 25, c.get("/ogc/collections/buildings/items").ok(200).json()["numberMatched"])
+	require.Equal(t, 500, c.do("PATCH", "/ogc/collections/buildings/items/12", `{"properties":{"height":5}}`).status, "what cannot be read is not written over")
+	var faults []string
+	require.NoError(t, c.store.Check(t.Context(), func(f string) error { faults = append(faults, f); return nil }))
+	require.NotEmpty(t, faults)
+	require.Contains(t, strings.Join(faults, "\n"), "12")
 }
 
 func TestAnEditOfAnotherProcessIsSeenWithinASecond(t *testing.T) {

@@ -15,11 +15,15 @@ import (
 	"twind/layers/geojson"
 )
 
-// itemID is the feature id of a request, unescaped once by the router's raw path.
+// itemID is the feature id of a request. The router matches the raw path where
+// there is one, else the decoded one: an id is decoded exactly once.
 func itemID(r *http.Request) (string, error) {
-	id, err := url.PathUnescape(chi.URLParam(r, "item"))
-	if err != nil {
-		return "", fail(400, "The feature id in the path does not decode.")
+	id := chi.URLParam(r, "item")
+	if r.URL.RawPath != "" {
+		var err error
+		if id, err = url.PathUnescape(id); err != nil {
+			return "", fail(400, "The feature id in the path does not decode.")
+		}
 	}
 	if err := layers.CheckFeatureID(id); err != nil {
 		return "", layers.Errorf(layers.ErrNotFound, "%w", err)

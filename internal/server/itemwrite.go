@@ -65,6 +65,10 @@ func readBody(w http.ResponseWriter, r *http.Request, types ...string) ([]byte, 
 		return nil, &http.MaxBytesError{Limit: maxItemBody}
 	}
 	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxItemBody))
+	var tooLarge *http.MaxBytesError
+	if err != nil && !errors.As(err, &tooLarge) {
+		return nil, fail(400, "The body broke off before its end; send it again.")
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -59,7 +59,7 @@ var conformance = []string{
 }
 
 func (s *Server) landing(w http.ResponseWriter, r *http.Request) error {
-	if _, err := readParams(r, "f"); err != nil {
+	if err := readFormat(r); err != nil {
 		return err
 	}
 	b := s.base(r) + "/ogc"
@@ -82,7 +82,7 @@ func (s *Server) landing(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) conformance(w http.ResponseWriter, r *http.Request) error {
-	if _, err := readParams(r, "f"); err != nil {
+	if err := readFormat(r); err != nil {
 		return err
 	}
 	return s.json(w, r, typeJSON, map[string]any{"conformsTo": conformance})

@@ -11,7 +11,7 @@ type object = map[string]any
 // openAPI describes the service in OpenAPI 3.0 with the paths and parameters of
 // OGC API Features Part 1 §7.2 and Part 4, whatever layers there are.
 func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) error {
-	if _, err := readParams(r, "f"); err != nil {
+	if err := readFormat(r); err != nil {
 		return err
 	}
 	base := s.base(r)

@@ -42,6 +42,18 @@ func readParams(r *http.Request, known ...string) (params, error) {
 	return p, nil
 }
 
+// readFormat reads the parameters of a resource that exists as JSON only.
+func readFormat(r *http.Request) error {
+	p, err := readParams(r, "f", "token")
+	if err != nil {
+		return err
+	}
+	if f, ok := p["f"]; ok && f != "json" {
+		return fail(400, fmt.Sprintf("f=%s is not offered; use f=json.", cut(f, 40)))
+	}
+	return nil
+}
+
 func cut(s string, n int) string {
 	if len(s) > n {
 		return strings.ToValidUTF8(s[:n], "") + "…"

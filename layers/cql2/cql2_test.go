@@ -26,11 +26,11 @@ var things = &layers.Layer{ID: "things", CRS: 4326, Schema: []layers.Property{
 	{Name: "geom", Type: layers.Integer}, {Name: "date", Type: layers.Date}, {Name: "eo:x.1", Type: layers.Number},
 }}
 
-func text(s string) layers.Value   { return layers.StringValue(s) }
-func whole(n int64) layers.Value   { return layers.IntValue(n) }
-func real(f float64) layers.Value  { return layers.FloatValue(f) }
-func day(s string) layers.Value    { return layers.TextValue(layers.Date, s) }
-func moment(s string) layers.Value { return layers.TextValue(layers.DateTime, s) }
+func text(s string) layers.Value    { return layers.StringValue(s) }
+func whole(n int64) layers.Value    { return layers.IntValue(n) }
+func number(f float64) layers.Value { return layers.FloatValue(f) }
+func day(s string) layers.Value     { return layers.TextValue(layers.Date, s) }
+func moment(s string) layers.Value  { return layers.TextValue(layers.DateTime, s) }
 
 func is(p string, op layers.Op, v layers.Value) layers.Filter {
 	return layers.Comparison{Property: p, Op: op, Value: v}
@@ -50,12 +50,12 @@ var filters = []struct {
 }{
 	{"n = 1", is("n", layers.Equal, whole(1)), ""},
 	{"n<>-1", is("n", layers.NotEqual, whole(-1)), "n <> -1"},
-	{"1.5 <h", is("h", layers.Greater, real(1.5)), "h > 1.5"},
-	{"1.5 >= h", is("h", layers.LessEqual, real(1.5)), "h <= 1.5"},
-	{"h = +1e3", is("h", layers.Equal, real(1000)), "h = 1000.0"},
-	{"h = .5", is("h", layers.Equal, real(0.5)), "h = 0.5"},
-	{"h = 5.", is("h", layers.Equal, real(5)), "h = 5.0"},
-	{"h = 12345678901234567890123", is("h", layers.Equal, real(12345678901234567890123)), "h = 1.2345678901234568e+22"},
+	{"1.5 <h", is("h", layers.Greater, number(1.5)), "h > 1.5"},
+	{"1.5 >= h", is("h", layers.LessEqual, number(1.5)), "h <= 1.5"},
+	{"h = +1e3", is("h", layers.Equal, number(1000)), "h = 1000.0"},
+	{"h = .5", is("h", layers.Equal, number(0.5)), "h = 0.5"},
+	{"h = 5.", is("h", layers.Equal, number(5)), "h = 5.0"},
+	{"h = 12345678901234567890123", is("h", layers.Equal, number(12345678901234567890123)), "h = 1.2345678901234568e+22"},
 	{"name = 'it''s'", is("name", layers.Equal, text("it's")), ""},
 	{`name = 'it\'s'`, is("name", layers.Equal, text("it's")), "name = 'it''s'"},
 	{`name = 'a\b'`, is("name", layers.Equal, text(`a\b`)), ""},
@@ -96,7 +96,7 @@ var filters = []struct {
 	{"CASEI('50%') = CASEI(name)", layers.Like{Property: "name", Pattern: `50\%`, FoldCase: true}, `CASEI(name) LIKE CASEI('50\%')`},
 	{"CASEI(name) <> CASEI('x')", not(layers.Like{Property: "name", Pattern: "x", FoldCase: true}), "CASEI(name) NOT LIKE CASEI('x')"},
 	{"CASEI(CASEI(name)) IN (CASEI('x'))", layers.Like{Property: "name", Pattern: "x", FoldCase: true}, "CASEI(name) LIKE CASEI('x')"},
-	{"n IN (1, 2.5,-3)", layers.In{Property: "n", Values: []layers.Value{whole(1), real(2.5), whole(-3)}}, "n IN (1,2.5,-3)"},
+	{"n IN (1, 2.5,-3)", layers.In{Property: "n", Values: []layers.Value{whole(1), number(2.5), whole(-3)}}, "n IN (1,2.5,-3)"},
 	{"name not in ('a','b')", not(layers.In{Property: "name", Values: []layers.Value{text("a"), text("b")}}), "name NOT IN ('a','b')"},
 	{"name IN (other,'b')", layers.Or{layers.PropertyComparison{Left: "name", Op: layers.Equal, Right: "other"}, is("name", layers.Equal, text("b"))}, "name = other OR name = 'b'"},
 	{"n BETWEEN -1 AND 5 AND h = 2", layers.And{layers.Between{Property: "n", Low: whole(-1), High: whole(5)}, is("h", layers.Equal, whole(2))}, ""},

@@ -330,11 +330,11 @@ func (p *parser) function(depth int) (operand, error) {
 			return operand{}, p.unexpected("text in single quotes")
 		}
 		p.advance()
-		make := p.date
+		literal := p.date
 		if name.is("timestamp") {
-			make = p.timestamp
+			literal = p.timestamp
 		}
-		o, err := make(t.at, t.text)
+		o, err := literal(t.at, t.text)
 		if err != nil {
 			return o, err
 		}

@@ -7,6 +7,7 @@ import (
 
 	"twind/internal/sqlite"
 	"twind/layers"
+	"twind/spatial"
 )
 
 // selectList is the columns of a row in the order that readRow expects: fid,
@@ -27,19 +28,21 @@ func (t *table) selectList(prefix string) string {
 // firstProperty is the column of the first property in a row of selectList.
 const firstProperty = 3
 
-// readRow fills f from a row of selectList, reusing its slices; the revision
+// readRow fills f from a row of selectList, reusing its slices; a geometry that
+// cannot be read is null then, and the error, ErrCorrupt, says why; the revision
 // is the caller's matter.
 func (t *table) readRow(r *sqlite.Stmt, f *layers.Feature) (fid int64, err error) {
 	fid = r.ColumnInt64(0)
 	f.ID = r.ColumnText(2)
-	if err := decodeBlob(r.ColumnRawBlob(1), &f.Geometry); err != nil {
-		return fid, layers.Errorf(layers.ErrCorrupt, "feature %s of layer %s: %w", f.ID, t.layer.ID, err)
+	if e := decodeBlob(r.ColumnRawBlob(1), &f.Geometry); e != nil {
+		f.Geometry = spatial.Geometry{}
+		err = layers.Errorf(layers.ErrCorrupt, "feature %s of layer %s: %w", f.ID, t.layer.ID, e)
 	}
 	f.Properties = f.Properties[:0]
 	for i := range t.layer.Schema {
 		f.Properties = append(f.Properties, readValue(r, firstProperty+i, t.layer.Schema[i].Type))
 	}
-	return fid, nil
+	return fid, err
 }
 
 // readValue reads a column as a property of type t. Other programs may have

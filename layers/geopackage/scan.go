@@ -2,6 +2,7 @@ package geopackage
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 
 	"twind/internal/sqlite"
@@ -27,6 +28,7 @@ func (s *Store) Scan(ctx context.Context, id layers.ID, query layers.Query, yiel
 		if err != nil {
 			return err
 		}
+		sc.log = s.log
 		if query.IDs != nil {
 			return sc.byID(query.IDs, yield)
 		}
@@ -44,6 +46,9 @@ type scanner struct {
 	mask     []bool          // properties the reader may not see; nil: none
 	where    condition
 	f        layers.Feature
+
+	log        *slog.Logger
+	unreadable int // geometries
 }
 
 func newScanner(c *sqlite.Conn, t *table, query *layers.Query) (*scanner, error) {
@@ -138,7 +143,11 @@ func (sc *scanner) row(r *sqlite.Stmt, revision func(int64) (layers.Revision, er
 	f := &sc.f
 	fid, err := sc.t.readRow(r, f)
 	if err != nil {
-		return err
+		// Another program wrote what nobody can read: the layer must not go for
+		// it. Check names each; only a change of this feature fails.
+		if sc.unreadable++; sc.unreadable == 1 {
+			sc.log.Warn("a geometry cannot be read and is shown as null; twind check names all", "error", err)
+		}
 	}
 	if sc.rows != nil && !sc.rows.Match(f) {
 		return nil
