@@ -13,16 +13,17 @@ func (p pen) water() {
 	p.labels(levelLabel, "label", 12, p.label(), nil, nil, p.palette.quiet)
 }
 
-// cell draws a management grid: outlines that do not hide the city. The fill is
-// not seen; it lets a click inside find the cell.
+// cell draws a management grid: the land it covers, below all else, so that
+// shores appear where a city has no water areas, and outlines that do not hide
+// the city.
 func (p pen) cell() {
 	_, color := classesOf(p.layer)
 	c := color.In(p.theme)
 	start := float64(p.layer.MinZoom)
-	p.add(levelCell, "area", "fill", 0, geometry("Polygon"), nil, object{"fill-color": c, "fill-opacity": 0})
+	p.add(levelLand, "area", "fill", 0, geometry("Polygon"), nil, object{"fill-color": mix(p.palette.land, p.palette.block, p.pick(0, 1))})
 	p.add(levelCell, "", "line", 0, nil, object{"line-join": "round"},
-		object{"line-color": c, "line-opacity": .85, "line-width": zoomed(1.2, start, .6, start+3, 1.1, 18, 2), "line-dasharray": expr{4, 2}})
-	p.labels(levelLabel, "label", start+2.5, p.label(), geometry("Polygon"), object{"text-size": zoomed(1, start+2, 11, 17, 14), "text-letter-spacing": .04}, fit(c, []string{p.palette.halo}, 4.5, int(p.pick(-1, 1))))
+		object{"line-color": c, "line-opacity": zoomed(1, start, .8, start+4, .45), "line-width": zoomed(1.2, start, .6, start+3, 1, 18, 1.8), "line-dasharray": expr{4, 2}})
+	p.labels(levelLabel, "label", start+5, p.label(), geometry("Polygon"), object{"text-size": 11, "text-padding": 24, "text-letter-spacing": .04}, fit(c, []string{p.palette.halo}, 4.5, int(p.pick(-1, 1))))
 }
 
 // building draws the plan, and solids where a height is known: parts instead of
@@ -53,10 +54,9 @@ func (p pen) building() {
 			base = expr{"to-number", expr{"get", "base"}, 0}
 		}
 		p.add(levelSolid, "solid", "fill-extrusion", 14, all(geometry("Polygon"), solid, expr{">", height, 0}), nil, object{
-			"fill-extrusion-color": expr{"interpolate", expr{"linear"}, height,
-				0, p.palette.buildingTop, 120, mix(p.palette.buildingTop, p.palette.text, p.pick(0, .10)), 400, mix(p.palette.buildingTop, p.palette.text, p.pick(.03, .28))},
+			"fill-extrusion-color":  append(expr{"interpolate", expr{"linear"}, height}, tones[p.theme]...),
 			"fill-extrusion-height": height, "fill-extrusion-base": base, "fill-extrusion-vertical-gradient": true,
-			"fill-extrusion-opacity": p.pick(.96, .94),
+			"fill-extrusion-opacity": 1, // less would draw every solid twice, and milky
 		})
 	}
 	p.labels(levelLabel, "label", 16, p.label(), all(geometry("Polygon"), plan), object{"text-size": 11, "text-padding": 12, "text-max-width": 6}, p.palette.quiet)

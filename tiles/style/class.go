@@ -69,7 +69,7 @@ func colorOfKind(k layers.Kind) Colors {
 	case layers.KindStation:
 		return both(func(p *palette) string { return p.text })
 	case layers.KindTrain:
-		return Colors{"#6b3fa0", "#c3a2ff"}
+		return Colors{"#1a2331", "#f2f6fd"}
 	case layers.KindEvent:
 		return both(func(p *palette) string { return p.warning })
 	case layers.KindVehicle, layers.KindSensor:
@@ -81,13 +81,13 @@ func colorOfKind(k layers.Kind) Colors {
 // pipeKinds are the eight kinds of CJJ 61-2017, appendix B, in the national
 // hues. Codes of older data and plain names stand beside the code.
 var pipeKinds = []class{
-	{values: []string{"JS", "给水", "water"}, label: text("给水 JS", "Water supply (JS)"), color: readable("#00ffff")},
-	{values: []string{"PS", "排水", "drainage"}, label: text("排水 PS", "Drainage (PS)"), color: readable("#4c3926")},
-	{values: []string{"RQ", "MQ", "TR", "燃气", "煤气", "gas"}, label: text("燃气 RQ", "Gas (RQ)"), color: readable("#ff00ff")},
-	{values: []string{"RL", "RS", "热力", "heat"}, label: text("热力 RL", "Heat (RL)"), color: readable("#ff8000")},
-	{values: []string{"DL", "LD", "电力", "power"}, label: text("电力 DL", "Power (DL)"), color: readable("#ff0000")},
-	{values: []string{"TX", "DX", "TV", "通信", "电信", "telecom"}, label: text("通信 TX", "Telecom (TX)"), color: readable("#00ff00")},
-	{values: []string{"GY", "工业", "industrial"}, label: text("工业 GY", "Industrial (GY)"), color: readable("#000000")},
+	{values: []string{"JS", "给水", "water"}, label: text("给水 JS", "Water supply (JS)"), color: subdued("#00ffff")},
+	{values: []string{"PS", "排水", "drainage"}, label: text("排水 PS", "Drainage (PS)"), color: subdued("#4c3926")},
+	{values: []string{"RQ", "MQ", "TR", "燃气", "煤气", "gas"}, label: text("燃气 RQ", "Gas (RQ)"), color: subdued("#ff00ff")},
+	{values: []string{"RL", "RS", "热力", "heat"}, label: text("热力 RL", "Heat (RL)"), color: subdued("#ff8000")},
+	{values: []string{"DL", "LD", "电力", "power"}, label: text("电力 DL", "Power (DL)"), color: subdued("#ff0000")},
+	{values: []string{"TX", "DX", "TV", "通信", "电信", "telecom"}, label: text("通信 TX", "Telecom (TX)"), color: subdued("#00ff00")},
+	{values: []string{"GY", "工业", "industrial"}, label: text("工业 GY", "Industrial (GY)"), color: subdued("#000000")},
 	{values: []string{"QT", "ZH", "BM", "其他", "不明", "other"}, label: text("其他 QT", "Other or unknown (QT)"), color: unknownPipe},
 }
 
@@ -125,12 +125,12 @@ func pipeColorByName(l *layers.Layer) Colors {
 
 // streetClasses join the classes of OpenStreetMap and the ranks of GB/T 51328.
 var streetClasses = []class{
-	{values: []string{"motorway", "motorway_link", "trunk", "trunk_link", "高速公路", "快速路"}, label: text("快速路", "Motorway, trunk road"), color: Colors{"#f4d79c", "#53668c"}, rank: 0},
-	{values: []string{"primary", "primary_link", "主干路"}, label: text("主干路", "Primary street"), color: Colors{"#faeac4", "#425679"}, rank: 1},
-	{values: []string{"secondary", "secondary_link", "次干路"}, label: text("次干路", "Secondary street"), color: Colors{"#ffffff", "#354865"}, rank: 2},
-	{values: []string{"tertiary", "tertiary_link", "residential", "unclassified", "living_street", "支路"}, label: text("支路", "Local street"), color: Colors{"#ffffff", "#2a3a55"}, rank: 3},
-	{values: []string{"service", "track", "track_grade1", "track_grade2", "track_grade3", "pedestrian"}, label: text("内部道路", "Service road"), color: Colors{"#fbfaf7", "#233149"}, rank: 4},
-	{values: []string{"footway", "steps", "cycleway", "path", "bridleway"}, label: text("人行道、自行车道", "Path"), color: Colors{"#c3b9a5", "#3a4b69"}, rank: 5},
+	{values: []string{"motorway", "motorway_link", "trunk", "trunk_link", "高速公路", "快速路"}, label: text("快速路", "Motorway, trunk road"), color: Colors{"#f4d79c", "#42557a"}, rank: 0},
+	{values: []string{"primary", "primary_link", "主干路"}, label: text("主干路", "Primary street"), color: Colors{"#faeac4", "#37496a"}, rank: 1},
+	{values: []string{"secondary", "secondary_link", "次干路"}, label: text("次干路", "Secondary street"), color: Colors{"#ffffff", "#2e3f5d"}, rank: 2},
+	{values: []string{"tertiary", "tertiary_link", "residential", "unclassified", "living_street", "支路"}, label: text("支路", "Local street"), color: Colors{"#ffffff", "#26354f"}, rank: 3},
+	{values: []string{"service", "track", "track_grade1", "track_grade2", "track_grade3", "pedestrian"}, label: text("内部道路", "Service road"), color: Colors{"#fbfaf7", "#202d44"}, rank: 4},
+	{values: []string{"footway", "steps", "cycleway", "path", "bridleway"}, label: text("人行道、自行车道", "Path"), color: Colors{"#c3b9a5", "#32415c"}, rank: 5},
 }
 
 // subwayLines are the trunk lines of New York in the MTA's colours.
@@ -149,7 +149,7 @@ var subwayLines = []class{
 
 // rail keeps a line's official colour on light ground, where a casing tells it
 // from the ground, and lifts it on dark.
-func rail(hex string) Colors { return Colors{hex, readable(hex).Dark} }
+func rail(hex string) Colors { return Colors{hex, readable(mix(hex, "#a9b6c8", .2)).Dark} }
 
 var readableRail = Colors{"#837c6e", "#8ea3c6"}
 

@@ -85,9 +85,9 @@ func (p pen) named() expr {
 func (p pen) railway() {
 	round := object{"line-cap": "round", "line-join": "round"}
 	p.add(levelRail, "casing", "line", 11, geometry("LineString"), round,
-		object{"line-color": p.casingOfRail(), "line-width": zoomed(1.4, 11, 2.6, 14, 5, 18, 12)})
+		object{"line-color": p.casingOfRail(), "line-width": zoomed(1.4, 11, 2.2, 14, 4.2, 18, 11)})
 	p.add(levelRail, "", "line", 0, geometry("LineString"), round,
-		object{"line-color": p.colors(), "line-width": zoomed(1.4, 9, 1, 11, 1.6, 14, 3.2, 18, 9)})
+		object{"line-color": p.colors(), "line-width": zoomed(1.4, 9, 1, 11, 1.4, 14, 2.6, 18, 8)})
 	p.labels(levelLineLabel, "label", 13.5, p.label(), geometry("LineString"),
 		object{"symbol-placement": "line", "text-size": 11, "symbol-spacing": 400, "text-max-angle": 35}, p.palette.quiet)
 }
@@ -129,7 +129,7 @@ func (p pen) pipe() {
 		}
 		return expr{"interpolate", expr{"linear"}, expr{"to-number", expr{"get", d}, 200}, 100, .75 * w, 300, w, 1200, 1.6 * w}
 	}
-	width := zoomed(1.5, 10, scale(.45), 13, scale(.8), 15, scale(1.25), 17, scale(2.8), 20, scale(11))
+	width := zoomed(1.5, 10, scale(.55), 13, scale(1), 15, scale(1.35), 17, scale(2.8), 20, scale(11))
 	round := object{"line-cap": "round", "line-join": "round"}
 	disused := p.disused()
 	var used any

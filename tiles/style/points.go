@@ -22,7 +22,7 @@ func (p pen) part() {
 func (p pen) station() {
 	p.add(levelStation, "", "circle", 0, geometry("Point"), nil, object{
 		"circle-color": p.palette.panel, "circle-stroke-color": p.palette.text,
-		"circle-radius": zoomed(1.4, 10, 1.2, 13, 2.6, 16, 5, 19, 9), "circle-stroke-width": zoomed(1.2, 10, .7, 14, 1.4, 18, 2.4),
+		"circle-radius": zoomed(1.4, 10, 1, 13, 1.9, 15, 3, 16, 4.4, 19, 9), "circle-stroke-width": zoomed(1.2, 10, .6, 14, 1.1, 18, 2.4),
 	})
 	p.labels(levelLabel, "label", 13, p.label(), geometry("Point"), object{
 		"text-size": zoomed(1, 13, 11, 17, 13), "text-variable-anchor": expr{"top", "bottom", "left", "right"}, "text-radial-offset": .75, "text-justify": "auto", "text-optional": true,

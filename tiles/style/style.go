@@ -19,7 +19,8 @@ type (
 type level int
 
 const (
-	levelGround level = iota
+	levelLand level = iota
+	levelGround
 	levelWater
 	levelCasing
 	levelStreet
@@ -77,7 +78,7 @@ func Style(list []layers.Layer, theme Theme, tileJSON func(layers.ID) string) ([
 		}
 	}
 	slices.SortStableFunc(d.list, func(a, b placed) int { return cmp.Compare(a.level, b.level) })
-	out := []object{{"id": "ground", "type": "background", "paint": object{"background-color": d.palette.land}}}
+	out := []object{{"id": "ground", "type": "background", "paint": object{"background-color": d.palette.beyond}}}
 	for _, p := range d.list {
 		out = append(out, p.layer)
 	}
@@ -85,7 +86,8 @@ func Style(list []layers.Layer, theme Theme, tileJSON func(layers.ID) string) ([
 		"version": 8, "name": "twind " + string(theme), "metadata": object{"twind:theme": theme},
 		"sources": sources, "layers": out,
 		// One soft sun from the south-east.
-		"light": object{"anchor": "map", "position": expr{1.5, 135, 45}, "color": "#ffffff", "intensity": d.pick(.2, .36)},
+		"light": object{"anchor": "map", "position": expr{1.3, 150, 45}, "color": "#ffffff", "intensity": d.pick(.3, .45)},
+		"sky":   skies[theme],
 	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

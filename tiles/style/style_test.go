@@ -2,6 +2,7 @@ package style
 
 import (
 	"encoding/json"
+	"math"
 	"strings"
 	"testing"
 
@@ -245,12 +246,23 @@ func TestContrast(t *testing.T) {
 			require.GreaterOrEqual(t, contrast(c, p.halo), 4.5)
 		}
 	}
-	// The hue of 天蓝 stays: darker on light ground, lighter on dark.
-	sky := parse(pipeKinds[0].color.Light)
-	require.Zero(t, sky[0])
-	require.Equal(t, sky[1], sky[2])
-	require.Equal(t, "#000000", pipeKinds[6].color.Light)
-	require.NotEqual(t, "#000000", pipeKinds[6].color.Dark)
+	// The hues of CJJ 61 stay: darker on light ground, lighter on dark.
+	for i, national := range map[int]string{0: "#00ffff", 2: "#ff00ff", 3: "#ff8000", 4: "#ff0000", 5: "#00ff00"} {
+		for _, theme := range []Theme{Light, Dark} {
+			off := math.Abs(hue(pipeKinds[i].color.In(theme)) - hue(national))
+			require.LessOrEqual(t, min(off, 360-off), 15.0, "%s in %s", pipeKinds[i].label.EN, theme)
+		}
+	}
+	require.Less(t, contrast(pipeKinds[6].color.Light, "#000000"), 6.0, "industrial pipes are dark on light ground")
+	require.Greater(t, contrast(pipeKinds[6].color.Dark, "#000000"), 3.0, "and readable on dark")
+}
+
+// hue is the angle of a colour on the circle from red over green to blue, degrees.
+func hue(hex string) float64 {
+	c := parse(hex)
+	r, g, b := float64(c[0]), float64(c[1]), float64(c[2])
+	h := math.Atan2(math.Sqrt(3)*(g-b), 2*r-g-b) * 180 / math.Pi
+	return math.Mod(h+360, 360)
 }
 
 func TestColors(t *testing.T) {
