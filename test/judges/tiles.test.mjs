@@ -2,14 +2,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { VectorTile } from '@mapbox/vector-tile';
-import Pbf from 'pbf';
+import { PbfReader } from 'pbf';
 import { json, server } from './server.mjs';
 
 let twind;
 before(async () => { twind = await server(); });
 after(async () => { await twind.close(); });
 
-const PbfReader = Pbf.default ?? Pbf;
 
 async function tile(layers, z, lon, lat) {
   const n = 2 ** z;
