@@ -119,7 +119,7 @@ func TestQueriesAgainstScan(t *testing.T) {
 	hits := 0
 	for i := range 60 {
 		x, y := 112.7+float64(i%20)/40, 28+float64(i/20)/20
-		e := spatial.Envelope{MinX: x, MinY: y, MaxX: x + 0.0005*float64(1+i), MaxY: y + 0.0003*float64(1+i)}
+		e := spatial.Envelope{MinX: x, MinY: y, MaxX: x + 0.001*float64(1+i), MaxY: y + 0.0006*float64(1+i)}
 		got := all(t, s, "buildings", layers.Query{Envelope: &e})
 		want := 0
 		for id, f := range every {
