@@ -69,6 +69,8 @@ func (s *Server) routes() http.Handler {
 	})
 	get(r, "/tiles/{file}", s.tileJSON)
 	get(r, "/tiles/{layers}/{z}/{x}/{file}", s.vectorTile)
+	get(r, "/raster/{file}", s.rasterTileJSON)
+	get(r, "/raster/{layer}/{z}/{x}/{file}", s.rasterTile)
 	get(r, "/ogc/tiles/{tileMatrixSet}/{tileMatrix}/{tileRow}/{tileCol}", s.datasetTile)
 	get(r, "/ogc/collections/{collection}/tiles/{tileMatrixSet}/{tileMatrix}/{tileRow}/{tileCol}", s.collectionTile)
 

@@ -38,6 +38,9 @@ type Options struct {
 	Version string
 	Groups  []Group // how the viewer's layer tree is grouped; layers in none come last
 
+	// Rasters are the layers of image tiles, each with an id of its own.
+	Rasters []Raster
+
 	// Ready is asked by /readyz; nil is always ready.
 	Ready func() error
 }

@@ -62,6 +62,12 @@ func square(x, y, d float64) spatial.Geometry {
 
 func newCity(t *testing.T, change func(*config.Config)) *city {
 	t.Helper()
+	return newCityWith(t, change, nil)
+}
+
+// newCityWith lets a test set options of the server.
+func newCityWith(t *testing.T, change func(*config.Config), set func(*server.Options)) *city {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	store, err := geopackage.Open(ctx, filepath.Join(t.TempDir(), "city.gpkg"), geopackage.Options{Create: true})
 	require.NoError(t, err)
@@ -94,10 +100,14 @@ func newCity(t *testing.T, change func(*config.Config)) *city {
 	}
 	service, err := tiles.New(tiles.Options{Views: tiles.From(catalog), NewEncoder: mvt.New, Registerer: metrics})
 	require.NoError(t, err)
-	s, err := server.New(server.Options{
+	options := server.Options{
 		Context: ctx, Store: store, Catalog: catalog, Hub: hub, Log: log, Metrics: metrics, Config: conf, Version: "test", Tiles: service,
 		Viewer: fstest.MapFS{"index.html": {Data: []byte("<!doctype html><title>twind</title>")}, "assets/app-1234.js": {Data: []byte("export {}")}},
-	})
+	}
+	if set != nil {
+		set(&options)
+	}
+	s, err := server.New(options)
 	require.NoError(t, err)
 	done := make(chan struct{}, 2)
 	go func() { _ = catalog.Run(ctx); done <- struct{}{} }()

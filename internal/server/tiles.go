@@ -13,7 +13,6 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"twind/layers"
-	"twind/spatial/tile"
 	"twind/tiles"
 )
 
@@ -88,14 +87,7 @@ func (s *Server) vectorTile(w http.ResponseWriter, r *http.Request) error {
 	if !ok || ext != "mvt" && ext != "pbf" {
 		return fail(404, "Tiles end in .mvt or .pbf.")
 	}
-	var n [3]int64
-	for i, v := range []string{chi.URLParam(r, "z"), chi.URLParam(r, "x"), y} {
-		var ok bool
-		if n[i], ok = tileNumber(v); !ok {
-			return fail(400, fmt.Sprintf("Tile %s/%s/%s: zoom, column and row are whole numbers from 0.", cut(chi.URLParam(r, "z"), 20), cut(chi.URLParam(r, "x"), 20), cut(y, 20)))
-		}
-	}
-	id, err := tile.New(n[0], n[1], n[2])
+	id, err := tileNumbers(chi.URLParam(r, "z"), chi.URLParam(r, "x"), y)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,166 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"twind/layers"
+	"twind/spatial"
+	"twind/spatial/tile"
+)
+
+// Raster is a layer of image tiles in WebMercatorQuad: imagery, a base map, or
+// terrain coded in colours. It is safe for concurrent use.
+type Raster interface {
+	// Info describes the layer as it is now.
+	Info() RasterInfo
+	// Tile answers with one tile in one of RasterInfo.Formats. It fails with
+	// layers.ErrNotFound where the layer has no tile, and layers.ErrUnavailable
+	// where its source cannot be read now.
+	Tile(ctx context.Context, id tile.ID, format string) (RasterTile, error)
+}
+
+// Roles of raster layers.
+const (
+	RoleImagery   = "imagery"   // colours to look at: aerial images, base maps
+	RoleTerrain   = "terrain"   // heights coded in colours; see RasterInfo.Encoding
+	RoleHillshade = "hillshade" // shaded relief to look at
+)
+
+// RasterInfo describes a raster layer.
+type RasterInfo struct {
+	ID, Title, Attribution string
+	Bounds                 spatial.Envelope // degrees; empty is unknown
+	MinZoom, MaxZoom       uint8            // zooms with tiles
+	TileSize               int              // pixels of one side; 256 or 512
+	ContentType            string           // media type of Formats[0]
+	Formats                []string         // file name endings offered: png, webp, jpg; the first is the best
+	Role                   string           // RoleImagery ("" is the same), RoleTerrain or RoleHillshade
+	Encoding               string           // of RoleTerrain: mapbox (Terrain-RGB) or terrarium
+}
+
+// RasterTile is one tile. Bytes belong to the layer and must not be changed.
+type RasterTile struct {
+	Bytes           []byte
+	ContentType     string
+	ContentEncoding string // "" but for what is stored compressed
+	ETag            string // strong, with its quotes
+}
+
+// rasterEndings are the file name endings of raster tiles; each names a format.
+var rasterEndings = map[string]string{"png": "png", "webp": "webp", "jpg": "jpg", "jpeg": "jpg"}
+
+// raster finds a raster layer by its id.
+func (s *Server) raster(id string) (Raster, RasterInfo, error) {
+	for _, l := range s.o.Rasters {
+		if i := l.Info(); i.ID == id {
+			return l, i, nil
+		}
+	}
+	return nil, RasterInfo{}, layers.Errorf(layers.ErrNotFound, "there is no raster layer %q; /viewer/config.json lists what there is", cut(id, 80))
+}
+
+// tileNumbers reads zoom, column and row of an XYZ address.
+func tileNumbers(z, x, y string) (tile.ID, error) {
+	var n [3]int64
+	for i, v := range []string{z, x, y} {
+		var ok bool
+		if n[i], ok = tileNumber(v); !ok {
+			return tile.ID{}, fail(400, fmt.Sprintf("Tile %s/%s/%s: zoom, column and row are whole numbers from 0.", cut(z, 20), cut(x, 20), cut(y, 20)))
+		}
+	}
+	return tile.New(n[0], n[1], n[2])
+}
+
+// rasterTile answers /raster/{layer}/{z}/{x}/{y}.{png|webp|jpg}.
+func (s *Server) rasterTile(w http.ResponseWriter, r *http.Request) error {
+	if _, err := readParams(r, "token"); err != nil {
+		return err
+	}
+	l, info, err := s.raster(chi.URLParam(r, "layer"))
+	if err != nil {
+		return err
+	}
+	y, ext, _ := strings.Cut(chi.URLParam(r, "file"), ".")
+	format, ok := rasterEndings[ext]
+	if !ok || !slices.Contains(info.Formats, format) {
+		return fail(404, fmt.Sprintf("Tiles of %s end in .%s.", info.ID, strings.Join(info.Formats, " or .")))
+	}
+	id, err := tileNumbers(chi.URLParam(r, "z"), chi.URLParam(r, "x"), y)
+	if err != nil {
+		return err
+	}
+	t, err := l.Tile(r.Context(), id, format)
+	if err != nil {
+		return err
+	}
+	return writeRasterTile(w, r, t)
+}
+
+// writeRasterTile answers with a tile, or 304 when the client has it.
+func writeRasterTile(w http.ResponseWriter, r *http.Request, t RasterTile) error {
+	h := w.Header()
+	h.Set("Cache-Control", "no-cache")
+	h.Set("ETag", t.ETag)
+	if etagMatches(r.Header.Get("If-None-Match"), t.ETag) {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	h.Set("Content-Type", t.ContentType)
+	if t.ContentEncoding != "" {
+		h.Set("Content-Encoding", t.ContentEncoding)
+	}
+	h.Set("Content-Length", strconv.Itoa(len(t.Bytes)))
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	_, err := w.Write(t.Bytes)
+	return err
+}
+
+// rasterTileJSON answers /raster/{layer}.json: TileJSON 3.0 with the members
+// tileSize and encoding that MapLibre reads.
+func (s *Server) rasterTileJSON(w http.ResponseWriter, r *http.Request) error {
+	if _, err := readParams(r, "token"); err != nil {
+		return err
+	}
+	id, ok := strings.CutSuffix(chi.URLParam(r, "file"), ".json")
+	if !ok {
+		return fail(404, "TileJSON ends in .json: /raster/{layer}.json.")
+	}
+	_, info, err := s.raster(id)
+	if err != nil {
+		return err
+	}
+	query := ""
+	if r.URL.RawQuery != "" {
+		query = "?" + r.URL.RawQuery
+	}
+	return s.json(w, r, typeJSON, info.tileJSON(s.base(r), query))
+}
+
+func (i *RasterInfo) tileJSON(base, query string) object {
+	d := object{
+		"tilejson": "3.0.0", "name": i.Title, "scheme": "xyz",
+		"tiles":   []string{base + "/raster/" + i.ID + "/{z}/{x}/{y}." + i.Formats[0] + query},
+		"minzoom": i.MinZoom, "maxzoom": i.MaxZoom, "tileSize": i.TileSize, "format": i.Formats[0],
+		"vector_layers": []object{}, // TileJSON 3.0 asks for the member
+	}
+	if i.Attribution != "" {
+		d["attribution"] = i.Attribution
+	}
+	if i.Encoding != "" {
+		d["encoding"] = i.Encoding
+	}
+	if !i.Bounds.IsEmpty() {
+		e := withinMercator(i.Bounds)
+		d["bounds"] = [4]float64{e.MinX, e.MinY, e.MaxX, e.MaxY}
+	}
+	return d
+}
