@@ -46,6 +46,8 @@ type Config struct {
 	Published      []Published `yaml:"published"`      // existing PostGIS tables served read-only
 	Bookmarks      []Bookmark  `yaml:"bookmarks"`      // places the viewer offers
 	TileCacheBytes int64       `yaml:"tileCacheBytes"` // bound of the tile cache, bytes; default 256 MiB
+	Archives       []Archive   `yaml:"archives"`       // PMTiles and MBTiles files served as layers
+	Rasters        []Raster    `yaml:"rasters"`        // GeoTIFF files served as layers
 }
 
 // Token lets its bearer write. The token itself is never in the file.
@@ -187,6 +189,7 @@ func (c *Config) Validate() error {
 	if len(c.Published) > 0 && !strings.HasPrefix(c.Store, "postgres://") && !strings.HasPrefix(c.Store, "postgresql://") {
 		bad("published needs a PostgreSQL store, but store is %q", c.Store)
 	}
+	c.sourceFaults(bad)
 	if c.TileCacheBytes < 0 {
 		bad("tileCacheBytes %d: expected 0 or more", c.TileCacheBytes)
 	}

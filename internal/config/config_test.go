@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"twind/layers"
 )
 
 func TestParse(t *testing.T) {
@@ -16,6 +18,10 @@ func TestParse(t *testing.T) {
 	require.EqualValues(t, 4547, c.Published[0].SRID)
 	require.EqualValues(t, 16, c.Published[0].MaxZoom)
 	require.Equal(t, "宗地", c.Published[0].Title.In("en"))
+	c, err = Parse([]byte("archives: [{id: base, source: https://maps.example/city.pmtiles, title: {en: Base}}]\nrasters: [{id: ground, source: dem.tif, role: dem, verticalDatum: 'EPSG:5773', offset: -0.5}]\n"))
+	require.NoError(t, err)
+	require.Equal(t, Archive{ID: "base", Source: "https://maps.example/city.pmtiles", Title: layers.Text{EN: "Base"}}, c.Archives[0])
+	require.Equal(t, Raster{ID: "ground", Source: "dem.tif", Role: RoleDEM, VerticalDatum: "EPSG:5773", Offset: -0.5}, c.Rasters[0])
 }
 
 func TestParseRefuses(t *testing.T) {
@@ -30,6 +36,13 @@ func TestParseRefuses(t *testing.T) {
 		"tileCacheBytes: -1":                     "expected 0 or more",
 		"store: postgres://x/y\npublished: [{table: a.b, layer: Ä}]": "layer id",
 		"a: [": "yaml",
+		"archives: [{id: Ä, source: a.pmtiles}]": "layer id",
+		"archives: [{id: a}]":                    "needs source",
+		"archives: [{id: a, source: a.pmtiles}]\nrasters: [{id: a, source: a.tif, role: dem}]": "stands twice",
+		"archives: [{id: a, source: 'http://h/a.mbtiles'}]":                                    "convert it to PMTiles",
+		"archives: [{id: a, source: 'http://'}]":                                               "http(s) URL",
+		"rasters: [{id: a, source: a.tif}]":                                                    "imagery or dem",
+		"rasters: [{id: a, source: a.tif, role: dem, offset: .nan}]":                           "offset",
 	} {
 		_, err := Parse([]byte(text))
 		require.ErrorContains(t, err, want, "%s", text)
