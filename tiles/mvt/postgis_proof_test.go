@@ -60,11 +60,7 @@ func newOracle(t *testing.T, conn *pgx.Conn, l *layers.Layer, features []*layers
 	ctx := context.Background()
 	columns, names := "", []string{"fid", "wkb"}
 	for _, p := range l.Schema {
-		typ := map[layers.ValueType]string{layers.Boolean: "boolean", layers.Integer: "bigint", layers.Number: "double precision"}[p.Type]
-		if typ == "" {
-			typ = "text"
-		}
-		columns += fmt.Sprintf(", %q %s", p.Name, typ)
+		columns += fmt.Sprintf(", %q %s", p.Name, sqlType(p.Type))
 		names = append(names, p.Name)
 	}
 	exec := func(sql string) {
@@ -87,6 +83,19 @@ func newOracle(t *testing.T, conn *pgx.Conn, l *layers.Layer, features []*layers
 	exec(fmt.Sprintf("CREATE INDEX ON %q USING gist (geom)", l.ID))
 	exec(fmt.Sprintf("ANALYZE %q", l.ID))
 	return &oracle{conn, l}
+}
+
+// sqlType is the type of a property's column.
+func sqlType(t layers.ValueType) string {
+	switch t {
+	case layers.Boolean:
+		return "boolean"
+	case layers.Integer:
+		return "bigint"
+	case layers.Number:
+		return "double precision"
+	}
+	return "text"
 }
 
 func native(v layers.Value) any {

@@ -1,0 +1,342 @@
+//go:build proof
+
+package mvt
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/paulmach/orb"
+	orbmvt "github.com/paulmach/orb/encoding/mvt"
+	"github.com/paulmach/orb/geojson"
+	"github.com/paulmach/orb/maptile"
+	"github.com/stretchr/testify/require"
+
+	"twind/internal/district"
+	"twind/internal/pgtest"
+	"twind/layers"
+	"twind/layers/snapshot"
+	"twind/spatial"
+	"twind/spatial/tile"
+	"twind/spatial/wkb"
+	"twind/tiles"
+)
+
+// scaleCity is the generated million as bases, as tables of PostGIS and as the
+// features that orb encodes.
+type scaleCity struct {
+	layers []layers.Layer
+	views  map[layers.ID]*scaleView
+	conn   *pgx.Conn
+	pid    int // of the connection's server process
+}
+
+// scaleView is a base as the tile service sees a layer.
+type scaleView struct {
+	layer   *layers.Layer
+	segment []snapshot.SegmentView
+}
+
+func (v *scaleView) Layer() *layers.Layer                       { return v.layer }
+func (v *scaleView) Extent() spatial.Envelope                   { return spatial.Envelope{MinX: -180, MinY: -85, MaxX: 180, MaxY: 85} }
+func (v *scaleView) Segments() []snapshot.SegmentView           { return v.segment }
+func (v *scaleView) Identity() string                           { return "scale" }
+func (v *scaleView) TileRevision(tile.WorldBox) layers.Revision { return 1 }
+func (v *scaleView) Release()                                   {}
+
+// View makes scaleCity a catalog.
+func (c *scaleCity) View(id layers.ID) (*scaleView, error) { return c.views[id], nil }
+
+func newScaleCity(b *testing.B) *scaleCity {
+	b.Helper()
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, pgtest.DSN(b))
+	require.NoError(b, err)
+	b.Cleanup(func() { _ = conn.Close(ctx) })
+	c := &scaleCity{layers: district.ScaleLayers(), views: map[layers.ID]*scaleView{}, conn: conn}
+	require.NoError(b, conn.QueryRow(ctx, "SELECT pg_backend_pid()").Scan(&c.pid))
+	c.exec(b, "SET jit = off", "SET max_parallel_workers_per_gather = 0", "SET maintenance_work_mem = '512MB'")
+	for i := range c.layers {
+		l := &c.layers[i]
+		builder := snapshot.NewBuilder(l)
+		c.load(b, l, func(f *layers.Feature) { require.NoError(b, builder.Add(f)) })
+		base, err := builder.Base()
+		require.NoError(b, err)
+		view, err := snapshot.NewSegmentView(base, true)
+		require.NoError(b, err)
+		c.views[l.ID] = &scaleView{l, []snapshot.SegmentView{view}}
+	}
+	runtime.GC()
+	return c
+}
+
+func (c *scaleCity) exec(b *testing.B, statements ...string) {
+	b.Helper()
+	for _, sql := range statements {
+		_, err := c.conn.Exec(context.Background(), sql)
+		require.NoError(b, err, sql)
+	}
+}
+
+// load fills a layer's table, as stored in degrees, in the order of its index.
+func (c *scaleCity) load(b *testing.B, l *layers.Layer, each func(*layers.Feature)) {
+	b.Helper()
+	columns, names := "", []string{"fid", "wkb"}
+	for _, p := range l.Schema {
+		columns += fmt.Sprintf(", %q %s", p.Name, sqlType(p.Type))
+		names = append(names, p.Name)
+	}
+	table := string(l.ID)
+	c.exec(b, fmt.Sprintf("CREATE UNLOGGED TABLE raw (fid bigint, wkb bytea%s)", columns))
+	next, stop := iter.Pull(district.Scale{}.Features(l.ID))
+	defer stop()
+	_, err := c.conn.CopyFrom(context.Background(), pgx.Identifier{"raw"}, names, pgx.CopyFromFunc(func() ([]any, error) {
+		f, ok := next()
+		if !ok {
+			return nil, nil
+		}
+		each(f)
+		id, err := strconv.ParseInt(f.ID, 10, 64)
+		row := []any{id, wkb.Append(nil, f.Geometry)}
+		for _, v := range f.Properties {
+			row = append(row, native(v))
+		}
+		return row, err
+	}))
+	require.NoError(b, err)
+	quoted := ""
+	for _, p := range l.Schema {
+		quoted += fmt.Sprintf(", %q", p.Name)
+	}
+	c.exec(b,
+		fmt.Sprintf("CREATE UNLOGGED TABLE %s AS SELECT fid%s, ST_SetSRID(ST_GeomFromWKB(wkb), 4326) AS geom FROM raw", table, quoted),
+		"DROP TABLE raw",
+		fmt.Sprintf("CREATE INDEX %s_geom ON %s USING gist (geom)", table, table),
+		fmt.Sprintf("CLUSTER %s USING %s_geom", table, table),
+		"VACUUM ANALYZE "+table)
+}
+
+// tilesOf draws n tiles by lot, those with more features more often.
+func (c *scaleCity) tilesOf(z uint8, n int) []tile.ID {
+	rng := rand.New(rand.NewPCG(7, uint64(z)))
+	s := c.views[district.ScaleBuildings].segment[0]
+	var list []tile.ID
+	for len(list) < n {
+		x, y := s.Envelope(rng.IntN(s.N)).Center()
+		if id := tile.Of(x, y, z); !slices.Contains(list, id) {
+			list = append(list, id)
+		}
+	}
+	return list
+}
+
+// sql is one tile's layers by ST_AsMVT; the bytes stay in the server, so that
+// sending them is not counted.
+func (c *scaleCity) sql(ids []layers.ID) string {
+	var parts []string
+	for _, id := range ids {
+		columns := ""
+		for _, p := range c.views[id].layer.Schema {
+			columns += fmt.Sprintf(", %q", p.Name)
+		}
+		parts = append(parts, fmt.Sprintf(`(SELECT ST_AsMVT(f, '%s', %d, 'mvt', 'fid') FROM
+			(SELECT fid%s, ST_AsMVTGeom(ST_Transform(geom, 3857), ST_TileEnvelope($1, $2, $3), %d, %d, true) AS mvt
+			 FROM %s WHERE geom && ST_Transform(ST_TileEnvelope($1, $2, $3, margin => %v), 4326)) f)`,
+			id, tiles.GridSize, columns, tiles.GridSize, tiles.Buffer, id, float64(tiles.Buffer)/tiles.GridSize))
+	}
+	return "SELECT length(" + strings.Join(parts, " || ") + ")"
+}
+
+// postGIS is the processor time that the server process spends on one of the
+// tiles, on average, when all it reads is in memory.
+func (c *scaleCity) postGIS(b *testing.B, ids []layers.ID, list []tile.ID) (perTile time.Duration, bytes int) {
+	b.Helper()
+	sql := c.sql(ids)
+	round := func() (total int) {
+		for _, id := range list {
+			var n int
+			require.NoError(b, c.conn.QueryRow(context.Background(), sql, id.Z, id.X, id.Y).Scan(&n))
+			total += n
+		}
+		return total
+	}
+	for range 6 { // after five runs a prepared statement has its plan
+		bytes = round()
+	}
+	begin := processTime(b, c.pid)
+	rounds := 0
+	for start := time.Now(); rounds < 3 || time.Since(start) < time.Second; rounds++ {
+		round()
+	}
+	n := rounds * len(list)
+	return (processTime(b, c.pid) - begin) / time.Duration(n), bytes / len(list)
+}
+
+// processTime is the processor time that another process has used.
+func processTime(b *testing.B, pid int) time.Duration {
+	b.Helper()
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/schedstat", pid))
+	require.NoError(b, err)
+	ns, err := strconv.ParseInt(strings.Fields(string(data))[0], 10, 64)
+	require.NoError(b, err)
+	return time.Duration(ns)
+}
+
+// ownTime is the processor time that this process has used, its collector included.
+func ownTime(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkScale compares, in one run and on the same rows, the processor time a
+// tile takes by ST_AsMVT (uncompressed, indexed, clustered, analysed), by orb, by
+// this package's encoder (search included; no compression) and by the tile
+// service in the forms that it serves (nothing is found in its cache). ×PostGIS
+// and ×orb are the times that ours fits into theirs.
+func BenchmarkScale(b *testing.B) {
+	c := newScaleCity(b)
+	all := []layers.ID{district.ScaleBuildings, district.ScaleStreets, district.ScalePoints}
+	for _, set := range []struct {
+		name string
+		ids  []layers.ID
+	}{{"all", all}, {"buildings", all[:1]}, {"streets", all[1:2]}, {"points", all[2:]}} {
+		for _, z := range []struct {
+			zoom  uint8
+			tiles int
+		}{{14, 12}, {16, 64}} {
+			b.Run(fmt.Sprintf("%s/z%d", set.name, z.zoom), func(b *testing.B) { c.compare(b, set.ids, c.tilesOf(z.zoom, z.tiles)) })
+		}
+	}
+}
+
+// compare runs one set of layers on one set of tiles.
+func (c *scaleCity) compare(b *testing.B, ids []layers.ID, list []tile.ID) {
+	postGIS, size := c.postGIS(b, ids, list)
+	b.Logf("ST_AsMVT %v, %d bytes a tile", postGIS, size)
+	features := c.orb(ids, list)
+	var orbTime time.Duration
+	measured := func(name string, f func(b *testing.B, id tile.ID) int) time.Duration {
+		var each time.Duration
+		b.Run(name, func(b *testing.B) {
+			bytes := 0
+			for _, id := range list { // memory grows to its size
+				bytes += f(b, id)
+			}
+			b.ReportAllocs()
+			begin, k := ownTime(b), 0
+			for b.Loop() {
+				f(b, list[k])
+				k = (k + 1) % len(list)
+			}
+			each = (ownTime(b) - begin) / time.Duration(b.N)
+			b.ReportMetric(float64(each.Microseconds()), "cpu-µs/tile")
+			b.ReportMetric(float64(bytes)/float64(len(list)), "bytes/tile")
+			b.ReportMetric(float64(postGIS)/float64(each), "×PostGIS")
+			if orbTime > 0 {
+				b.ReportMetric(float64(orbTime)/float64(each), "×orb")
+			}
+		})
+		return each
+	}
+	orbTime = measured("orb", func(b *testing.B, id tile.ID) int { return len(orbTile(b, id, features[id])) })
+	measured("encoded", c.encoded(ids))
+	for _, enc := range []string{"identity", "gzip", "zstd"} {
+		// A cache without room: every tile is rendered.
+		s, err := tiles.New(tiles.Options{Views: tiles.From(c), NewEncoder: New, CacheBytes: 1})
+		require.NoError(b, err)
+		measured(enc, func(b *testing.B, id tile.ID) int {
+			t, err := s.Tile(b.Context(), tiles.Request{Layers: ids, Tile: id, AcceptEncoding: enc})
+			if err != nil || t.Encoding != "" != (enc != "identity") {
+				b.Fatal(t.Encoding, err)
+			}
+			return len(t.Bytes)
+		})
+		require.NoError(b, s.Close())
+	}
+}
+
+// encoded makes a function that searches and encodes a tile in memory of its own.
+func (c *scaleCity) encoded(ids []layers.ID) func(*testing.B, tile.ID) int {
+	var e Encoder
+	var buf []byte
+	var sources []tiles.Source
+	for _, id := range ids {
+		sources = append(sources, sourceOf(c.views[id].layer, c.views[id].segment[0].Segment))
+	}
+	return func(_ *testing.B, id tile.ID) int {
+		for i := range sources {
+			r := &sources[i].Runs[0]
+			r.Features = c.views[ids[i]].segment[0].Search(tiles.Box(id), r.Features[:0])
+		}
+		buf, _ = e.AppendTile(buf[:0], id, sources)
+		return len(buf)
+	}
+}
+
+// orb is the features of each tile as orb has them.
+func (c *scaleCity) orb(ids []layers.ID, list []tile.ID) map[tile.ID][]*geojson.FeatureCollection {
+	out := map[tile.ID][]*geojson.FeatureCollection{}
+	var f layers.Feature
+	for _, id := range list {
+		for _, layer := range ids {
+			v := c.views[layer]
+			fc := geojson.NewFeatureCollection()
+			for _, i := range v.segment[0].Search(tiles.Box(id), nil) {
+				v.segment[0].Feature(int(i), v.layer.Schema, &f)
+				g := geojson.NewFeature(orbGeometry(&f.Geometry))
+				g.ID = f.ID
+				for k, value := range f.Properties {
+					if n := native(value); n != nil {
+						g.Properties[v.layer.Schema[k].Name] = n
+					}
+				}
+				fc.Append(g)
+			}
+			out[id] = append(out[id], fc)
+		}
+	}
+	return out
+}
+
+func orbGeometry(g *spatial.Geometry) orb.Geometry {
+	points := make([]orb.Point, len(g.XY)/2)
+	for i := range points {
+		points[i] = orb.Point{g.XY[2*i], g.XY[2*i+1]}
+	}
+	switch g.Type {
+	case spatial.Polygon:
+		return orb.Polygon{points}
+	case spatial.LineString:
+		return orb.LineString(points)
+	}
+	return points[0]
+}
+
+func orbTile(b *testing.B, id tile.ID, layersOf []*geojson.FeatureCollection) []byte {
+	list := make(orbmvt.Layers, len(layersOf))
+	for i, fc := range layersOf {
+		layer := orbmvt.NewLayer(strconv.Itoa(i), cloned(fc))
+		layer.ProjectToTile(maptile.New(id.X, id.Y, maptile.Zoom(id.Z)))
+		layer.Clip(orb.Bound{Min: orb.Point{-tiles.Buffer, -tiles.Buffer}, Max: orb.Point{tiles.GridSize + tiles.Buffer, tiles.GridSize + tiles.Buffer}})
+		layer.RemoveEmpty(0, 0)
+		list[i] = layer
+	}
+	out, err := orbmvt.Marshal(list)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return out
+}
