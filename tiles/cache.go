@@ -25,10 +25,10 @@ const (
 type shard struct {
 	mu          sync.RWMutex
 	limit       int64
-	table       map[key]*entry
+	table       map[Key]*entry
 	small, main queue
-	ghosts      map[key]struct{} // fell out of small lately
-	ghostRing   []key
+	ghosts      map[Key]struct{} // fell out of small lately
+	ghostRing   []Key
 	ghostNext   int
 	evicted     int64
 }
@@ -66,17 +66,17 @@ func newCache(limit int64) *cache {
 	c := new(cache)
 	for i := range c.shards {
 		c.shards[i] = shard{
-			limit: limit / shards, table: map[key]*entry{},
-			ghosts: map[key]struct{}{}, ghostRing: make([]key, ghostsKept),
+			limit: limit / shards, table: map[Key]*entry{},
+			ghosts: map[Key]struct{}{}, ghostRing: make([]Key, ghostsKept),
 		}
 	}
 	return c
 }
 
-func (c *cache) shard(k *key) *shard { return &c.shards[k[0]%shards] }
+func (c *cache) shard(k *Key) *shard { return &c.shards[k[0]%shards] }
 
 // get finds an entry, or nil.
-func (c *cache) get(k *key) *entry {
+func (c *cache) get(k *Key) *entry {
 	s := c.shard(k)
 	s.mu.RLock()
 	e := s.table[*k]
@@ -171,7 +171,7 @@ func (c *cache) stats() (entries int, bytes, evicted int64) {
 
 // entry is a rendered tile in the forms that were asked for so far.
 type entry struct {
-	key         key
+	key         Key
 	empty       bool
 	generalized bool
 	dropped     int

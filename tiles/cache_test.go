@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func testKey(n uint64) (k key) {
+func testKey(n uint64) (k Key) {
 	k[0] = byte(n) // of the shard
 	binary.BigEndian.PutUint64(k[8:], n)
 	return k
@@ -84,7 +84,7 @@ func TestCacheRefusesWhatIsLargerThanAShard(t *testing.T) {
 // What is asked for again and again stays although many others pass once.
 func TestCacheResistsScans(t *testing.T) {
 	c := newCache(16 << 16)
-	popular := make([]key, 200)
+	popular := make([]Key, 200)
 	for i := range popular {
 		popular[i] = testKey(uint64(i))
 		c.put(testEntry(uint64(i), 500))

@@ -16,15 +16,15 @@ import (
 
 // keyVersion changes whenever the same request on the same state gives other
 // bytes than an older program gave.
-const keyVersion = 1
+const keyVersion = 2
 
-// key names the content of a tile for ever: equal keys, equal features.
-type key [sha256.Size]byte
+// Key names the content of an answer for ever: equal keys, equal features.
+type Key [sha256.Size]byte
 
 // etag is the strong validator of a form of the tile. A compressed one has two:
 // the quick one made first and the better one that replaces it when the tile is
 // asked for often.
-func (k *key) etag(e Encoding, better bool) string {
+func (k *Key) etag(e Encoding, better bool) string {
 	b := make([]byte, 0, 28)
 	b = append(b, '"')
 	b = base64.RawURLEncoding.AppendEncode(b, k[:15])
@@ -37,7 +37,7 @@ func (k *key) etag(e Encoding, better bool) string {
 
 // matches tells whether an If-None-Match header names a form of the tile in the
 // encoding or in none, by the weak comparison of RFC 9110 §8.8.3.2, and which.
-func (k *key) matches(header string, e Encoding) (etag string, ok bool) {
+func (k *Key) matches(header string, e Encoding) (etag string, ok bool) {
 	if header == "" {
 		return "", false
 	}
@@ -53,108 +53,123 @@ func (k *key) matches(header string, e Encoding) (etag string, ok bool) {
 	return "", false
 }
 
-// keyWriter collects what a key is made of. Every part is preceded by its length,
+// KeyWriter collects what a key is made of. Every part is preceded by its length,
 // so that no two requests collide.
-type keyWriter []byte
+type KeyWriter []byte
 
-func (w *keyWriter) number(n uint64) { *w = binary.AppendUvarint(*w, n) }
+// Number writes a number.
+func (w *KeyWriter) Number(n uint64) { *w = binary.AppendUvarint(*w, n) }
 
-func (w *keyWriter) text(s string) {
-	w.number(uint64(len(s)))
+// Text writes a text.
+func (w *KeyWriter) Text(s string) {
+	w.Number(uint64(len(s)))
 	*w = append(*w, s...)
 }
 
-func (w *keyWriter) texts(list []string) {
-	w.number(uint64(len(list)))
+// Texts writes a list of texts.
+func (w *KeyWriter) Texts(list []string) {
+	w.Number(uint64(len(list)))
 	for _, s := range list {
-		w.text(s)
+		w.Text(s)
 	}
 }
 
-func (w *keyWriter) value(v layers.Value) {
-	w.number(uint64(v.Type()))
-	w.text(v.String())
+// Policy writes what a reader may see of a layer.
+func (w *KeyWriter) Policy(p layers.Policy) {
+	w.Text(p.Key())
+	if p.Key() == "" { // no compiler named it: its content does
+		w.Filter(p.Rows)
+		w.Texts(p.Hidden)
+	}
 }
 
-// filter writes an expression; a nil one and an empty list differ.
-func (w *keyWriter) filter(f layers.Filter) {
+// Key is the key of all that was written.
+func (w *KeyWriter) Key() Key { return sha256.Sum256(*w) }
+
+func (w *KeyWriter) value(v layers.Value) {
+	w.Number(uint64(v.Type()))
+	w.Text(v.String())
+}
+
+// Filter writes an expression; a nil one and an empty list differ.
+func (w *KeyWriter) Filter(f layers.Filter) {
 	list := func(op uint64, fs []layers.Filter) {
-		w.number(op)
-		w.number(uint64(len(fs)))
+		w.Number(op)
+		w.Number(uint64(len(fs)))
 		for _, m := range fs {
-			w.filter(m)
+			w.Filter(m)
 		}
 	}
 	switch f := f.(type) {
 	case nil:
-		w.number(0)
+		w.Number(0)
 	case layers.And:
 		list(1, f)
 	case layers.Or:
 		list(2, f)
 	case layers.Not:
-		w.number(3)
-		w.filter(f.Filter)
+		w.Number(3)
+		w.Filter(f.Filter)
 	case layers.Comparison:
-		w.number(4)
-		w.text(f.Property)
-		w.number(uint64(f.Op))
+		w.Number(4)
+		w.Text(f.Property)
+		w.Number(uint64(f.Op))
 		w.value(f.Value)
 	case layers.Like:
-		w.number(5)
-		w.text(f.Property)
-		w.text(f.Pattern)
+		w.Number(5)
+		w.Text(f.Property)
+		w.Text(f.Pattern)
 		if f.FoldCase {
-			w.number(1)
+			w.Number(1)
 		} else {
-			w.number(0)
+			w.Number(0)
 		}
 	case layers.In:
-		w.number(6)
-		w.text(f.Property)
-		w.number(uint64(len(f.Values)))
+		w.Number(6)
+		w.Text(f.Property)
+		w.Number(uint64(len(f.Values)))
 		for _, v := range f.Values {
 			w.value(v)
 		}
 	case layers.Between:
-		w.number(7)
-		w.text(f.Property)
+		w.Number(7)
+		w.Text(f.Property)
 		w.value(f.Low)
 		w.value(f.High)
 	case layers.IsNull:
-		w.number(8)
-		w.text(f.Property)
+		w.Number(8)
+		w.Text(f.Property)
 	case layers.Intersects:
-		w.number(9)
-		w.text(f.Box.String())
+		w.Number(9)
+		w.Text(f.Box.String())
 	case layers.PropertyComparison:
-		w.number(10)
-		w.text(f.Left)
-		w.number(uint64(f.Op))
-		w.text(f.Right)
+		w.Number(10)
+		w.Text(f.Left)
+		w.Number(uint64(f.Op))
+		w.Text(f.Right)
 	case layers.IntersectsGeometry:
-		w.number(11)
+		w.Number(11)
 		w.geometry(&f.Geometry)
 	case layers.GeometryIsNull:
-		w.number(12)
+		w.Number(12)
 	default:
 		panic(fmt.Sprintf("tiles: a key of %T", f)) // it would be the key of another filter too
 	}
 }
 
-func (w *keyWriter) geometry(g *spatial.Geometry) {
-	w.number(uint64(g.Type))
-	w.number(uint64(len(g.XY)))
+func (w *KeyWriter) geometry(g *spatial.Geometry) {
+	w.Number(uint64(g.Type))
+	w.Number(uint64(len(g.XY)))
 	for _, v := range g.XY {
 		*w = binary.BigEndian.AppendUint64(*w, math.Float64bits(v))
 	}
 	for _, ends := range [][]int32{g.Ends, g.Parts} {
-		w.number(uint64(len(ends)))
+		w.Number(uint64(len(ends)))
 		for _, n := range ends {
-			w.number(uint64(n))
+			w.Number(uint64(n))
 		}
 	}
-	w.number(uint64(len(g.Members)))
+	w.Number(uint64(len(g.Members)))
 	for i := range g.Members {
 		w.geometry(&g.Members[i])
 	}
@@ -195,39 +210,34 @@ func (d *descriptions) hash(l *layers.Layer) [16]byte {
 }
 
 // key is the key of a request on the state that the views show.
-func (s *Service) key(r *Request, views viewList) key {
+func (s *Service) key(r *Request, views viewList) Key {
 	var buf [512]byte
-	w := keyWriter(buf[:0])
-	w.number(keyVersion)
-	w.number(uint64(r.Tile.Z))
-	w.number(uint64(r.Tile.X))
-	w.number(uint64(r.Tile.Y))
+	w := KeyWriter(buf[:0])
+	w.Number(keyVersion)
+	w.Number(uint64(r.Tile.Z))
+	w.Number(uint64(r.Tile.X))
+	w.Number(uint64(r.Tile.Y))
 	exact := uint64(0)
 	if r.Exact {
 		exact = 1
 	}
-	w.number(exact)
-	w.filter(r.Filter)
+	w.Number(exact)
+	w.Filter(r.Filter)
 	if r.Properties == nil {
-		w.number(0)
+		w.Number(0)
 	} else {
-		w.number(1)
-		w.texts(r.Properties)
+		w.Number(1)
+		w.Texts(r.Properties)
 	}
 	box := Box(r.Tile)
-	w.number(uint64(len(views)))
+	w.Number(uint64(len(views)))
 	for i, v := range views {
 		h := s.described.hash(v.Layer())
 		w = append(w, h[:]...)
-		w.text(string(r.Layers[i]))
-		w.text(v.Identity())
-		w.number(uint64(v.TileRevision(box)))
-		p := r.policy(i)
-		w.text(p.Key())
-		if p.Key() == "" { // no compiler named it: its content does
-			w.filter(p.Rows)
-			w.texts(p.Hidden)
-		}
+		w.Text(string(r.Layers[i]))
+		w.Text(v.Identity())
+		w.Number(uint64(v.TileRevision(box)))
+		w.Policy(r.policy(i))
 	}
-	return sha256.Sum256(w)
+	return w.Key()
 }

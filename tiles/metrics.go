@@ -2,14 +2,11 @@ package tiles
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// metrics counts what the service does.
-type metrics struct {
-	answers  *prometheus.CounterVec
-	renders  prometheus.Histogram
-	features prometheus.Counter
-	repaired prometheus.Counter
-	dropped  prometheus.Counter
-	forms    *prometheus.CounterVec
+// answerMetrics counts what an Answers does.
+type answerMetrics struct {
+	answers *prometheus.CounterVec
+	renders prometheus.Histogram
+	forms   *prometheus.CounterVec
 }
 
 // Results of answers.
@@ -21,35 +18,56 @@ const (
 	resultError       = "error"
 )
 
-func newMetrics(r prometheus.Registerer, c *cache) (*metrics, error) {
-	m := &metrics{
-		answers: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "twind_tile_answers_total",
-			Help: "Tile requests by result: hit (from the cache), miss (rendered), shared (rendered for another request), not_modified, error."}, []string{"result"}),
-		renders: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "twind_tile_render_seconds",
-			Help:    "Time to search, encode and first compress a tile.",
+// newAnswerMetrics names what is rendered, such as "tile".
+func newAnswerMetrics(r prometheus.Registerer, name string, c *cache) (*answerMetrics, error) {
+	prefix := "twind_" + name + "_"
+	m := &answerMetrics{
+		answers: prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + "answers_total",
+			Help: "Requests by result: hit (from the cache), miss (rendered), shared (rendered for another request), not_modified, error."}, []string{"result"}),
+		renders: prometheus.NewHistogram(prometheus.HistogramOpts{Name: prefix + "render_seconds",
+			Help:    "Time to search, encode and first compress a " + name + ".",
 			Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5}}),
-		features: prometheus.NewCounter(prometheus.CounterOpts{Name: "twind_tile_features_total", Help: "Features written to tiles."}),
-		repaired: prometheus.NewCounter(prometheus.CounterOpts{Name: "twind_tile_repaired_total", Help: "Polygons that rounding or clipping had made invalid and that were repaired."}),
-		dropped:  prometheus.NewCounter(prometheus.CounterOpts{Name: "twind_tile_dropped_total", Help: "Features left out of generalised tiles."}),
-		forms: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "twind_tile_forms_total",
-			Help: "Compressions and expansions of tiles, by encoding and level."}, []string{"encoding", "level"}),
+		forms: prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + "forms_total",
+			Help: "Compressions and expansions, by encoding and level."}, []string{"encoding", "level"}),
 	}
-	if r == nil {
-		return m, nil
+	gauge := func(what, help string, read func() float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: prefix + what, Help: help}, read)
 	}
-	gauge := func(name, help string, read func() float64) prometheus.Collector {
-		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, read)
-	}
-	for _, c := range []prometheus.Collector{
-		m.answers, m.renders, m.features, m.repaired, m.dropped, m.forms,
-		gauge("twind_tile_cache_entries", "Tiles in the cache.", func() float64 { n, _, _ := c.stats(); return float64(n) }),
-		gauge("twind_tile_cache_bytes", "Bytes of tiles in the cache, all forms.", func() float64 { _, b, _ := c.stats(); return float64(b) }),
-		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "twind_tile_cache_evictions_total", Help: "Tiles that left the cache for others."},
+	return m, register(r,
+		m.answers, m.renders, m.forms,
+		gauge("cache_entries", "Answers in the cache.", func() float64 { n, _, _ := c.stats(); return float64(n) }),
+		gauge("cache_bytes", "Bytes of answers in the cache, all forms.", func() float64 { _, b, _ := c.stats(); return float64(b) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: prefix + "cache_evictions_total", Help: "Answers that left the cache for others."},
 			func() float64 { _, _, n := c.stats(); return float64(n) }),
-	} {
+	)
+}
+
+// serviceMetrics counts what the tiles of a Service hold.
+type serviceMetrics struct {
+	features, repaired, dropped prometheus.Counter
+}
+
+func newServiceMetrics(r prometheus.Registerer) (*serviceMetrics, error) {
+	counter := func(what, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Name: "twind_tile_" + what + "_total", Help: help})
+	}
+	m := &serviceMetrics{
+		features: counter("features", "Features written to tiles."),
+		repaired: counter("repaired", "Polygons that rounding or clipping had made invalid and that were repaired."),
+		dropped:  counter("dropped", "Features left out of generalised tiles."),
+	}
+	return m, register(r, m.features, m.repaired, m.dropped)
+}
+
+// register publishes collectors; a nil registerer publishes nothing.
+func register(r prometheus.Registerer, list ...prometheus.Collector) error {
+	if r == nil {
+		return nil
+	}
+	for _, c := range list {
 		if err := r.Register(c); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return m, nil
+	return nil
 }
