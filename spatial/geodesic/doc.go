@@ -14,4 +14,7 @@
 // The spheroid's geodesics are solved after "Algorithms for geodesics", Journal
 // of Geodesy 87 (2013) 43–55, doi:10.1007/s00190-012-0578-z, with series to the
 // sixth order: errors are below 15 nm.
+//
+// ECEF and Local carry positions to the earth-centred frame and to tangent frames
+// of it, for solids.
 package geodesic
