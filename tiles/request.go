@@ -63,7 +63,7 @@ func (r *Request) check() error {
 			return layers.Errorf(layers.ErrInvalid, "layer %s stands twice in the list of a tile's layers; name it once", id)
 		}
 	}
-	if _, err := tile.New(int64(r.Tile.Z), int64(r.Tile.X), int64(r.Tile.Y)); err != nil {
+	if _, err := r.Tile.Grid.Tile(int64(r.Tile.Z), int64(r.Tile.X), int64(r.Tile.Y)); err != nil {
 		return layers.Errorf(layers.ErrInvalid, "%w", err)
 	}
 	if r.Policies != nil && len(r.Policies) != len(r.Layers) {

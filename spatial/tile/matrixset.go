@@ -16,12 +16,14 @@ type MatrixSet struct {
 	CRS               string   `json:"crs"`           // URI
 	OrderedAxes       []string `json:"orderedAxes,omitempty"`
 	WellKnownScaleSet string   `json:"wellKnownScaleSet,omitempty"` // URI
-	Matrices          []Matrix `json:"tileMatrices"`                // by zoom, from 0
+	Matrices          []Matrix `json:"tileMatrices"`                // by zoom, from Grid.FirstZoom() on
+
+	Grid Grid `json:"-"` // that its tiles are of
 }
 
 // Matrix is one tile matrix of a set.
 type Matrix struct {
-	ID               string     `json:"id"`               // the zoom in decimal
+	ID               string     `json:"id"`               // decimal; the zoom of the grid, but in WorldCRS84Quad one less
 	ScaleDenominator float64    `json:"scaleDenominator"` // at pixels of 0.28 mm
 	CellSize         float64    `json:"cellSize"`         // width of a pixel in units of the CRS
 	CornerOfOrigin   string     `json:"cornerOfOrigin"`   // "topLeft": rows count southwards
@@ -32,42 +34,105 @@ type Matrix struct {
 	MatrixHeight     uint32     `json:"matrixHeight"`     // tiles
 }
 
-// WebMercatorQuadID names the set that ID counts in.
-const WebMercatorQuadID = "WebMercatorQuad"
+// The ids of the sets that tiles are served in.
+const (
+	WebMercatorQuadID = "WebMercatorQuad"
+	WorldCRS84QuadID  = "WorldCRS84Quad"
+	CGCS2000QuadID    = "CGCS2000Quad"
+)
+
+const (
+	radius    = 6378137.0 // metres, the sphere of EPSG:3857 and the equator of WGS 84 and CGCS2000
+	tileSize  = 256       // pixels
+	pixelSize = 0.00028   // metres, the standardized rendering pixel
+)
 
 // WebMercatorQuad is the registered set of that name (17-083r4 Annex D.1), zooms
 // 0 to MaxZoom, with its numbers to 15 digits as the register gives them:
 // denominators cut off there, the others rounded. The caller owns the result.
 func WebMercatorQuad() *MatrixSet {
-	const (
-		radius    = 6378137.0 // metres, the sphere of EPSG:3857
-		tileSize  = 256       // pixels
-		pixelSize = 0.00028   // metres, the standardized rendering pixel
-	)
-	s := &MatrixSet{
+	edge := digits15(math.Pi * radius)
+	return &MatrixSet{
 		ID:                WebMercatorQuadID,
 		Title:             "Google Maps Compatible for the World",
 		URI:               "http://www.opengis.net/def/tilematrixset/OGC/1.0/WebMercatorQuad",
 		CRS:               "http://www.opengis.net/def/crs/EPSG/0/3857",
 		OrderedAxes:       []string{"X", "Y"},
 		WellKnownScaleSet: "http://www.opengis.net/def/wkss/OGC/1.0/GoogleMapsCompatible",
-		Matrices:          make([]Matrix, MaxZoom+1),
+		Matrices:          matrices(Mercator, 2*math.Pi*radius/tileSize, 1, [2]float64{-edge, edge}, 0),
+		Grid:              Mercator,
 	}
-	for z := range s.Matrices {
-		n := uint32(1) << z
-		cell := 2 * math.Pi * radius / tileSize / float64(n)
-		s.Matrices[z] = Matrix{
-			ID:               strconv.Itoa(z),
-			ScaleDenominator: cut15(cell / pixelSize),
+}
+
+// WorldCRS84Quad is the registered set of that name (17-083r4 Annex D.2), tile
+// matrices 0 to MaxZoom−1: matrix m is zoom m+1 of the Geographic grid, which has
+// its scale. The caller owns the result.
+func WorldCRS84Quad() *MatrixSet {
+	return &MatrixSet{
+		ID:                WorldCRS84QuadID,
+		Title:             "CRS84 for the World",
+		URI:               "http://www.opengis.net/def/tilematrixset/OGC/1.0/WorldCRS84Quad",
+		CRS:               "http://www.opengis.net/def/crs/OGC/1.3/CRS84",
+		OrderedAxes:       []string{"Lon", "Lat"},
+		WellKnownScaleSet: "http://www.opengis.net/def/wkss/OGC/1.0/GoogleCRS84Quad",
+		Matrices:          matrices(Geographic, 360.0/tileSize, metresPerDegree, [2]float64{-180, 90}, 1),
+		Grid:              Geographic,
+	}
+}
+
+// CGCS2000Quad is the grid in EPSG:4490 that TianDiTu calls c: the tiles of
+// WorldCRS84Quad, numbered from 1, with latitude first in coordinates. Its scale
+// denominators are for pixels of 0.28 mm, as the standard wants them; TianDiTu
+// prints those of 0.2646 mm (96 to the inch) for the same tiles. No register knows
+// the set. The caller owns the result.
+func CGCS2000Quad() *MatrixSet {
+	return &MatrixSet{
+		ID:          CGCS2000QuadID,
+		Title:       "CGCS2000 longitude and latitude for the World (TianDiTu c)",
+		URI:         "urn:x-twind:def:tilematrixset:CGCS2000Quad",
+		CRS:         "http://www.opengis.net/def/crs/EPSG/0/4490",
+		OrderedAxes: []string{"Lat", "Lon"},
+		Matrices:    matrices(Geographic, 360.0/tileSize, metresPerDegree, [2]float64{90, -180}, 0),
+		Grid:        Geographic,
+	}
+}
+
+// metresPerDegree is the length of a degree of the equator.
+const metresPerDegree = math.Pi * radius / 180
+
+// matrices are the zooms of a grid. cell is the width of a pixel at zoom 0 in
+// units of the coordinate system, of metres each; ids count from below by less.
+func matrices(g Grid, cell, metres float64, origin [2]float64, less int) []Matrix {
+	list := make([]Matrix, 0, MaxZoom+1)
+	for z := g.FirstZoom(); z <= MaxZoom; z++ {
+		columns, rows := g.Size(z)
+		cell := cell / float64(columns)
+		list = append(list, Matrix{
+			ID:               strconv.Itoa(int(z) - less),
+			ScaleDenominator: cut15(cell * metres / pixelSize),
 			CellSize:         digits15(cell),
 			CornerOfOrigin:   "topLeft",
-			PointOfOrigin:    [2]float64{digits15(-math.Pi * radius), digits15(math.Pi * radius)},
+			PointOfOrigin:    origin,
 			TileWidth:        tileSize, TileHeight: tileSize,
-			MatrixWidth: n, MatrixHeight: n,
+			MatrixWidth: columns, MatrixHeight: rows,
+		})
+	}
+	return list
+}
+
+// Zoom is the zoom of the grid that a tile matrix has; it reports false when the
+// set has no matrix of that id.
+func (s *MatrixSet) Zoom(matrix string) (uint8, bool) {
+	for i := range s.Matrices {
+		if s.Matrices[i].ID == matrix {
+			return s.Grid.FirstZoom() + uint8(i), true
 		}
 	}
-	return s
+	return 0, false
 }
+
+// Matrix is the tile matrix of a zoom of the grid, which must have it.
+func (s *MatrixSet) Matrix(z uint8) *Matrix { return &s.Matrices[z-s.Grid.FirstZoom()] }
 
 // digits15 rounds to 15 significant decimal digits.
 func digits15(v float64) float64 { return parse(strconv.FormatFloat(v, 'g', 15, 64)) }
@@ -90,37 +155,42 @@ func parse(s string) float64 {
 // Limits are the tiles of one tile matrix that may hold data, borders included:
 // TileMatrixLimits of 17-083r4 §7.2 and its JSON.
 type Limits struct {
-	Z      uint8  `json:"tileMatrix,string"`
+	Matrix string `json:"tileMatrix"`
+	Z      uint8  `json:"-"` // of the grid
+	Grid   Grid   `json:"-"`
 	MinRow uint32 `json:"minTileRow"`
 	MaxRow uint32 `json:"maxTileRow"`
 	MinCol uint32 `json:"minTileCol"`
 	MaxCol uint32 `json:"maxTileCol"`
 }
 
-// LimitsOf are the tiles of zoom z whose boxes, grown as by ID.World with the
-// same buffer and gridSize, meet an envelope in degrees of longitude and latitude;
-// for an empty one all tiles, since nothing is known of where data will be.
-func LimitsOf(e spatial.Envelope, z uint8, buffer, gridSize int) Limits {
-	last := uint32(1)<<z - 1
+// Limits are the tiles of zoom z of the grid whose boxes, grown as by ID.World
+// with the same buffer and gridSize, meet an envelope in degrees of longitude and
+// latitude; for an empty one all tiles, since nothing is known of where data will be.
+func (s *MatrixSet) Limits(e spatial.Envelope, z uint8, buffer, gridSize int) Limits {
+	columns, rows := s.Grid.Size(z)
+	l := Limits{Matrix: s.Matrix(z).ID, Z: z, Grid: s.Grid, MaxRow: rows - 1, MaxCol: columns - 1}
 	if e.IsEmpty() {
-		return Limits{z, 0, last, 0, last}
+		return l
 	}
 	size := int64(1) << (32 - z)
 	b := (size*int64(buffer) + int64(gridSize) - 1) / int64(gridSize)
-	index := func(world int64) uint32 {
-		return uint32(max(0, min(world, WorldSize-1)) / size)
+	low, high := math.Round, math.Round // as world coordinates are
+	if s.Grid == Geographic {
+		low, high = math.Floor, math.Ceil // tiles are drawn of what was not rounded
 	}
-	west, north := WorldOf(e.MinX, e.MaxY)
-	east, south := WorldOf(e.MaxX, e.MinY)
-	return Limits{z, index(int64(north) - b), index(int64(south) + b), index(int64(west) - b), index(int64(east) + b)}
-}
-
-// Union is the smallest range around both, which are of one zoom.
-func (l Limits) Union(o Limits) Limits {
-	return Limits{l.Z, min(l.MinRow, o.MinRow), max(l.MaxRow, o.MaxRow), min(l.MinCol, o.MinCol), max(l.MaxCol, o.MaxCol)}
+	index := func(plane float64, grow int64, n uint32) uint32 {
+		v := max(0, min(int64(plane)+grow, WorldSize-1))
+		return min(uint32(v/size), n-1)
+	}
+	west, north := s.Grid.at(e.MinX, e.MaxY)
+	east, south := s.Grid.at(e.MaxX, e.MinY)
+	l.MinRow, l.MaxRow = index(low(north), -b, rows), index(high(south), b, rows)
+	l.MinCol, l.MaxCol = index(low(west), -b, columns), index(high(east), b, columns)
+	return l
 }
 
 // Contains tells whether the tile lies within.
 func (l Limits) Contains(t ID) bool {
-	return t.Z == l.Z && l.MinRow <= t.Y && t.Y <= l.MaxRow && l.MinCol <= t.X && t.X <= l.MaxCol
+	return t.Z == l.Z && t.Grid == l.Grid && l.MinRow <= t.Y && t.Y <= l.MaxRow && l.MinCol <= t.X && t.X <= l.MaxCol
 }

@@ -49,7 +49,7 @@ func TestLimitsAreTheTilesThatMeetAnEnvelope(t *testing.T) {
 			east, south := tile.WorldOf(e.MaxX, e.MinY)
 			box := tile.WorldBox{MinX: west, MinY: north, MaxX: east, MaxY: south}
 			for z := uint8(0); z <= 6; z++ { // all tiles of these zooms
-				l := tile.LimitsOf(e, z, buffer, grid)
+				l := tile.WebMercatorQuad().Limits(e, z, buffer, grid)
 				for y := range uint32(1) << z {
 					for x := range uint32(1) << z {
 						id := tile.ID{Z: z, X: x, Y: y}
@@ -58,7 +58,7 @@ func TestLimitsAreTheTilesThatMeetAnEnvelope(t *testing.T) {
 				}
 			}
 			for z := uint8(7); z <= tile.MaxZoom; z++ { // the border of the deeper ones
-				l := tile.LimitsOf(e, z, buffer, grid)
+				l := tile.WebMercatorQuad().Limits(e, z, buffer, grid)
 				last := int64(1)<<z - 1
 				for _, corner := range [][2]int64{{int64(l.MinCol), int64(l.MinRow)}, {int64(l.MaxCol), int64(l.MaxRow)}} {
 					for dy := int64(-1); dy <= 1; dy++ {
@@ -75,8 +75,8 @@ func TestLimitsAreTheTilesThatMeetAnEnvelope(t *testing.T) {
 			}
 		})
 	}
-	l := tile.LimitsOf(spatial.EmptyEnvelope(), 3, buffer, grid)
-	require.Equal(t, tile.Limits{Z: 3, MinRow: 0, MaxRow: 7, MinCol: 0, MaxCol: 7}, l)
+	l := tile.WebMercatorQuad().Limits(spatial.EmptyEnvelope(), 3, buffer, grid)
+	require.Equal(t, tile.Limits{Matrix: "3", Z: 3, MinRow: 0, MaxRow: 7, MinCol: 0, MaxCol: 7}, l)
 	require.False(t, l.Contains(tile.ID{Z: 4}), "of another zoom")
 	b, err := json.Marshal(l)
 	require.NoError(t, err)

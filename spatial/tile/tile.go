@@ -9,7 +9,8 @@
 //	  ▼ y
 //
 // One unit is 9.3 mm at the equator. Latitudes beyond ±85.0511° have no place in
-// it; they are clamped to the border.
+// it; they are clamped to the border. The quads of degrees have a plane of their
+// own, see Grid.
 package tile
 
 import (
@@ -29,42 +30,45 @@ const WorldSize = 1 << 32
 // MaxLatitude is the latitude, in degrees, of the northern border of Web Mercator.
 const MaxLatitude = 85.05112877980659
 
-// ID names a tile of WebMercatorQuad: zoom (tileMatrix), column x from the west
-// and row y from the north.
+// ID names a tile of a grid: zoom, column x from the west and row y from the
+// north. The zero Grid is Mercator, whose zoom is the tileMatrix of WebMercatorQuad.
 type ID struct {
 	Z    uint8
+	Grid Grid
 	X, Y uint32
 }
 
 // ErrRange is wrapped when a tile lies outside the tile matrix set.
 var ErrRange = errors.New("tile: out of range")
 
-// New checks the three numbers; it fails with ErrRange.
-func New(z, x, y int64) (ID, error) {
-	if z < 0 || z > MaxZoom {
-		return ID{}, fmt.Errorf("%w: zoom %d is not in 0 to %d", ErrRange, z, MaxZoom)
-	}
-	n := int64(1) << z
-	if x < 0 || x >= n || y < 0 || y >= n {
-		return ID{}, fmt.Errorf("%w: column %d, row %d; zoom %d has 0 to %d", ErrRange, x, y, z, n-1)
-	}
-	return ID{uint8(z), uint32(x), uint32(y)}, nil
-}
+// New names a tile of the Mercator grid; it fails with ErrRange.
+func New(z, x, y int64) (ID, error) { return Mercator.Tile(z, x, y) }
 
-// String is "z/x/y", the order of XYZ URLs.
-func (t ID) String() string { return fmt.Sprintf("%d/%d/%d", t.Z, t.X, t.Y) }
+// String is "z/x/y", the order of XYZ URLs, with the grid before it unless that
+// is Mercator.
+func (t ID) String() string {
+	if t.Grid == Geographic {
+		return fmt.Sprintf("geographic/%d/%d/%d", t.Z, t.X, t.Y)
+	}
+	return fmt.Sprintf("%d/%d/%d", t.Z, t.X, t.Y)
+}
 
 // WorldBox is a box in world units, borders included.
 type WorldBox struct{ MinX, MinY, MaxX, MaxY uint32 }
 
 // World is the tile's box in world units, grown on each side by buffer/gridSize
-// of its width and clamped to the world. gridSize is MVT's extent (4096).
+// of its width and clamped to the world. gridSize is MVT's extent (4096). The
+// rows of a Geographic tile are rounded outward.
 func (t ID) World(buffer, gridSize int) WorldBox {
 	size := int64(1) << (32 - t.Z)
 	b := (size*int64(buffer) + int64(gridSize) - 1) / int64(gridSize)
 	clamp := func(v int64) uint32 { return uint32(max(0, min(v, WorldSize-1))) }
 	x, y := int64(t.X)*size, int64(t.Y)*size
-	return WorldBox{clamp(x - b), clamp(y - b), clamp(x + size - 1 + b), clamp(y + size - 1 + b)}
+	box := WorldBox{MinX: clamp(x - b), MinY: clamp(y - b), MaxX: clamp(x + size - 1 + b), MaxY: clamp(y + size - 1 + b)}
+	if t.Grid == Geographic {
+		box.MinY, box.MaxY = worldRows(y-b, y+size+b)
+	}
+	return box
 }
 
 // Intersects tells whether the two boxes share a unit.
@@ -74,19 +78,15 @@ func (b WorldBox) Intersects(o WorldBox) bool {
 
 // Envelope is the tile's box in degrees of longitude and latitude.
 func (t ID) Envelope() spatial.Envelope {
-	n := float64(uint64(1) << t.Z)
-	lat := func(y float64) float64 {
-		return math.Atan(math.Sinh(math.Pi*(1-2*y/n))) * 180 / math.Pi
-	}
-	x, y := float64(t.X), float64(t.Y)
-	return spatial.Envelope{MinX: x/n*360 - 180, MinY: lat(y + 1), MaxX: (x+1)/n*360 - 180, MaxY: lat(y)}
+	size := float64(uint64(1) << (32 - t.Z))
+	x, y := float64(t.X)*size, float64(t.Y)*size
+	west, north := t.Grid.degrees(x, y)
+	east, south := t.Grid.degrees(x+size, y+size)
+	return spatial.Envelope{MinX: west, MinY: south, MaxX: east, MaxY: north}
 }
 
-// Of is the tile at zoom z that holds a position in degrees.
-func Of(lon, lat float64, z uint8) ID {
-	x, y := WorldOf(lon, lat)
-	return ID{z, uint32(uint64(x) >> (32 - z)), uint32(uint64(y) >> (32 - z))}
-}
+// Of is the tile of the Mercator grid at zoom z that holds a position in degrees.
+func Of(lon, lat float64, z uint8) ID { return Mercator.Of(lon, lat, z) }
 
 // WorldOf places a position in degrees, rounded to the nearest world unit and
 // clamped to the world.

@@ -124,8 +124,7 @@ func (e *Encoder) feature(s *tiles.Source, seg *snapshot.Segment, i int, ownID b
 			case LineString:
 				e.linePaths(seg, p, last, inside)
 			case Polygon:
-				// Coarsening by a bit rounds to the grid of the zoom above.
-				e.polygonPaths(seg, p, last, inside, int(e.frame.z)-int(s.Coarsen) < int(seg.SimpleFrom[i]))
+				e.polygonPaths(seg, p, last, inside, !e.frame.simple(seg.SimpleFrom[i], s.Coarsen))
 			}
 			if len(e.geom) > 0 {
 				if !tagged {

@@ -15,7 +15,7 @@ func (e *Encoder) pointPaths(seg *snapshot.Segment, p, last uint32) {
 			continue
 		}
 		for v := seg.PathVertex[p]; v < seg.PathVertex[p+1]; v++ {
-			x, y := e.frame.at(seg.World[2*v], seg.World[2*v+1])
+			x, y := e.frame.at(seg, v)
 			if x < int64(clipBox.MinX) || x > int64(clipBox.MaxX) || y < int64(clipBox.MinY) || y > int64(clipBox.MaxY) {
 				continue
 			}
@@ -37,14 +37,14 @@ func (e *Encoder) linePaths(seg *snapshot.Segment, p, last uint32, inside bool) 
 		if seg.PathKinds[p] != snapshot.PathLine {
 			continue
 		}
-		world := seg.World[2*seg.PathVertex[p] : 2*seg.PathVertex[p+1]]
+		lo, hi := seg.PathVertex[p], seg.PathVertex[p+1]
 		e.line, e.ends = e.line[:0], e.ends[:0]
 		if inside {
-			e.line = e.snap(e.line, world)
+			e.line = e.snap(e.line, seg, lo, hi)
 			e.geom = c.line(e.geom, e.line)
 			continue
 		}
-		e.snapFar(world)
+		e.snapFar(seg, lo, hi)
 		e.line, e.ends = e.clipper.Line(e.line, e.ends, e.far, clipBox)
 		begin := int32(0)
 		for _, end := range e.ends {
@@ -64,13 +64,13 @@ func (e *Encoder) polygonPaths(seg *snapshot.Segment, p, last uint32, inside, do
 		} else if k != snapshot.PathHole || dropped {
 			continue
 		}
-		world := seg.World[2*seg.PathVertex[p] : 2*seg.PathVertex[p+1]]
+		lo, hi := seg.PathVertex[p], seg.PathVertex[p+1]
 		ok := false
 		if inside {
-			e.rings.XY = e.snap(e.rings.XY, world[:max(0, len(world)-2)]) // without the closing vertex
+			e.rings.XY = e.snap(e.rings.XY, seg, lo, max(lo+1, hi)-1) // without the closing vertex
 			ok = e.rings.Close(k == snapshot.PathHole)
 		} else {
-			e.snapFar(world)
+			e.snapFar(seg, lo, hi)
 			if n := len(e.far); n >= 8 {
 				ok = e.clipper.Ring(&e.rings, e.far[:n-2], k == snapshot.PathHole, clipBox)
 			}
@@ -119,10 +119,14 @@ func (e *Encoder) coarsen(bits int) {
 	e.mended.Reset()
 }
 
-// snap appends a path that lies in the tile, on its grid: without repeated
-// vertices and without those between two in one line. dst's earlier content is
-// another path's.
-func (e *Encoder) snap(dst []int32, world []uint32) []int32 {
+// snap appends a path that lies in the tile, vertices lo to hi, on its grid:
+// without repeated vertices and without those between two in one line. dst's
+// earlier content is another path's.
+func (e *Encoder) snap(dst []int32, seg *snapshot.Segment, lo, hi uint32) []int32 {
+	if e.frame.perDegree != 0 {
+		return e.snapGeographic(dst, seg, lo, hi)
+	}
+	world := seg.World[2*lo : 2*hi]
 	f := &e.frame
 	down, up, half := f.down, f.up, f.half
 	begin := len(dst)
@@ -149,11 +153,12 @@ func (e *Encoder) snap(dst []int32, world []uint32) []int32 {
 	return dst
 }
 
-// snapFar fills far with a path that may leave the tile, without repeated vertices.
-func (e *Encoder) snapFar(world []uint32) {
+// snapFar fills far with a path that may leave the tile, vertices lo to hi,
+// without repeated vertices.
+func (e *Encoder) snapFar(seg *snapshot.Segment, lo, hi uint32) {
 	e.far = e.far[:0]
-	for i := 0; i+1 < len(world); i += 2 {
-		x, y := e.frame.at(world[i], world[i+1])
+	for v := lo; v < hi; v++ {
+		x, y := e.frame.at(seg, v)
 		if n := len(e.far); n == 0 || e.far[n-2] != x || e.far[n-1] != y {
 			e.far = append(e.far, x, y)
 		}
