@@ -27,7 +27,7 @@ var (
 )
 
 // collectionTileset finds the tileset of a request's collection.
-func (s *Server) collectionTileset(r *http.Request) (*tileset, error) {
+func (s *Server) collectionTileset(r *http.Request, _ params) (*tileset, error) {
 	c, err := s.open(r)
 	if err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func (s *Server) collectionTilesets(w http.ResponseWriter, r *http.Request) erro
 	if err != nil {
 		return err
 	}
-	t, err := s.collectionTileset(r)
+	t, err := s.collectionTileset(r, p)
 	if err != nil {
 		return err
 	}
@@ -110,8 +110,10 @@ func (s *Server) tilesetList(w http.ResponseWriter, r *http.Request, p params, p
 	base := s.base(r)
 	list := []object{}
 	if t != nil {
-		for _, m := range matrixSets() {
-			list = append(list, t.item(base, m, nil))
+		for _, m := range matrixSets {
+			if _, _, ok := t.zooms(m.Grid); ok {
+				list = append(list, t.item(base, m, nil))
+			}
 		}
 	}
 	w.Header().Set("Vary", "Accept-Language")
@@ -124,32 +126,40 @@ func (s *Server) tilesetList(w http.ResponseWriter, r *http.Request, p params, p
 	})
 }
 
-// collectionTilesetInfo describes a collection's tileset in one tile matrix set.
+// The handlers of one tileset and its tiles, of a collection and of the dataset.
+
 func (s *Server) collectionTilesetInfo(w http.ResponseWriter, r *http.Request) error {
-	p, err := readParams(r, collectionTileParams...)
-	if err != nil {
-		return err
-	}
-	t, err := s.collectionTileset(r)
-	if err != nil {
-		return err
-	}
-	return s.tilesetInfo(w, r, p, t)
+	return withTileset(w, r, collectionTileParams, s.collectionTileset, s.tilesetInfo)
 }
 
-// datasetTilesetInfo describes the dataset's tileset in one tile matrix set.
 func (s *Server) datasetTilesetInfo(w http.ResponseWriter, r *http.Request) error {
-	p, err := readParams(r, datasetTileParams...)
-	if err != nil {
-		return err
-	}
-	t, err := s.datasetTileset(r, p)
-	if err != nil {
-		return err
-	}
-	return s.tilesetInfo(w, r, p, t)
+	return withTileset(w, r, datasetTileParams, s.datasetTileset, s.tilesetInfo)
 }
 
+func (s *Server) collectionTile(w http.ResponseWriter, r *http.Request) error {
+	return withTileset(w, r, collectionTileParams, s.collectionTileset, s.tilesetTile)
+}
+
+func (s *Server) datasetTile(w http.ResponseWriter, r *http.Request) error {
+	return withTileset(w, r, datasetTileParams, s.datasetTileset, s.tilesetTile)
+}
+
+// withTileset reads the parameters, finds the tileset, and has it answered.
+func withTileset(w http.ResponseWriter, r *http.Request, known []string, find func(*http.Request, params) (*tileset, error),
+	answer func(http.ResponseWriter, *http.Request, params, *tileset) error,
+) error {
+	p, err := readParams(r, known...)
+	if err != nil {
+		return err
+	}
+	t, err := find(r, p)
+	if err != nil {
+		return err
+	}
+	return answer(w, r, p, t)
+}
+
+// tilesetInfo describes a tileset in one tile matrix set.
 func (s *Server) tilesetInfo(w http.ResponseWriter, r *http.Request, p params, t *tileset) error {
 	if err := p.format("json"); err != nil {
 		return err
@@ -164,32 +174,6 @@ func (s *Server) tilesetInfo(w http.ResponseWriter, r *http.Request, p params, t
 	}
 	w.Header().Set("Vary", "Accept-Language")
 	return s.json(w, r, typeJSON, t.describe(s.base(r), language(r), m, p, q))
-}
-
-// collectionTile answers with a tile of a collection.
-func (s *Server) collectionTile(w http.ResponseWriter, r *http.Request) error {
-	p, err := readParams(r, collectionTileParams...)
-	if err != nil {
-		return err
-	}
-	t, err := s.collectionTileset(r)
-	if err != nil {
-		return err
-	}
-	return s.tilesetTile(w, r, p, t)
-}
-
-// datasetTile answers with a tile of the dataset.
-func (s *Server) datasetTile(w http.ResponseWriter, r *http.Request) error {
-	p, err := readParams(r, datasetTileParams...)
-	if err != nil {
-		return err
-	}
-	t, err := s.datasetTileset(r, p)
-	if err != nil {
-		return err
-	}
-	return s.tilesetTile(w, r, p, t)
 }
 
 // tilesetTile answers with a tile: 404 outside the limits of the tileset, 204
@@ -207,14 +191,8 @@ func (s *Server) tilesetTile(w http.ResponseWriter, r *http.Request, p params, t
 	if err != nil {
 		return err
 	}
-	limits, ok := t.limits(id.Z)
-	if !ok {
-		first, last := t.zooms()
-		return layers.Errorf(layers.ErrNotFound, "tile matrix %d has no tiles here; %d to %d have", id.Z, first, last)
-	}
-	if !limits.Contains(id) {
-		return layers.Errorf(layers.ErrNotFound, "row %d, column %d is outside the limits of tile matrix %d: rows %d to %d, columns %d to %d",
-			id.Y, id.X, id.Z, limits.MinRow, limits.MaxRow, limits.MinCol, limits.MaxCol)
+	if err := t.contains(m, id); err != nil {
+		return err
 	}
 	q, err := readTileQuery(p, t.layers)
 	if err != nil {
@@ -236,18 +214,19 @@ func (s *Server) tilesetTile(w http.ResponseWriter, r *http.Request, p params, t
 // what the set does not have is not there.
 func tileOfMatrix(r *http.Request, m *tile.MatrixSet) (tile.ID, error) {
 	matrix, row, col := chi.URLParam(r, "tileMatrix"), chi.URLParam(r, "tileRow"), chi.URLParam(r, "tileCol")
-	z := slices.IndexFunc(m.Matrices, func(m tile.Matrix) bool { return m.ID == matrix })
-	if z < 0 {
-		return tile.ID{}, layers.Errorf(layers.ErrNotFound, "%s has no tile matrix %q; it has 0 to %d", m.ID, cut(matrix, 20), len(m.Matrices)-1)
+	z, ok := m.Zoom(matrix)
+	if !ok {
+		return tile.ID{}, layers.Errorf(layers.ErrNotFound, "%s has no tile matrix %q; it has %s to %s", m.ID, cut(matrix, 20), m.Matrices[0].ID, m.Matrices[len(m.Matrices)-1].ID)
 	}
 	y, yok := tileNumber(row)
 	x, xok := tileNumber(col)
 	if !yok || !xok {
 		return tile.ID{}, fail(400, fmt.Sprintf("Row %q, column %q: both are whole numbers from 0.", cut(row, 20), cut(col, 20)))
 	}
-	id, err := tile.New(int64(z), x, y)
+	id, err := m.Grid.Tile(int64(z), x, y)
 	if err != nil {
-		return tile.ID{}, layers.Errorf(layers.ErrNotFound, "row %d, column %d is outside tile matrix %d, which has 0 to %d", y, x, z, int64(1)<<z-1)
+		of := m.Matrix(z)
+		return tile.ID{}, layers.Errorf(layers.ErrNotFound, "row %d, column %d is outside tile matrix %s, which has rows 0 to %d and columns 0 to %d", y, x, of.ID, of.MatrixHeight-1, of.MatrixWidth-1)
 	}
 	return id, nil
 }

@@ -17,8 +17,8 @@ func addTilePaths(doc object) {
 
 	components := doc["components"].(object)
 	parameters := components["parameters"].(object)
-	parameters["tileMatrixSetId"] = inPath("tileMatrixSetId", "A tile matrix set of /tileMatrixSets", object{"type": "string", "enum": []string{tile.WebMercatorQuadID}})
-	parameters["tileMatrix"] = inPath("tileMatrix", "The zoom", object{"type": "string", "pattern": "^(0|[1-9][0-9]?)$"})
+	parameters["tileMatrixSetId"] = inPath("tileMatrixSetId", "A tile matrix set of /tileMatrixSets", object{"type": "string", "enum": []string{tile.WebMercatorQuadID, tile.WorldCRS84QuadID, tile.CGCS2000QuadID}})
+	parameters["tileMatrix"] = inPath("tileMatrix", "The zoom; of WorldCRS84Quad one less", object{"type": "string", "pattern": "^(0|[1-9][0-9]?)$"})
 	parameters["tileRow"] = inPath("tileRow", "The row, counted from the north", object{"type": "integer", "minimum": 0})
 	parameters["tileCol"] = inPath("tileCol", "The column, counted from the west", object{"type": "integer", "minimum": 0})
 	parameters["collections"] = query("collections", "Collections that the tiles hold, in this order: ids, or addresses of collections of this server; all without it", list)

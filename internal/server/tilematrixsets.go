@@ -15,13 +15,13 @@ const (
 	relTilingSchemes = "http://www.opengis.net/def/rel/ogc/1.0/tiling-schemes"
 )
 
-// matrixSets are the tile matrix sets that tiles are served in.
-func matrixSets() []*tile.MatrixSet { return []*tile.MatrixSet{tile.WebMercatorQuad()} }
+// matrixSets are the tile matrix sets that tiles are served in; nobody changes them.
+var matrixSets = []*tile.MatrixSet{tile.WebMercatorQuad(), tile.WorldCRS84Quad(), tile.CGCS2000Quad()}
 
 // matrixSet finds the tile matrix set of a request.
 func matrixSet(r *http.Request) (*tile.MatrixSet, error) {
 	name := chi.URLParam(r, "tileMatrixSet")
-	for _, m := range matrixSets() {
+	for _, m := range matrixSets {
 		if m.ID == name {
 			return m, nil
 		}
@@ -48,7 +48,7 @@ func (s *Server) tileMatrixSets(w http.ResponseWriter, r *http.Request) error {
 	}
 	u := s.base(r) + "/ogc/tileMatrixSets"
 	list := []object{}
-	for _, m := range matrixSets() {
+	for _, m := range matrixSets {
 		list = append(list, object{
 			"id": m.ID, "title": m.Title, "uri": m.URI, "crs": m.CRS,
 			"links": []link{

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"twind/layers"
@@ -24,13 +23,15 @@ type tileset struct {
 	extents []spatial.Envelope // of each
 }
 
-// zooms are the first and last zoom with tiles.
-func (t *tileset) zooms() (first, last uint8) {
+// zooms are the first and last zoom with tiles in a grid; it reports false when
+// there is none.
+func (t *tileset) zooms(g tile.Grid) (first, last uint8, ok bool) {
 	first = tile.MaxZoom
 	for _, l := range t.layers {
 		first, last = min(first, l.MinZoom), max(last, l.MaxZoom)
 	}
-	return first, last
+	first = max(first, g.FirstZoom())
+	return first, last, first <= last
 }
 
 // extent is where the data is; empty if there is none.
@@ -46,9 +47,8 @@ func (t *tileset) extent() spatial.Envelope {
 // meets the extent of a layer shown at it. Layers that end at a lower zoom than
 // others go on with them. Without any data they are all tiles of the zoom, as
 // data may come anywhere. It reports false where there are no tiles at all.
-func (t *tileset) limits(z uint8) (tile.Limits, bool) {
-	first, last := t.zooms()
-	if z < first || z > last {
+func (t *tileset) limits(m *tile.MatrixSet, z uint8) (tile.Limits, bool) {
+	if first, last, ok := t.zooms(m.Grid); !ok || z < first || z > last {
 		return tile.Limits{}, false
 	}
 	e := spatial.EmptyEnvelope()
@@ -57,14 +57,32 @@ func (t *tileset) limits(z uint8) (tile.Limits, bool) {
 			e = e.Union(t.extents[i])
 		}
 	}
-	return tile.LimitsOf(e, z, tiles.Buffer, tiles.GridSize), true
+	return m.Limits(e, z, tiles.Buffer, tiles.GridSize), true
 }
 
-func (t *tileset) allLimits() []tile.Limits {
-	first, last := t.zooms()
-	list := make([]tile.Limits, 0, last-first+1)
+// contains refuses a tile outside the tileset's limits.
+func (t *tileset) contains(m *tile.MatrixSet, id tile.ID) error {
+	matrix := m.Matrix(id.Z).ID
+	l, ok := t.limits(m, id.Z)
+	if !ok {
+		first, last, any := t.zooms(m.Grid)
+		if !any {
+			return layers.Errorf(layers.ErrNotFound, "there are no tiles in %s here", m.ID)
+		}
+		return layers.Errorf(layers.ErrNotFound, "tile matrix %s has no tiles here; %s to %s have", matrix, m.Matrix(first).ID, m.Matrix(last).ID)
+	}
+	if !l.Contains(id) {
+		return layers.Errorf(layers.ErrNotFound, "row %d, column %d is outside the limits of tile matrix %s: rows %d to %d, columns %d to %d",
+			id.Y, id.X, matrix, l.MinRow, l.MaxRow, l.MinCol, l.MaxCol)
+	}
+	return nil
+}
+
+func (t *tileset) allLimits(m *tile.MatrixSet) []tile.Limits {
+	list := []tile.Limits{}
+	first, last, _ := t.zooms(m.Grid)
 	for z := first; z <= last; z++ {
-		if l, ok := t.limits(z); ok {
+		if l, ok := t.limits(m, z); ok {
 			list = append(list, l)
 		}
 	}
@@ -92,7 +110,7 @@ func (t *tileset) item(base string, m *tile.MatrixSet, p params) object {
 		"crs":                 m.CRS,
 		"tileMatrixSetId":     m.ID,
 		"tileMatrixSetURI":    m.URI,
-		"tileMatrixSetLimits": t.allLimits(),
+		"tileMatrixSetLimits": t.allLimits(m),
 		"links": []link{
 			{Href: u + query, Rel: "self", Type: typeJSON, Title: t.title},
 			{Href: base + "/ogc/tileMatrixSets/" + m.ID, Rel: relTilingScheme, Type: typeJSON, Title: m.Title},
@@ -110,7 +128,7 @@ func (t *tileset) describe(base, lang string, m *tile.MatrixSet, p params, q til
 	for i, l := range t.layers {
 		here := link{Href: base + "/ogc/collections/" + string(l.ID), Rel: relGeodata, Type: typeJSON, Title: title(l, lang)}
 		links = append(links, here)
-		contents[i] = layerOfTileset(l, t.extents[i], lang, q)
+		contents[i] = layerOfTileset(m, l, t.extents[i], lang, q)
 		contents[i]["links"] = []link{here}
 		if l.Attribution != "" && !slices.Contains(credits, l.Attribution) {
 			credits = append(credits, l.Attribution)
@@ -122,21 +140,19 @@ func (t *tileset) describe(base, lang string, m *tile.MatrixSet, p params, q til
 		d["attribution"] = strings.Join(credits, " · ")
 	}
 	if e := t.extent(); !e.IsEmpty() {
-		e = withinMercator(e)
+		e = within(m.Grid, e)
 		d["boundingBox"] = boundingBox(e)
-		x0, y0 := tile.WorldFloat(e.MinX, e.MinY)
-		x1, y1 := tile.WorldFloat(e.MaxX, e.MaxY)
-		lon, lat := tile.LonLat((x0+x1)/2, (y0+y1)/2)
-		d["centerPoint"] = object{"coordinates": [2]float64{lon, lat}, "crs": crs84, "tileMatrix": strconv.Itoa(int(t.overviewZoom()))}
+		lon, lat := m.Grid.Middle(e)
+		d["centerPoint"] = object{"coordinates": [2]float64{lon, lat}, "crs": crs84, "tileMatrix": m.Matrix(t.overviewZoom(m)).ID}
 	}
 	return d
 }
 
 // overviewZoom is the deepest zoom at which at most two by two tiles show all.
-func (t *tileset) overviewZoom() uint8 {
-	first, last := t.zooms()
+func (t *tileset) overviewZoom(m *tile.MatrixSet) uint8 {
+	first, last, _ := t.zooms(m.Grid)
 	for z := last; z > first; z-- {
-		if l, ok := t.limits(z); ok && l.MaxRow-l.MinRow < 2 && l.MaxCol-l.MinCol < 2 {
+		if l, ok := t.limits(m, z); ok && l.MaxRow-l.MinRow < 2 && l.MaxCol-l.MinCol < 2 {
 			return z
 		}
 	}
@@ -144,7 +160,7 @@ func (t *tileset) overviewZoom() uint8 {
 }
 
 // layerOfTileset describes one layer of the tiles: GeospatialData of TMS 2.0.
-func layerOfTileset(l *layers.Layer, extent spatial.Envelope, lang string, q tileQuery) object {
+func layerOfTileset(m *tile.MatrixSet, l *layers.Layer, extent spatial.Envelope, lang string, q tileQuery) object {
 	properties := schemaOf(l, "", lang, true)["properties"].(map[string]any)
 	for name := range properties {
 		if l.PropertyIndex(name) < 0 || q.properties != nil && !slices.Contains(q.properties, name) {
@@ -153,7 +169,7 @@ func layerOfTileset(l *layers.Layer, extent spatial.Envelope, lang string, q til
 	}
 	d := object{
 		"id": l.ID, "title": title(l, lang), "dataType": "vector", "crs": crs84,
-		"minTileMatrix": strconv.Itoa(int(l.MinZoom)), "maxTileMatrix": strconv.Itoa(int(l.MaxZoom)),
+		"minTileMatrix": m.Matrix(max(l.MinZoom, m.Grid.FirstZoom())).ID, "maxTileMatrix": m.Matrix(max(l.MaxZoom, m.Grid.FirstZoom())).ID,
 		"propertiesSchema": object{"type": "object", "properties": properties},
 	}
 	if n := l.GeometryType.Dimension(); n >= 0 {
@@ -163,15 +179,19 @@ func layerOfTileset(l *layers.Layer, extent spatial.Envelope, lang string, q til
 		d["description"] = text
 	}
 	if !extent.IsEmpty() {
-		d["boundingBox"] = boundingBox(withinMercator(extent))
+		d["boundingBox"] = boundingBox(within(m.Grid, extent))
 	}
 	return d
 }
 
-// withinMercator cuts an envelope to what Web Mercator shows.
-func withinMercator(e spatial.Envelope) spatial.Envelope {
+// within cuts an envelope to what a grid shows.
+func within(g tile.Grid, e spatial.Envelope) spatial.Envelope {
 	clamp := func(v, most float64) float64 { return max(-most, min(most, v)) }
-	return spatial.Envelope{MinX: clamp(e.MinX, 180), MinY: clamp(e.MinY, tile.MaxLatitude), MaxX: clamp(e.MaxX, 180), MaxY: clamp(e.MaxY, tile.MaxLatitude)}
+	pole := 90.0
+	if g == tile.Mercator {
+		pole = tile.MaxLatitude
+	}
+	return spatial.Envelope{MinX: clamp(e.MinX, 180), MinY: clamp(e.MinY, pole), MaxX: clamp(e.MaxX, 180), MaxY: clamp(e.MaxY, pole)}
 }
 
 func boundingBox(e spatial.Envelope) object {
