@@ -96,28 +96,29 @@ type Live struct {
 // Geometries are kept in degrees, x = longitude and y = latitude, of CRS
 // (docs/decisions), heights in metres of VerticalDatum.
 type Layer struct {
-	ID            ID           `json:"id"`
-	Title         Text         `json:"title"`
-	Description   Text         `json:"description,omitzero"`
-	Kind          Kind         `json:"kind"`
-	GeometryType  spatial.Type `json:"geometryType"` // Unknown: mixed. A Multi type admits its single type too
-	HasZ          bool         `json:"hasZ,omitempty"`
-	Schema        []Property   `json:"schema"`
-	CRS           int          `json:"crs"`                     // EPSG code of the stored degrees: 4326 or 4490
-	SourceCRS     int          `json:"sourceCrs,omitempty"`     // EPSG code of the data as it came, 0 unknown
-	VerticalDatum string       `json:"verticalDatum,omitempty"` // such as "EPSG:5737"; empty: unknown
-	Owner         string       `json:"owner,omitempty"`         // the department that answers for it
-	Attribution   string       `json:"attribution,omitempty"`   // who must be named where it is shown
-	Licence       string       `json:"licence,omitempty"`
-	Provenance    Provenance   `json:"provenance,omitempty"`
-	MinZoom       uint8        `json:"minZoom"`            // first zoom with tiles
-	MaxZoom       uint8        `json:"maxZoom"`            // last zoom with tiles of its own; viewers overzoom
-	Label         string       `json:"label,omitempty"`    // property shown as the name; searched
-	ClassBy       string       `json:"classBy,omitempty"`  // property that the style and legend tell apart
-	Key           string       `json:"key,omitempty"`      // property that identifies a feature in imports
-	Style         []byte       `json:"style,omitempty"`    // MapLibre layers (JSON array) that replace the style by kind; nil: by kind
-	Live          *Live        `json:"live,omitempty"`     // set: entities come from the hub, the store keeps only this description
-	ReadOnly      bool         `json:"readOnly,omitempty"` // published in place from somebody else's table
+	ID             ID              `json:"id"`
+	Title          Text            `json:"title"`
+	Description    Text            `json:"description,omitzero"`
+	Kind           Kind            `json:"kind"`
+	GeometryType   spatial.Type    `json:"geometryType"` // Unknown: mixed. A Multi type admits its single type too
+	HasZ           bool            `json:"hasZ,omitempty"`
+	Schema         []Property      `json:"schema"`
+	CRS            int             `json:"crs"`                     // EPSG code of the stored degrees: 4326 or 4490
+	SourceCRS      int             `json:"sourceCrs,omitempty"`     // EPSG code of the data as it came, 0 unknown
+	VerticalDatum  string          `json:"verticalDatum,omitempty"` // such as "EPSG:5737"; empty: unknown
+	Owner          string          `json:"owner,omitempty"`         // the department that answers for it
+	Attribution    string          `json:"attribution,omitempty"`   // who must be named where it is shown
+	Licence        string          `json:"licence,omitempty"`
+	Provenance     Provenance      `json:"provenance,omitempty"`
+	MinZoom        uint8           `json:"minZoom"`                  // first zoom with tiles
+	MaxZoom        uint8           `json:"maxZoom"`                  // last zoom with tiles of its own; viewers overzoom
+	Label          string          `json:"label,omitempty"`          // property shown as the name; searched
+	ClassBy        string          `json:"classBy,omitempty"`        // property that the style and legend tell apart
+	Key            string          `json:"key,omitempty"`            // property that identifies a feature in imports
+	Style          []byte          `json:"style,omitempty"`          // MapLibre layers (JSON array) that replace the style by kind; nil: by kind
+	Generalization *Generalization `json:"generalization,omitempty"` // of tiles below the ungeneralised zoom; nil: by kind
+	Live           *Live           `json:"live,omitempty"`           // set: entities come from the hub, the store keeps only this description
+	ReadOnly       bool            `json:"readOnly,omitempty"`       // published in place from somebody else's table
 }
 
 // Limits of a layer's description.
@@ -161,6 +162,9 @@ func (l *Layer) Validate() error {
 			return Errorf(ErrInvalid, "layer %s: property %q stands twice", l.ID, p.Name)
 		}
 		seen[p.Name] = true
+	}
+	if l.Generalization != nil {
+		return l.Generalization.validate(l)
 	}
 	return nil
 }
