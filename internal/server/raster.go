@@ -159,7 +159,7 @@ func (i *RasterInfo) tileJSON(base, query string) object {
 		d["encoding"] = i.Encoding
 	}
 	if !i.Bounds.IsEmpty() {
-		e := withinMercator(i.Bounds)
+		e := within(tile.Mercator, i.Bounds)
 		d["bounds"] = [4]float64{e.MinX, e.MinY, e.MaxX, e.MaxY}
 	}
 	return d
