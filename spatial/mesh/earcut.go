@@ -1,0 +1,357 @@
+package mesh
+
+import (
+	"math"
+	"slices"
+
+	"twind/spatial"
+)
+
+// Triangulator cuts polygons with holes into triangles by ear clipping with a
+// z-order hash (the method of Mapbox's earcut: bridges to holes, local repair
+// of crossings, splits by diagonals as a last resort). Any input ends: crossed,
+// clockwise, spiked, empty and touching rings give the best triangles there
+// are, and the deviation tells how good these are. The zero value is ready.
+type Triangulator struct {
+	// KeepCollinear emits a triangle of no area where a vertex lies on the line
+	// between its neighbours, so that the triangles meet edge to edge at every
+	// vertex of the rings (what closed solids need). Without, such vertices are
+	// left out where possible.
+	KeepCollinear bool
+	// Work bounds the vertices looked at in one polygon; 0 means
+	// 50 million + 2,000 a vertex. Beyond it the rest is left out.
+	Work int
+
+	nodes []node
+	holes []int32
+	order []zEntry
+	spare []zEntry
+	xy    []float64
+	dst   []uint32
+	work  int
+	// the hash: cell size and corner; invSize is 0 without a hash
+	minX, minY, invSize float64
+	originX, originY    float64
+}
+
+// node is a vertex in a doubly linked ring; links are indexes of nodes.
+type node struct {
+	x, y         float64
+	prev, next   int32
+	prevZ, nextZ int32
+	z            uint32
+	i            uint32 // vertex in the input
+	steiner      bool
+}
+
+const (
+	none = int32(-1)
+	// hashAbove is the number of vertices from which on the hash pays.
+	hashAbove = 80
+	// MaxVertices is the most a polygon may have, all rings together.
+	MaxVertices = 1 << 26
+)
+
+// Triangulate appends triangles to dst: three vertex numbers each, counter-
+// clockwise (y up) whatever the order of the rings. xy holds two ordinates a
+// vertex (any plane unit); ends the exclusive end, in vertices, of each ring,
+// shell first; rings may be closed (first vertex repeated) or open. deviation
+// is |area of the triangles − area of the polygon| / area of the polygon: about
+// 1e-15 for valid polygons, larger the worse the rings are, and 0 when both
+// areas are nought. Vertices that are not finite make the result empty, with
+// deviation 1.
+func (t *Triangulator) Triangulate(dst []uint32, xy []float64, ends []int32) (triangles []uint32, deviation float64) {
+	if !t.begin(xy, ends) {
+		return dst, 1
+	}
+	t.dst, t.xy = dst, xy
+	outer := t.ring(0, ends[0], true)
+	if outer != none && t.nodes[outer].next != t.nodes[outer].prev {
+		t.clip(t.bridgeHoles(outer, ends), 0)
+	}
+	from := len(dst)
+	dst, t.dst, t.xy = t.dst, nil, nil
+	return dst, deviationOf(dst[from:], xy, ends)
+}
+
+// begin checks the rings and sizes the hash.
+func (t *Triangulator) begin(xy []float64, ends []int32) bool {
+	n := len(xy) / 2
+	if len(ends) == 0 || n > MaxVertices || int(ends[len(ends)-1]) > n || ends[0] < 0 || !slices.IsSorted(ends) || !finite(xy[:2*ends[len(ends)-1]]) {
+		return false
+	}
+	t.nodes = t.nodes[:0]
+	t.work = t.Work
+	if t.work == 0 {
+		t.work = 50_000_000 + 2_000*n
+	}
+	if n > 0 {
+		t.originX, t.originY = xy[0], xy[1]
+	}
+	t.invSize = 0
+	if n > hashAbove {
+		t.sizeHash(xy[:2*ends[0]])
+	}
+	return true
+}
+
+func (t *Triangulator) sizeHash(shell []float64) {
+	box := spatial.EmptyEnvelope()
+	for i := 0; i+1 < len(shell); i += 2 {
+		box = box.Add(shell[i]-t.originX, shell[i+1]-t.originY)
+	}
+	t.minX, t.minY = box.MinX, box.MinY
+	if size := max(box.MaxX-box.MinX, box.MaxY-box.MinY); size > 0 {
+		t.invSize = 32767 / size
+	}
+}
+
+func finite(v []float64) bool {
+	for _, x := range v {
+		if !(math.Abs(x) <= math.MaxFloat64/4) {
+			return false
+		}
+	}
+	return true
+}
+
+// spend counts vertices looked at and tells whether there is work left.
+func (t *Triangulator) spend(n int) bool {
+	t.work -= n
+	return t.work > 0
+}
+
+// ring links the vertices from…to in the wished orientation and returns the
+// last, or none.
+func (t *Triangulator) ring(from, to int32, ccw bool) int32 {
+	if to <= from {
+		return none
+	}
+	last := none
+	if (ringArea(t.xy[2*from:2*to]) > 0) == ccw {
+		for i := from; i < to; i++ {
+			last = t.insert(i, last)
+		}
+	} else {
+		for i := to - 1; i >= from; i-- {
+			last = t.insert(i, last)
+		}
+	}
+	if n := t.nodes[last].next; last != n && t.equal(last, n) {
+		t.remove(last)
+		last = n
+	}
+	return last
+}
+
+// ringArea is twice the signed area, positive counter-clockwise.
+func ringArea(xy []float64) float64 {
+	n := len(xy)
+	if n < 2 {
+		return 0
+	}
+	ox, oy := xy[0], xy[1]
+	sum := 0.0
+	jx, jy := xy[n-2]-ox, xy[n-1]-oy
+	for i := 0; i+1 < n; i += 2 {
+		x, y := xy[i]-ox, xy[i+1]-oy
+		sum += (jx - x) * (y + jy)
+		jx, jy = x, y
+	}
+	return sum
+}
+
+func (t *Triangulator) insert(i, last int32) int32 {
+	p := t.newNode(uint32(i), t.xy[2*i]-t.originX, t.xy[2*i+1]-t.originY)
+	if last == none {
+		t.nodes[p].prev, t.nodes[p].next = p, p
+		return p
+	}
+	next := t.nodes[last].next
+	t.nodes[p].next, t.nodes[p].prev = next, last
+	t.nodes[next].prev = p
+	t.nodes[last].next = p
+	return p
+}
+
+func (t *Triangulator) newNode(i uint32, x, y float64) int32 {
+	p := int32(len(t.nodes))
+	t.nodes = append(t.nodes, node{x: x, y: y, i: i, prevZ: none, nextZ: none})
+	return p
+}
+
+func (t *Triangulator) remove(p int32) {
+	nd := &t.nodes[p]
+	t.nodes[nd.next].prev = nd.prev
+	t.nodes[nd.prev].next = nd.next
+	if nd.prevZ != none {
+		t.nodes[nd.prevZ].nextZ = nd.nextZ
+	}
+	if nd.nextZ != none {
+		t.nodes[nd.nextZ].prevZ = nd.prevZ
+	}
+}
+
+func (t *Triangulator) emit(a, b, c int32) {
+	t.dst = append(t.dst, t.nodes[a].i, t.nodes[b].i, t.nodes[c].i)
+}
+
+// filter drops vertices that are repeated or on the line of their neighbours,
+// from start round to end, and returns a vertex that remained.
+func (t *Triangulator) filter(start, end int32) int32 {
+	if start == none {
+		return start
+	}
+	p := start
+	for {
+		again := false
+		nd := &t.nodes[p]
+		if !nd.steiner && (t.equal(p, nd.next) || t.turn(nd.prev, p, nd.next) == 0) {
+			prev := nd.prev
+			if t.KeepCollinear && nd.next != prev {
+				t.emit(prev, p, nd.next)
+			}
+			t.remove(p)
+			p, end = prev, prev
+			if p == t.nodes[p].next {
+				break
+			}
+			again = true
+		} else {
+			p = nd.next
+		}
+		if !again && p == end {
+			break
+		}
+	}
+	return end
+}
+
+// clip cuts ears off the ring that holds ear. The passes: 0 as it is, 1 after
+// dropping needless vertices, 2 after mending local crossings; then the ring
+// is split in two.
+func (t *Triangulator) clip(ear int32, pass int) {
+	for ear != none {
+		if pass == 0 && t.invSize > 0 {
+			t.indexCurve(ear)
+		}
+		rest := t.clipEars(ear)
+		if rest == none {
+			return
+		}
+		switch pass {
+		case 0:
+			ear = t.filter(rest, rest)
+		case 1:
+			ear = t.mendCrossings(t.filter(rest, rest))
+		default:
+			t.split(rest)
+			return
+		}
+		pass++
+	}
+}
+
+// clipEars cuts until no ear is left and returns none when the ring is used up.
+func (t *Triangulator) clipEars(ear int32) int32 {
+	stop := ear
+	for {
+		nd := &t.nodes[ear]
+		prev, next := nd.prev, nd.next
+		if prev == next || t.work <= 0 {
+			return none
+		}
+		if t.isEar(ear) {
+			t.emit(prev, ear, next)
+			t.remove(ear)
+			ear = t.nodes[next].next // skip one: fewer slivers
+			stop = ear
+			continue
+		}
+		ear = next
+		if ear == stop {
+			return ear
+		}
+	}
+}
+
+// mendCrossings cuts off triangles where two edges next to each other cross.
+func (t *Triangulator) mendCrossings(start int32) int32 {
+	p := start
+	for {
+		next := t.nodes[p].next
+		a, b := t.nodes[p].prev, t.nodes[next].next
+		if !t.equal(a, b) && t.crosses(a, p, next, b) && t.locallyInside(a, b) && t.locallyInside(b, a) {
+			t.emit(a, p, b)
+			t.remove(p)
+			t.remove(next)
+			p, start = b, b
+		}
+		p = t.nodes[p].next
+		if p == start {
+			return t.filter(p, p)
+		}
+	}
+}
+
+// split divides the ring along a diagonal and clips both halves.
+func (t *Triangulator) split(start int32) {
+	a := start
+	for {
+		for b := t.nodes[t.nodes[a].next].next; b != t.nodes[a].prev; b = t.nodes[b].next {
+			if !t.spend(1) {
+				return
+			}
+			if t.nodes[a].i != t.nodes[b].i && t.isDiagonal(a, b) {
+				c := t.splitAt(a, b)
+				a = t.filter(a, t.nodes[a].next)
+				c = t.filter(c, t.nodes[c].next)
+				t.clip(a, 0)
+				t.clip(c, 0)
+				return
+			}
+		}
+		a = t.nodes[a].next
+		if a == start {
+			return
+		}
+	}
+}
+
+// splitAt links a with b: one ring becomes two, or two become one. It returns
+// the copy of b in the other ring.
+func (t *Triangulator) splitAt(a, b int32) int32 {
+	a2 := t.newNode(t.nodes[a].i, t.nodes[a].x, t.nodes[a].y)
+	b2 := t.newNode(t.nodes[b].i, t.nodes[b].x, t.nodes[b].y)
+	an, bp := t.nodes[a].next, t.nodes[b].prev
+	t.nodes[a].next, t.nodes[b].prev = b, a
+	t.nodes[a2].next, t.nodes[an].prev = an, a2
+	t.nodes[b2].next, t.nodes[a2].prev = a2, b2
+	t.nodes[bp].next, t.nodes[b2].prev = b2, bp
+	return b2
+}
+
+// deviationOf compares the area of triangles with that of the rings.
+func deviationOf(triangles []uint32, xy []float64, ends []int32) float64 {
+	area, from := 0.0, int32(0)
+	for k, to := range ends {
+		a := math.Abs(ringArea(xy[2*from : 2*to]))
+		if k > 0 {
+			a = -a
+		}
+		area += a
+		from = to
+	}
+	got := 0.0
+	for i := 0; i+2 < len(triangles); i += 3 {
+		a, b, c := 2*triangles[i], 2*triangles[i+1], 2*triangles[i+2]
+		got += math.Abs((xy[b]-xy[a])*(xy[c+1]-xy[a+1]) - (xy[c]-xy[a])*(xy[b+1]-xy[a+1]))
+	}
+	switch {
+	case got == area:
+		return 0
+	case area == 0:
+		return 1
+	}
+	return math.Abs(got-area) / math.Abs(area)
+}
