@@ -106,6 +106,7 @@ type Layer struct {
 	CRS            int             `json:"crs"`                     // EPSG code of the stored degrees: 4326 or 4490
 	SourceCRS      int             `json:"sourceCrs,omitempty"`     // EPSG code of the data as it came, 0 unknown
 	VerticalDatum  string          `json:"verticalDatum,omitempty"` // such as "EPSG:5737"; empty: unknown
+	Heights        *Heights        `json:"heights,omitempty"`       // how heights stand in 3D; nil: ellipsoidal, and the defaults
 	Owner          string          `json:"owner,omitempty"`         // the department that answers for it
 	Attribution    string          `json:"attribution,omitempty"`   // who must be named where it is shown
 	Licence        string          `json:"licence,omitempty"`
@@ -144,6 +145,9 @@ func (l *Layer) Validate() error {
 	}
 	if l.MinZoom > l.MaxZoom || l.MaxZoom > 24 {
 		return Errorf(ErrInvalid, "layer %s: zooms %d to %d: expected 0 ≤ min ≤ max ≤ 24", l.ID, l.MinZoom, l.MaxZoom)
+	}
+	if err := l.Heights.check(l.ID); err != nil {
+		return err
 	}
 	seen := make(map[string]bool, len(l.Schema))
 	for _, p := range l.Schema {
