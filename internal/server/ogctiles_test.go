@@ -26,6 +26,18 @@ import (
 
 const relTilesets = "http://www.opengis.net/def/rel/ogc/1.0/tilesets-"
 
+// grids are the tile matrix sets with what the city's building row is in: matrix,
+// row and the two columns of its zoom 14, and the matrices that the layer has.
+var grids = map[string]struct {
+	uri, crs, axes string
+	first, last    int
+	matrix, row    int
+}{
+	"WebMercatorQuad": {"http://www.opengis.net/def/tilematrixset/OGC/1.0/WebMercatorQuad", "http://www.opengis.net/def/crs/EPSG/0/3857", "[X Y]", 0, 16, 14, 6160},
+	"WorldCRS84Quad":  {"http://www.opengis.net/def/tilematrixset/OGC/1.0/WorldCRS84Quad", "http://www.opengis.net/def/crs/OGC/1.3/CRS84", "[Lon Lat]", 0, 15, 13, 2243},
+	"CGCS2000Quad":    {"urn:x-twind:def:tilematrixset:CGCS2000Quad", "http://www.opengis.net/def/crs/EPSG/0/4490", "[Lat Lon]", 1, 16, 14, 2243},
+}
+
 // suiteAccept is what the public suite sends with its requests for tiles.
 const suiteAccept = "text/html, image/gif, image/jpeg, */*; q=0.2"
 
@@ -73,7 +85,7 @@ func (c *city) everyTileset(f func(item map[string]any, template string)) {
 	c.t.Helper()
 	for _, list := range c.tilesetLists() {
 		items := c.get(list).ok(200).json()["tilesets"].([]any)
-		require.NotEmpty(c.t, items)
+		require.Len(c.t, items, len(grids))
 		for _, it := range items {
 			item := it.(map[string]any)
 			l := links(item)["item"]
@@ -94,13 +106,17 @@ func TestA1ConformanceClasses(t *testing.T) {
 func TestA2TilesetsAndTheirTileMatrixSet(t *testing.T) {
 	c := newCity(t, nil)
 	c.everyTileset(func(item map[string]any, template string) {
-		require.Equal(t, "http://www.opengis.net/def/tilematrixset/OGC/1.0/WebMercatorQuad", item["tileMatrixSetURI"])
-		require.Equal(t, "WebMercatorQuad", item["tileMatrixSetId"])
-		require.Equal(t, "http://www.opengis.net/def/crs/EPSG/0/3857", item["crs"])
+		id := item["tileMatrixSetId"].(string)
+		want, ok := grids[id]
+		require.True(t, ok, id)
+		require.Equal(t, want.uri, item["tileMatrixSetURI"])
+		require.Equal(t, want.crs, item["crs"])
 		require.Equal(t, "vector", item["dataType"])
-		require.Contains(t, template, "/tiles/WebMercatorQuad/")
+		require.Contains(t, template, "/tiles/"+id+"/")
 		set := c.get(c.path(links(item)["http://www.opengis.net/def/rel/ogc/1.0/tiling-scheme"]["href"])).ok(200).json()
 		require.Equal(t, item["tileMatrixSetURI"], set["uri"])
+		require.Equal(t, item["crs"], set["crs"])
+		require.Equal(t, want.axes, fmt.Sprint(set["orderedAxes"]))
 	})
 }
 
@@ -117,22 +133,27 @@ func TestA3To5TemplatesNameMatrixRowAndColumn(t *testing.T) {
 func TestA6TilesOfTheDataAreThere(t *testing.T) {
 	c := newCity(t, nil)
 	for _, p := range []string{"/ogc/collections/buildings/tiles", "/ogc/tiles"} {
-		for col := 4824; col <= 4825; col++ { // the row of buildings, at zoom 14
-			a := c.get(fmt.Sprintf("%s/WebMercatorQuad/14/6160/%d", p, col), "Accept", suiteAccept).ok(200)
-			require.Equal(t, "application/vnd.mapbox-vector-tile", a.header.Get("Content-Type"))
-			d, err := mvt.Decode(a.body)
-			require.NoError(t, err)
-			require.Equal(t, "buildings", d.Layers[0].Name)
-			require.NotEmpty(t, d.Layers[0].Features)
-			require.Equal(t, c.get(fmt.Sprintf("/tiles/buildings/14/%d/6160.mvt", col)).ok(200).body, a.body, "row before column")
+		for id, g := range grids {
+			for col := 4824; col <= 4825; col++ {
+				a := c.get(fmt.Sprintf("%s/%s/%d/%d/%d", p, id, g.matrix, g.row, col), "Accept", suiteAccept).ok(200)
+				require.Equal(t, "application/vnd.mapbox-vector-tile", a.header.Get("Content-Type"))
+				d, err := mvt.Decode(a.body)
+				require.NoError(t, err)
+				require.Equal(t, "buildings", d.Layers[0].Name)
+				require.NotEmpty(t, d.Layers[0].Features)
+				if id == "WebMercatorQuad" {
+					require.Equal(t, c.get(fmt.Sprintf("/tiles/buildings/14/%d/6160.mvt", col)).ok(200).body, a.body, "row before column")
+				}
+			}
 		}
 	}
 	c.everyTileset(func(item map[string]any, template string) {
 		limits := item["tileMatrixSetLimits"].([]any)
-		require.Len(t, limits, 17)
-		for z, l := range limits {
+		g := grids[item["tileMatrixSetId"].(string)]
+		require.Len(t, limits, g.last-g.first+1)
+		for i, l := range limits {
 			l := l.(map[string]any)
-			require.Equal(t, strconv.Itoa(z), l["tileMatrix"])
+			require.Equal(t, strconv.Itoa(g.first+i), l["tileMatrix"])
 			a := c.get(fillIn(template, l["tileMatrix"], l["maxTileRow"].(float64), l["minTileCol"].(float64)), "Accept", suiteAccept)
 			require.Contains(t, []int{200, 204}, a.status)
 		}
@@ -154,7 +175,11 @@ func TestA7TilesOutsideTheLimitsAreNotThere(t *testing.T) {
 				c.get(fillIn(template, m, out[0], out[1]), "Accept", suiteAccept).problem(404, "outside")
 			}
 		}
-		c.get(fillIn(template, 17, 0, 0)).problem(404, "0 to 16")
+		g := grids[item["tileMatrixSetId"].(string)]
+		c.get(fillIn(template, 17, 0, 0)).problem(404, fmt.Sprintf("%d to %d", g.first, g.last))
+		if g.first > 0 {
+			c.get(fillIn(template, g.first-1, 0, 0)).problem(404, "no tile matrix")
+		}
 		for _, m := range []string{"25", "-1", "01", "1e1", "z"} {
 			c.get(fillIn(template, m, 0, 0)).problem(404, "no tile matrix")
 		}
@@ -169,32 +194,41 @@ func TestLimitsHoldEveryTileWithData(t *testing.T) {
 	// A building alone, far from the row: the limits have room without data.
 	body := `{"type":"Feature","geometry":{"type":"Polygon","coordinates":[[[-73.9,40.75],[-73.8995,40.75],[-73.8995,40.7505],[-73.9,40.7505],[-73.9,40.75]]]},"properties":{"name":"Far"}}`
 	c.do("POST", "/ogc/collections/buildings/items", body, "Content-Type", "application/geo+json").ok(201)
-	seen := map[int]int{}
-	item := c.get("/ogc/collections/buildings/tiles").ok(200).json()["tilesets"].([]any)[0].(map[string]any)
-	for _, l := range item["tileMatrixSetLimits"].([]any)[11:16] {
-		l := l.(map[string]any)
-		for row := l["minTileRow"].(float64) - 2; row <= l["maxTileRow"].(float64)+2; row++ {
-			for col := l["minTileCol"].(float64) - 2; col <= l["maxTileCol"].(float64)+2; col++ {
-				if row < 0 || col < 0 {
-					continue
-				}
-				inside := row >= l["minTileRow"].(float64) && row <= l["maxTileRow"].(float64) && col >= l["minTileCol"].(float64) && col <= l["maxTileCol"].(float64)
-				status := c.get(fillIn("/ogc/collections/buildings/tiles/WebMercatorQuad/{tileMatrix}/{tileRow}/{tileCol}", l["tileMatrix"], row, col)).status
-				seen[status]++
-				if inside {
-					require.Contains(t, []int{200, 204}, status)
-					continue
-				}
-				require.Equal(t, 404, status)
-				if xyz := c.get(fmt.Sprintf("/tiles/buildings/%s/%.0f/%.0f.mvt", l["tileMatrix"], col, row)).status; xyz != 400 {
-					require.Equal(t, 204, xyz, "nothing is outside")
-				}
+	for _, it := range c.get("/ogc/collections/buildings/tiles").ok(200).json()["tilesets"].([]any) {
+		item := it.(map[string]any)
+		seen := map[int]int{}
+		limits := item["tileMatrixSetLimits"].([]any)
+		for _, l := range limits[len(limits)-6 : len(limits)-1] {
+			c.statuses(seen, item["tileMatrixSetId"].(string), l.(map[string]any))
+		}
+		require.GreaterOrEqual(t, seen[200], 2*(2+1), "two tiles of the row and the one alone, at two zooms")
+		require.Positive(t, seen[204])
+		require.Greater(t, seen[404], 100)
+	}
+}
+
+// statuses counts the answers in the limits of a matrix and two tiles around them,
+// where nothing is outside.
+func (c *city) statuses(seen map[int]int, set string, l map[string]any) {
+	c.t.Helper()
+	limit := func(name string) float64 { return l[name].(float64) }
+	for row := max(0, limit("minTileRow")-2); row <= limit("maxTileRow")+2; row++ {
+		for col := max(0, limit("minTileCol")-2); col <= limit("maxTileCol")+2; col++ {
+			status := c.get(fillIn("/ogc/collections/buildings/tiles/"+set+"/{tileMatrix}/{tileRow}/{tileCol}", l["tileMatrix"], row, col)).status
+			seen[status]++
+			if row >= limit("minTileRow") && row <= limit("maxTileRow") && col >= limit("minTileCol") && col <= limit("maxTileCol") {
+				require.Contains(c.t, []int{200, 204}, status)
+				continue
+			}
+			require.Equal(c.t, 404, status)
+			if set != "WebMercatorQuad" {
+				continue
+			}
+			if xyz := c.get(fmt.Sprintf("/tiles/buildings/%s/%.0f/%.0f.mvt", l["tileMatrix"], col, row)).status; xyz != 400 {
+				require.Equal(c.t, 204, xyz, "nothing is outside")
 			}
 		}
 	}
-	require.GreaterOrEqual(t, seen[200], 2*(2+1), "two tiles of the row and the one alone, at 14 and 15")
-	require.Positive(t, seen[204])
-	require.Greater(t, seen[404], 100)
 }
 
 func TestA9ListsOfTilesets(t *testing.T) {
@@ -327,18 +361,24 @@ func TestA24OperationIDs(t *testing.T) {
 func TestTileMatrixSets(t *testing.T) {
 	c := newCity(t, nil)
 	list := c.get("/ogc/tileMatrixSets?f=json").ok(200).json()["tileMatrixSets"].([]any)
-	require.Len(t, list, 1)
-	item := list[0].(map[string]any)
-	require.Equal(t, "WebMercatorQuad", item["id"])
-	v := c.get(c.path(links(item)["self"]["href"])).ok(200).json()
-	require.Equal(t, item["crs"], v["crs"])
-	require.Len(t, v["tileMatrices"], 25)
-	m := v["tileMatrices"].([]any)[14].(map[string]any)
-	require.Equal(t, map[string]any{
-		"id": "14", "scaleDenominator": 34123.6733415965, "cellSize": 9.55462853564703, "cornerOfOrigin": "topLeft",
-		"pointOfOrigin": []any{-20037508.3427892, 20037508.3427892}, "tileWidth": 256.0, "tileHeight": 256.0, "matrixWidth": 16384.0, "matrixHeight": 16384.0,
-	}, m)
-	for _, p := range []string{"/ogc/tileMatrixSets/WorldCRS84Quad", "/ogc/tiles/WorldCRS84Quad", "/ogc/collections/buildings/tiles/webmercatorquad", "/ogc/tiles/WorldCRS84Quad/0/0/0"} {
+	require.Len(t, list, len(grids))
+	want := map[string]map[string]any{ // zoom 14 of each, as the register prints it
+		"WebMercatorQuad": {"id": "14", "scaleDenominator": 34123.6733415965, "cellSize": 9.55462853564703, "pointOfOrigin": []any{-20037508.3427892, 20037508.3427892}, "matrixWidth": 16384.0, "matrixHeight": 16384.0},
+		"WorldCRS84Quad":  {"id": "14", "scaleDenominator": 17061.8366707982, "cellSize": 4.29153442382812e-05, "pointOfOrigin": []any{-180.0, 90.0}, "matrixWidth": 32768.0, "matrixHeight": 16384.0},
+		"CGCS2000Quad":    {"id": "15", "scaleDenominator": 17061.8366707982, "cellSize": 4.29153442382812e-05, "pointOfOrigin": []any{90.0, -180.0}, "matrixWidth": 32768.0, "matrixHeight": 16384.0},
+	}
+	for _, it := range list {
+		item := it.(map[string]any)
+		v := c.get(c.path(links(item)["self"]["href"])).ok(200).json()
+		require.Equal(t, item["crs"], v["crs"])
+		m := v["tileMatrices"].([]any)[14].(map[string]any)
+		for name, value := range map[string]any{"cornerOfOrigin": "topLeft", "tileWidth": 256.0, "tileHeight": 256.0} {
+			require.Equal(t, value, m[name])
+			delete(m, name)
+		}
+		require.Equal(t, want[v["id"].(string)], m)
+	}
+	for _, p := range []string{"/ogc/tileMatrixSets/LINZAntarticaMapTilegrid", "/ogc/tiles/worldcrs84quad", "/ogc/collections/buildings/tiles/webmercatorquad", "/ogc/tiles/c/1/0/0"} {
 		c.get(p).problem(404, "no tile matrix set")
 	}
 	c.get("/ogc/tileMatrixSets?f=xml").problem(400, "not offered")
