@@ -2,6 +2,7 @@ package mvt
 
 import (
 	"encoding/binary"
+	"math"
 
 	"twind/layers/snapshot"
 	"twind/spatial/grid"
@@ -14,20 +15,32 @@ var _ tiles.Encoder = (*Encoder)(nil)
 // Encoder encodes tiles. The zero value is ready. It keeps all its memory between
 // tiles: once it has seen tiles of a size it allocates nothing. It is used by one
 // goroutine at a time.
+//
+// Features go through three steps, chunkSize of them together, so that the memory
+// of a step stays in the nearest cache and one feature does not wait for another's
+// reads:
+//
+//	draw    commands of each feature to geom; what leaves none is no feature here
+//	number  values, property by property, to rows
+//	write   features to body
 type Encoder struct {
 	frame frame
 	stats tiles.Stats
 
 	body []byte // features of the layer
 	keys []byte
-	tags []byte // of the feature
-	geom []byte // commands of the feature
 	vals values
 
 	columns []column // that the tile carries, of the segment
+	order   []int    // of the columns, those of few values first: they get the short numbers
 	key     []uint32 // of each of the source's columns: its number in the layer plus 1, 0 while unused
 	keyLen  uint32
+	touched uint32 // see touch
 	idKey   uint32 // as key, for the id of features without a number
+
+	geom  []byte   // commands of the chunk
+	drawn []drawing  // features of the chunk
+	rows  []uint32 // of each of them and each column: number in the layer plus 1, 0 for null
 
 	points   []int32
 	far      []int64 // vertices on the grid, of a path that leaves the tile
@@ -40,10 +53,21 @@ type Encoder struct {
 	repairer grid.Repairer
 }
 
+// chunkSize is the number of features that go through the steps together.
+const chunkSize = 128
+
+// drawing is a feature, or the part of a collection that is of one type.
+type drawing struct {
+	feature  uint32
+	kind     Type
+	from, to int // its commands in geom
+}
+
 // column is the value numbers of a property, which is the k-th that the tile carries.
 type column struct {
 	values []uint32
 	k      int
+	key    uint32 // its number in the layer, once it is used
 }
 
 // New makes an Encoder.
@@ -92,46 +116,64 @@ func (e *Encoder) run(s *tiles.Source, r *tiles.Run, ownID bool) {
 	e.columns = e.columns[:0]
 	for k, c := range s.Columns {
 		if c < len(seg.Columns) { // an older segment lacks properties that came later
-			e.columns = append(e.columns, column{seg.Columns[c], k})
+			e.columns = append(e.columns, column{seg.Columns[c], k, e.key[k] - 1})
 		}
 	}
+	e.arrange(seg, r.Features)
 	e.vals.segment(seg)
-	for _, i := range r.Features {
-		e.feature(s, seg, int(i), ownID)
+	for rest := r.Features; len(rest) > 0; {
+		chunk := rest[:min(chunkSize, len(rest))]
+		rest = rest[len(chunk):]
+		e.geom, e.drawn = e.geom[:0], e.drawn[:0]
+		e.touch(seg, chunk)
+		for _, i := range chunk {
+			if !e.drawPlain(seg, i, s.Coarsen) {
+				e.draw(seg, i, s.Coarsen)
+			}
+		}
+		e.number(s, seg)
+		for k := range e.drawn {
+			e.write(seg, k, ownID)
+		}
 	}
 }
 
-// feature writes a feature once for each of the geometry types that its paths
-// have: a collection gives up to three.
-func (e *Encoder) feature(s *tiles.Source, seg *snapshot.Segment, i int, ownID bool) {
-	first, last := seg.FeaturePath[i], seg.FeaturePath[i+1]
-	if first == last {
-		return
+// touch reads a little of all that the next steps read of the features, so that
+// the processor fetches it for many features at a time.
+func (e *Encoder) touch(seg *snapshot.Segment, features []uint32) {
+	sum := uint32(0)
+	for _, i := range features {
+		sum += uint32(seg.Number[i]) + uint32(seg.SimpleFrom[i])
+		if v := 2 * int(seg.PathVertex[seg.FeaturePath[i]]); v < len(seg.World) {
+			sum += seg.World[v]
+		}
 	}
-	inside := e.frame.holds(&seg.Box[i])
-	tagged := false
+	e.touched = sum
+}
+
+// draw draws a feature once for each of the geometry types that its paths have: a
+// collection gives up to three.
+func (e *Encoder) draw(seg *snapshot.Segment, i uint32, coarsen uint8) {
+	first, last := seg.FeaturePath[i], seg.FeaturePath[i+1]
+	inside := first < last && e.frame.holds(&seg.Box[i])
 	for p := first; p < last; {
 		t := typeOf(seg.PathKinds[p])
 		end := p + 1
 		for end < last && typeOf(seg.PathKinds[end]) == t {
 			end++
 		}
-		if !repeats(seg, first, p, t) { // else written with the first of its type
-			e.geom = e.geom[:0]
+		if !repeats(seg, first, p, t) { // else drawn with the first of its type
+			from := len(e.geom)
 			switch t {
 			case Point:
 				e.pointPaths(seg, p, last)
 			case LineString:
 				e.linePaths(seg, p, last, inside)
 			case Polygon:
-				e.polygonPaths(seg, p, last, inside, !e.frame.simple(seg.SimpleFrom[i], s.Coarsen))
+				e.polygonPaths(seg, p, last, inside, !e.frame.simple(seg.SimpleFrom[i], coarsen))
 			}
-			if len(e.geom) > 0 {
-				if !tagged {
-					e.tag(s, seg, i, ownID)
-					tagged = true
-				}
-				e.write(seg.Number[i], t)
+			if len(e.geom) > from {
+				e.drawn = append(e.drawn, drawing{i, t, from, len(e.geom)})
 			}
 		}
 		p = end
@@ -160,31 +202,45 @@ func typeOf(k snapshot.PathKind) Type {
 	return Unknown
 }
 
-// tag fills tags with the feature's properties that are not null.
-func (e *Encoder) tag(s *tiles.Source, seg *snapshot.Segment, i int, ownID bool) {
-	if need := 10 * (len(e.columns) + 1); cap(e.tags) < need {
-		e.tags = make([]byte, need)
-	}
-	b, n := e.tags[:cap(e.tags)], 0
+// arrange orders the columns by how many values a sample of the features has: the
+// numbers below 128, which take a byte, shall go to values that are used often.
+func (e *Encoder) arrange(seg *snapshot.Segment, features []uint32) {
+	const sample = 32
+	e.order = e.order[:0]
+	var counts [64]uint8
+	e.vals.segment(seg)
+	step := max(1, len(features)/sample)
 	for c := range e.columns {
-		column := &e.columns[c]
-		v := column.values[i]
-		if v == 0 {
-			continue
+		e.order = append(e.order, c)
+		if c >= len(counts) {
+			continue // few layers have so many; they come last
 		}
-		if e.key[column.k] == 0 {
-			e.key[column.k] = e.newKey(s.Schema[s.Columns[column.k]].Name)
+		values := e.columns[c].values
+		for k := 0; k < len(features); k += step {
+			if v := values[features[k]]; v != 0 && e.vals.first(v) && counts[c] < math.MaxUint8 {
+				counts[c]++
+			}
 		}
-		n = putUvarint(b, n, e.key[column.k]-1)
-		n = putUvarint(b, n, e.vals.index(seg, v))
+		for k := c; k > 0 && counts[e.order[k-1]] > counts[c]; k-- {
+			e.order[k-1], e.order[k] = c, e.order[k-1]
+		}
 	}
-	e.tags = b[:n]
-	if seg.Number[i] == 0 && !ownID {
-		if e.idKey == 0 {
-			e.idKey = e.newKey("id")
+}
+
+// number fills rows with the numbers of the drawn features' values.
+func (e *Encoder) number(s *tiles.Source, seg *snapshot.Segment) {
+	width := len(e.columns)
+	e.rows = resize(e.rows, width*len(e.drawn))
+	if width == 0 || len(e.drawn) == 0 {
+		return
+	}
+	for _, c := range e.order {
+		column := &e.columns[c]
+		any := e.vals.column(seg, column.values, e.drawn, e.rows[c:], width)
+		if any && e.key[column.k] == 0 {
+			e.key[column.k] = e.newKey(s.Schema[s.Columns[column.k]].Name)
+			column.key = e.key[column.k] - 1
 		}
-		e.tags = appendUvarint(e.tags, e.idKey-1)
-		e.tags = appendUvarint(e.tags, e.vals.text(seg.ID(i)))
 	}
 }
 
@@ -196,27 +252,93 @@ func (e *Encoder) newKey(name string) uint32 {
 	return e.keyLen
 }
 
-// write appends the feature of the tags and commands at hand.
-func (e *Encoder) write(number uint64, t Type) {
-	size := 2 + 1 + uvarintLen(uint64(len(e.geom))) + len(e.geom)
+// write appends the k-th drawn feature. The length of a message stands before it
+// in as many bytes as it needs: one is left free, and if that is not enough what
+// was written moves on.
+func (e *Encoder) write(seg *snapshot.Segment, k int, ownID bool) {
+	d := &e.drawn[k]
+	number := seg.Number[d.feature]
+	text := uint32(0) // the id's number among the values, plus 1
+	if number == 0 && !ownID && len(seg.ID(int(d.feature))) > 0 { // merged features have none
+		if e.idKey == 0 {
+			e.idKey = e.newKey("id")
+		}
+		text = e.vals.text(seg.ID(int(d.feature))) + 1
+	}
+	geom := e.geom[d.from:d.to]
+	e.body = room(e.body, 64+10*(len(e.columns)+1)+len(geom))
+	b, n := e.body[:cap(e.body)], len(e.body)
+
+	b[n] = layerFeature
+	feature := n + 2
+	n = feature
 	if number != 0 {
-		size += 1 + uvarintLen(number)
+		b[n] = featureID
+		n += 1 + binary.PutUvarint(b[n+1:], number)
 	}
-	if len(e.tags) > 0 {
-		size += 1 + uvarintLen(uint64(len(e.tags))) + len(e.tags)
+	b[n] = featureTags
+	tags := n + 2
+	n = e.tags(b, tags, k)
+	if text != 0 {
+		n = putTag(b, n, e.idKey-1, text-1)
 	}
-	b := appendUvarint(append(e.body, layerFeature), uint32(size))
-	if number != 0 {
-		b = binary.AppendUvarint(append(b, featureID), number)
+	if n == tags {
+		n -= 2
+	} else {
+		n = putLength(b, tags, n)
 	}
-	if len(e.tags) > 0 {
-		b = appendUvarint(append(b, featureTags), uint32(len(e.tags)))
-		b = append(b, e.tags...)
-	}
-	b = append(b, featureType, byte(t), featureGeometry)
-	b = appendUvarint(b, uint32(len(e.geom)))
-	e.body = append(b, e.geom...)
+	b[n], b[n+1], b[n+2] = featureType, byte(d.kind), featureGeometry
+	n = putUvarint(b, n+3, uint32(len(geom)))
+	n += copy(b[n:], geom)
+	e.body = b[:putLength(b, feature, n)]
 	e.stats.Features++
+}
+
+// tags writes the keys and values of the k-th drawn feature at b[n:].
+func (e *Encoder) tags(b []byte, n, k int) int {
+	width := len(e.columns)
+	row := e.rows[k*width:][:width]
+	for c := range e.columns {
+		if v := row[c]; v != 0 {
+			n = putTag(b, n, e.columns[c].key, v-1)
+		}
+	}
+	return n
+}
+
+// putTag writes a key and a value at b[n:], which has room for 10 bytes.
+func putTag(b []byte, n int, key, value uint32) int {
+	if key >= 1<<7 || value >= 1<<21 {
+		return putUvarint(b, putUvarint(b, n, key), value)
+	}
+	// Without branches: what the processor cannot foresee costs more than this.
+	two, three := (1<<7-1-value)>>31, (1<<14-1-value)>>31
+	binary.LittleEndian.PutUint32(b[n:], key|value&0x7f<<8|two<<15|value>>7&0x7f<<16|three<<23|value>>14<<24)
+	return n + 2 + int(two+three)
+}
+
+// putLength writes before b[from:to] its length and gives its new end: a byte is
+// free for it.
+func putLength(b []byte, from, to int) int {
+	length := uint32(to - from)
+	if length < 0x80 {
+		b[from-1] = byte(length)
+		return to
+	}
+	more := uvarintLen(uint64(length)) - 1
+	copy(b[from+more:to+more], b[from:to])
+	putUvarint(b, from-1, length)
+	return to + more
+}
+
+// room makes sure that n more bytes fit.
+func room(b []byte, n int) []byte {
+	if cap(b)-len(b) >= n {
+		return b
+	}
+	grown := make([]byte, len(b), 2*cap(b)+n)
+	copy(grown, b)
+	return grown
 }
 
 // putUvarint writes v at b[i:], which has room, and gives the index after it.

@@ -44,21 +44,46 @@ func (v *values) segment(seg *snapshot.Segment) {
 	}
 }
 
-// index is the number in the layer of a segment's value.
-func (v *values) index(seg *snapshot.Segment, k uint32) uint32 {
-	if s := v.seen[k]; uint32(s>>32) == v.epoch {
-		return uint32(s)
+// first tells whether a value of the segment was not asked for since segment.
+func (v *values) first(k uint32) bool {
+	if uint32(v.seen[k]>>32) == v.epoch {
+		return false
 	}
-	n := v.add(seg.Value(k))
-	v.seen[k] = uint64(v.epoch)<<32 | uint64(n)
-	return n
+	v.seen[k] = uint64(v.epoch) << 32
+	return true
+}
+
+// column fills rows, of which every width-th is the column's, with the numbers in
+// the layer plus 1 of the features' values, 0 for null; it reports whether any is
+// not null.
+func (v *values) column(seg *snapshot.Segment, column []uint32, list []drawing, rows []uint32, width int) (any bool) {
+	seen, epoch := v.seen, v.epoch
+	for i := range list {
+		k := column[list[i].feature]
+		if k == 0 {
+			rows[i*width] = 0
+			continue
+		}
+		s := seen[k]
+		if uint32(s>>32) != epoch {
+			s = uint64(epoch)<<32 | uint64(v.add(seg.Value(k)))
+			seen[k] = s
+		}
+		rows[i*width] = uint32(s) + 1
+		any = true
+	}
+	return any
 }
 
 // add is the number of an encoded value, which is appended unless it is there.
 func (v *values) add(message []byte) uint32 {
 	if !v.shared {
-		v.encoded = appendUvarint(append(v.encoded, layerValue), uint32(len(message)))
-		v.encoded = append(v.encoded, message...)
+		v.encoded = room(v.encoded, 16+len(message))
+		b, n := v.encoded[:cap(v.encoded)], len(v.encoded)
+		b[n] = layerValue
+		n = putUvarint(b, n+1, uint32(len(message)))
+		n += copy(b[n:], message)
+		v.encoded = b[:n]
 		v.count++
 		return v.count - 1
 	}
