@@ -94,7 +94,11 @@ func (h *Hub) AddLayer(l layers.Layer) error {
 	if h.layers[l.ID] != nil {
 		return layers.Errorf(layers.ErrExists, "live layer %s exists already", l.ID)
 	}
-	h.layers[l.ID] = newLayer(l, &h.o, h.sequence.Load()+1, h.resume, h.metrics.layer(l.ID))
+	made := newLayer(l, &h.o, h.sequence.Load()+1, h.resume, h.metrics.layer(l.ID))
+	if err := h.restore(made); err != nil { // what is lost of the past must not stop the present
+		h.o.Log.Error("a live layer could not be restored from history", "layer", l.ID, "cause", err)
+	}
+	h.layers[l.ID] = made
 	h.generation.Add(1)
 	return nil
 }
@@ -171,10 +175,13 @@ func (h *Hub) notFound(id layers.ID) error {
 const lockedRun = 1024
 
 // Apply takes a batch of positions, in order, and says which it refused and
-// why. The positions and their slices are not kept. It fails only when ctx ends,
-// with what was done so far in Result.
+// why. The positions and their slices are not kept. What it accepted is handed
+// to the journal, but may not be on disk before a Flush. It fails only when ctx
+// ends, with what was done so far in Result.
 func (h *Hub) Apply(ctx context.Context, positions []Position) (Result, error) {
 	var r Result
+	rows := h.journalRows()
+	defer h.keepRows(rows)
 	for i := 0; i < len(positions); {
 		if err := ctx.Err(); err != nil {
 			return r, err
@@ -190,21 +197,53 @@ func (h *Hub) Apply(ctx context.Context, positions []Position) (Result, error) {
 			continue
 		}
 		var counts [numOutcomes]int
+		rows.b = rows.b[:0]
 		now := h.o.Now()
 		l.mu.Lock()
 		for n := 0; n < lockedRun && i < len(positions) && positions[i].Layer == id; n, i = n+1, i+1 {
-			outcome, reason := l.apply(&positions[i], now)
+			slot, outcome, reason := l.apply(&positions[i], now)
 			counts[outcome]++
 			if outcome == Accepted {
 				r.Accepted++
+				if h.o.Journal != nil {
+					rows.b = append(rows.b, l.believed(slot))
+				}
 			} else {
 				r.refuse(i, &positions[i], outcome, reason)
 			}
 		}
 		l.mu.Unlock()
 		l.metrics.count(counts)
+		if h.o.Journal != nil && len(rows.b) > 0 {
+			if err := h.o.Journal.Positions(id, rows.b); err != nil {
+				r.Unrecorded += len(rows.b)
+				r.JournalError = err
+			}
+		}
 	}
 	return r, nil
+}
+
+// Recorded waits until everything that Apply accepted before the call is on
+// disk. It fails with layers.ErrUnavailable when the disk does not take it, and
+// returns at once without a journal.
+func (h *Hub) Recorded(ctx context.Context) error {
+	if h.o.Journal == nil {
+		return nil
+	}
+	return h.o.Journal.Flush(ctx)
+}
+
+// rowBuffer is what one Apply hands to the journal.
+type rowBuffer struct{ b []Believed }
+
+var rowBuffers = sync.Pool{New: func() any { return new(rowBuffer) }}
+
+func (h *Hub) journalRows() *rowBuffer { return rowBuffers.Get().(*rowBuffer) }
+
+func (h *Hub) keepRows(r *rowBuffer) {
+	clear(r.b) // what they hold on to
+	rowBuffers.Put(r)
 }
 
 func (r *Result) refuse(index int, p *Position, o Outcome, reason string) {

@@ -111,10 +111,10 @@ func newLayer(desc layers.Layer, o *Options, open, resume uint64, m *layerMetric
 	return l
 }
 
-// apply takes one position or says why not. Caller holds mu.
-func (l *layer) apply(p *Position, now time.Time) (Outcome, string) {
+// apply takes one position, for the entity in slot, or says why not. Caller holds mu.
+func (l *layer) apply(p *Position, now time.Time) (uint32, Outcome, string) {
 	if reason := check(p); reason != "" {
-		return Invalid, reason
+		return 0, Invalid, reason
 	}
 	t := p.Time
 	var flags Flag
@@ -124,7 +124,7 @@ func (l *layer) apply(p *Position, now time.Time) (Outcome, string) {
 		}
 	}
 	if ahead := t.Sub(now); ahead > aheadBelow {
-		return Future, fmt.Sprintf("time %s is %s ahead of the server's clock; set the source's clock", p.Time.UTC().Format(time.RFC3339), ahead.Round(time.Hour))
+		return 0, Future, fmt.Sprintf("time %s is %s ahead of the server's clock; set the source's clock", p.Time.UTC().Format(time.RFC3339), ahead.Round(time.Hour))
 	} else if ahead > aheadKept {
 		t, flags = now, flags|FlagAhead
 	} else if -ahead > l.live.Removed {
@@ -139,7 +139,7 @@ func (l *layer) apply(p *Position, now time.Time) (Outcome, string) {
 		if !known || l.e[slot].propHash != hash {
 			var err error
 			if props, err = l.readProperties(p.Properties, hash); err != nil {
-				return Invalid, err.Error()
+				return 0, Invalid, err.Error()
 			}
 		}
 	}
@@ -149,26 +149,26 @@ func (l *layer) apply(p *Position, now time.Time) (Outcome, string) {
 		}
 		switch {
 		case ms < l.e[slot].time:
-			return Older, "an earlier time than that of the position that is known"
+			return 0, Older, "an earlier time than that of the position that is known"
 		case ms == l.e[slot].time:
 			if props == nil {
-				return Duplicate, "the same time as that of the position that is known"
+				return 0, Duplicate, "the same time as that of the position that is known"
 			}
 			l.setProperties(slot, props)
 			l.e[slot].changed = l.open
 			l.place(slot)
-			return Accepted, ""
+			return slot, Accepted, ""
 		}
 		if reason := l.jump(slot, p, ms); reason != "" {
-			return Jump, reason
+			return 0, Jump, reason
 		}
 	} else {
 		if l.alive >= l.limit {
-			return Full, fmt.Sprintf("layer %s holds %d entities, as many as it may", l.desc.ID, l.alive)
+			return 0, Full, fmt.Sprintf("layer %s holds %d entities, as many as it may", l.desc.ID, l.alive)
 		}
 		var ok bool
 		if slot, ok = l.add(p.ID); !ok {
-			return Full, fmt.Sprintf("layer %s changes its entities faster than viewers can be told; wait %d ticks", l.desc.ID, l.resume)
+			return 0, Full, fmt.Sprintf("layer %s changes its entities faster than viewers can be told; wait %d ticks", l.desc.ID, l.resume)
 		}
 	}
 	if props != nil {
@@ -182,7 +182,7 @@ func (l *layer) apply(p *Position, now time.Time) (Outcome, string) {
 	e.time, e.flags, e.changed = ms, flags, l.open
 	l.received[slot] = now.UnixMilli()
 	l.place(slot)
-	return Accepted, ""
+	return slot, Accepted, ""
 }
 
 // check says what in a position cannot be; "" is fine.

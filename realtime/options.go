@@ -27,6 +27,9 @@ type Options struct {
 	// Now is the server's clock; time.Now.
 	Now func() time.Time
 	Log *slog.Logger
+	// Journal records what is believed, and what it has of a layer is its first
+	// state; nil: nothing outlives the process.
+	Journal Journal
 	// Registerer receives the metrics twind_live_…; nil: they are counted but not shown.
 	Registerer prometheus.Registerer
 }

@@ -70,6 +70,10 @@ type Refusal struct {
 type Result struct {
 	Accepted int
 	Refused  []Refusal // by index; the rest were accepted
+	// Unrecorded counts those of the accepted that the journal had no room for;
+	// JournalError says why.
+	Unrecorded   int
+	JournalError error
 }
 
 // State is how long an entity has been silent, against its layer's Live times.

@@ -125,7 +125,8 @@ var homes = map[string][]string{
 	"github.com/mochi-mqtt/server/v2":      {"twind/realtime/mqtt"},
 	"github.com/peterstace/simplefeatures": {"twind/importers", "twind/tiles/mvt", "twind/cmd/twind"},
 	"github.com/schollz/progressbar/v3":    {"twind/cmd/twind"},
-	"github.com/klauspost/compress":        {"twind/tiles", "twind/internal/server"},
+	"github.com/klauspost/compress":        {"twind/tiles", "twind/internal/server", "twind/realtime/history"},
+	"golang.org/x/image":                   {"twind/tiles/sprite"},
 	"gopkg.in/yaml.v3":                     {"twind/internal/config"},
 	"github.com/stretchr/testify":          {"twind/layers/storetest", "twind/internal/golden", "twind/internal/pgtest"}, // and all tests
 }
