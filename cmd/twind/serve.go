@@ -142,11 +142,15 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 		hub.PublishChange(c)
 	})()
 
+	sprites, err := icons(conf.Icons, log)
+	if err != nil {
+		return err
+	}
 	g, ctx := errgroup.WithContext(p.ctx)
 	srv, err := server.New(server.Options{
 		Context: ctx,
 		Store:   store, Catalog: catalog, Tiles: tileService, Hub: hub, Viewer: viewer.FS(), Log: log, Metrics: metrics,
-		Config: conf, Version: version, Groups: o.groups,
+		Config: conf, Version: version, Groups: o.groups, Sprites: sprites,
 	})
 	if err != nil {
 		return err

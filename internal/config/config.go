@@ -46,6 +46,7 @@ type Config struct {
 	Published      []Published `yaml:"published"`      // existing PostGIS tables served read-only
 	Bookmarks      []Bookmark  `yaml:"bookmarks"`      // places the viewer offers
 	TileCacheBytes int64       `yaml:"tileCacheBytes"` // bound of the tile cache, bytes; default 256 MiB
+	Icons          string      `yaml:"icons"`          // folder of SVG icons that join or replace the built-in ones
 	Archives       []Archive   `yaml:"archives"`       // PMTiles and MBTiles files served as layers
 	Rasters        []Raster    `yaml:"rasters"`        // GeoTIFF files served as layers
 }

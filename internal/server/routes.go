@@ -69,6 +69,7 @@ func (s *Server) routes() http.Handler {
 	})
 	get(r, "/tiles/{file}", s.tileJSON)
 	get(r, "/tiles/{layers}/{z}/{x}/{file}", s.vectorTile)
+	get(r, "/sprites/{file}", s.sprite)
 	get(r, "/raster/{file}", s.rasterTileJSON)
 	get(r, "/raster/{layer}/{z}/{x}/{file}", s.rasterTile)
 	get(r, "/ogc/tiles/{tileMatrixSet}/{tileMatrix}/{tileRow}/{tileCol}", s.datasetTile)

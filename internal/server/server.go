@@ -21,6 +21,7 @@ import (
 	"twind/layers/snapshot"
 	"twind/realtime"
 	"twind/tiles"
+	"twind/tiles/sprite"
 )
 
 // Options are what a Server is made of. All but the last four must be set.
@@ -40,6 +41,9 @@ type Options struct {
 
 	// Rasters are the layers of image tiles, each with an id of its own.
 	Rasters []Raster
+
+	// Sprites are the icons of the styles; nil is the built-in ones.
+	Sprites *sprite.Set
 
 	// Ready is asked by /readyz; nil is always ready.
 	Ready func() error
@@ -69,6 +73,9 @@ func New(o Options) (*Server, error) {
 	o.EnsureDefaults()
 	if err := o.Validate(); err != nil {
 		return nil, err
+	}
+	if o.Sprites == nil {
+		o.Sprites, _ = sprite.New(sprite.Builtin()) // which have no faults
 	}
 	s := &Server{o: o, counts: newCountCache(), metrics: newMetrics(o.Metrics), perTile: tiles.MaxLayers}
 	for _, p := range o.TrustedProxies {

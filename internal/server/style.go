@@ -49,11 +49,15 @@ func (s *Server) style(w http.ResponseWriter, r *http.Request) error {
 	if r.URL.RawQuery != "" {
 		query = "?" + r.URL.RawQuery
 	}
-	doc, err := style.Style(list, theme, func(id layers.ID) string {
-		return base + "/tiles/" + string(id) + ".json" + query
+	doc, faults, err := style.Style(list, theme, style.Links{
+		TileJSON: func(id layers.ID) string { return base + "/tiles/" + string(id) + ".json" + query },
+		Sprite:   base + "/sprites/" + spriteName + query,
 	})
 	if err != nil {
 		return err
+	}
+	for _, fault := range faults {
+		s.o.Log.Warn("a layer's own style is not used", "error", fault)
 	}
 	return s.bytes(w, r, typeJSON, doc)
 }

@@ -6,8 +6,8 @@
 //	                       ground ◀─ blocks ◀─ streets ◀─ … ◀─ labels  (drawing order)
 //
 // A style asks for nothing from elsewhere: no glyphs (MapLibre draws text with
-// the fonts of Font, which the viewer provides), no sprite, one vector source a
-// layer with the layer's id. Every style layer is named {layer} or {layer}-{part}
+// the fonts of Font, which the viewer provides), the icons of package sprite, one
+// vector source a layer with the layer's id. Every style layer is named {layer} or {layer}-{part}
 // and carries the layer's id in metadata, under "twind:layer".
 package style
 

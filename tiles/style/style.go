@@ -53,13 +53,19 @@ type pen struct {
 	layer *layers.Layer
 }
 
-// Style is the style document of the layers in a theme, live ones left out.
-// tileJSON gives the absolute address of a layer's TileJSON. The same input gives
-// the same bytes. It fails with layers.ErrInvalid when a layer's own style is not
-// an array of MapLibre style layers.
-func Style(list []layers.Layer, theme Theme, tileJSON func(layers.ID) string) ([]byte, error) {
+// Links are the absolute addresses that a style asks at.
+type Links struct {
+	TileJSON func(layers.ID) string // of a layer's TileJSON
+	Sprite   string                 // of the sprite, without .json and .png
+}
+
+// Style is the style document of the layers in a theme, live ones left out. The
+// same input gives the same bytes. A layer whose own style is not an array of
+// MapLibre style layers is drawn by its kind, and faults has a sentence for it, of
+// layers.ErrInvalid. It fails with layers.ErrInvalid for a theme that is not there.
+func Style(list []layers.Layer, theme Theme, links Links) (doc []byte, faults []error, err error) {
 	if palettes[theme] == nil {
-		return nil, layers.Errorf(layers.ErrInvalid, "theme %.20q: expected light or dark", theme)
+		return nil, nil, layers.Errorf(layers.ErrInvalid, "theme %.20q: expected light or dark", theme)
 	}
 	d := &drawing{theme: theme, palette: palettes[theme]}
 	list = slices.Clone(list)
@@ -72,9 +78,9 @@ func Style(list []layers.Layer, theme Theme, tileJSON func(layers.ID) string) ([
 		if l.Live != nil {
 			continue
 		}
-		sources[string(l.ID)] = object{"type": "vector", "url": tileJSON(l.ID)}
+		sources[string(l.ID)] = object{"type": "vector", "url": links.TileJSON(l.ID)}
 		if err := (pen{d, l}).draw(); err != nil {
-			return nil, err
+			faults = append(faults, err)
 		}
 	}
 	slices.SortStableFunc(d.list, func(a, b placed) int { return cmp.Compare(a.level, b.level) })
@@ -82,9 +88,9 @@ func Style(list []layers.Layer, theme Theme, tileJSON func(layers.ID) string) ([
 	for _, p := range d.list {
 		out = append(out, p.layer)
 	}
-	doc := object{
+	root := object{
 		"version": 8, "name": "twind " + string(theme), "metadata": object{"twind:theme": theme},
-		"sources": sources, "layers": out,
+		"sprite": links.Sprite, "sources": sources, "layers": out,
 		// One soft sun from the south-east.
 		"light": object{"anchor": "map", "position": expr{1.3, 150, 45}, "color": "#ffffff", "intensity": d.pick(.3, .45)},
 		"sky":   skies[theme],
@@ -92,10 +98,10 @@ func Style(list []layers.Layer, theme Theme, tileJSON func(layers.ID) string) ([
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(doc); err != nil {
-		return nil, err
+	if err := e.Encode(root); err != nil {
+		return nil, nil, err
 	}
-	return b.Bytes(), nil
+	return b.Bytes(), faults, nil
 }
 
 func rankOf(k layers.Kind) int {
@@ -116,8 +122,18 @@ func (d *drawing) pick(light, dark float64) float64 {
 // draw adds the style layers of the pen's layer.
 func (p pen) draw() error {
 	if p.layer.Style != nil {
-		return p.own()
+		err := p.own()
+		if err != nil {
+			p.byKind()
+		}
+		return err
 	}
+	p.byKind()
+	return nil
+}
+
+// byKind adds the default style layers of the layer's kind.
+func (p pen) byKind() {
 	switch p.layer.Kind {
 	case layers.KindBlock:
 		p.block()
@@ -142,7 +158,6 @@ func (p pen) draw() error {
 	default:
 		p.feature()
 	}
-	return nil
 }
 
 // own adds the style layers that the layer brings, named and bound to its source.
@@ -156,15 +171,17 @@ func (p pen) own() error {
 	for i, s := range list {
 		id, _ := s["id"].(string)
 		kind, _ := s["type"].(string)
-		at := levelOf(l.Kind, kind)
-		if id == "" || seen[id] || at < 0 {
+		if id == "" || seen[id] || levelOf(l.Kind, kind) < 0 {
 			return layers.Errorf(layers.ErrInvalid, "layer %s: style layer %d needs an id of its own and a type of fill, line, circle, symbol, fill-extrusion or heatmap", l.ID, i)
 		}
 		seen[id] = true
+	}
+	for _, s := range list {
+		id := s["id"].(string)
 		if id != string(l.ID) && !strings.HasPrefix(id, string(l.ID)+"-") {
 			id = string(l.ID) + "-" + id
 		}
-		p.put(at, id, s)
+		p.put(levelOf(l.Kind, s["type"].(string)), id, s)
 	}
 	return nil
 }

@@ -58,8 +58,12 @@ func city() []layers.Layer {
 
 func make1(t *testing.T, list []layers.Layer, theme Theme) []byte {
 	t.Helper()
-	b, err := Style(list, theme, func(id layers.ID) string { return "https://city.example/tiles/" + string(id) + ".json" })
+	b, faults, err := Style(list, theme, Links{
+		TileJSON: func(id layers.ID) string { return "https://city.example/tiles/" + string(id) + ".json" },
+		Sprite:   "https://city.example/sprites/city",
+	})
 	require.NoError(t, err)
+	require.Empty(t, faults)
 	return b
 }
 
@@ -90,7 +94,7 @@ func TestStyleIsDeterministic(t *testing.T) {
 type document struct {
 	Version int
 	Glyphs  any
-	Sprite  any
+	Sprite  string
 	Sources map[string]struct{ Type, URL string }
 	Layers  []struct {
 		ID, Type, Source string
@@ -111,7 +115,7 @@ func TestStyle(t *testing.T) {
 	d := parsed(t, make1(t, city(), Light))
 	require.Equal(t, 8, d.Version)
 	require.Nil(t, d.Glyphs)
-	require.Nil(t, d.Sprite)
+	require.Equal(t, "https://city.example/sprites/city", d.Sprite)
 	require.Len(t, d.Sources, len(city())-1, "no source for a live layer")
 	require.Equal(t, "https://city.example/tiles/streets.json", d.Sources["streets"].URL)
 	seen := map[string]bool{}
@@ -127,7 +131,7 @@ func TestStyle(t *testing.T) {
 		require.Equal(t, l.Source, l.SourceLayer)
 		require.Equal(t, l.Source, l.Metadata["twind:layer"])
 		require.True(t, l.ID == l.Source || strings.HasPrefix(l.ID, l.Source+"-"), l.ID)
-		if l.Type == "symbol" {
+		if l.Layout["text-field"] != nil {
 			require.Equal(t, []any{Font}, l.Layout["text-font"])
 		}
 	}
@@ -175,10 +179,18 @@ func TestOwnStyle(t *testing.T) {
 		"a type unknown":    `[{"id":"a","type":"raster"}]`,
 	} {
 		l := layers.Layer{ID: "own", Style: []byte(style)}
-		_, err := Style([]layers.Layer{l}, Light, func(layers.ID) string { return "" })
-		require.ErrorIs(t, err, layers.ErrInvalid, name)
+		l.GeometryType, l.Kind = spatial.Point, layers.KindPart
+		b, faults, err := Style([]layers.Layer{l}, Light, Links{TileJSON: func(layers.ID) string { return "" }})
+		require.NoError(t, err)
+		require.Len(t, faults, 1)
+		require.ErrorIs(t, faults[0], layers.ErrInvalid, name)
+		var ids []string
+		for _, s := range parsed(t, b).Layers {
+			ids = append(ids, s.ID)
+		}
+		require.Equal(t, []string{"ground", "own"}, ids, "the style by kind stands in")
 	}
-	_, err := Style(nil, "sepia", nil)
+	_, _, err := Style(nil, "sepia", Links{})
 	require.ErrorIs(t, err, layers.ErrInvalid)
 }
 
