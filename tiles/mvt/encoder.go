@@ -35,12 +35,11 @@ type Encoder struct {
 	order   []int    // of the columns, those of few values first: they get the short numbers
 	key     []uint32 // of each of the source's columns: its number in the layer plus 1, 0 while unused
 	keyLen  uint32
-	touched uint32 // see touch
 	idKey   uint32 // as key, for the id of features without a number
 
-	geom  []byte   // commands of the chunk
-	drawn []drawing  // features of the chunk
-	rows  []uint32 // of each of them and each column: number in the layer plus 1, 0 for null
+	geom  []byte    // commands of the chunk
+	drawn []drawing // features of the chunk
+	rows  []uint32  // of each of them and each column: number in the layer plus 1, 0 for null
 
 	points   []int32
 	far      []int64 // vertices on the grid, of a path that leaves the tile
@@ -125,7 +124,6 @@ func (e *Encoder) run(s *tiles.Source, r *tiles.Run, ownID bool) {
 		chunk := rest[:min(chunkSize, len(rest))]
 		rest = rest[len(chunk):]
 		e.geom, e.drawn = e.geom[:0], e.drawn[:0]
-		e.touch(seg, chunk)
 		for _, i := range chunk {
 			if !e.drawPlain(seg, i, s.Coarsen) {
 				e.draw(seg, i, s.Coarsen)
@@ -136,19 +134,6 @@ func (e *Encoder) run(s *tiles.Source, r *tiles.Run, ownID bool) {
 			e.write(seg, k, ownID)
 		}
 	}
-}
-
-// touch reads a little of all that the next steps read of the features, so that
-// the processor fetches it for many features at a time.
-func (e *Encoder) touch(seg *snapshot.Segment, features []uint32) {
-	sum := uint32(0)
-	for _, i := range features {
-		sum += uint32(seg.Number[i]) + uint32(seg.SimpleFrom[i])
-		if v := 2 * int(seg.PathVertex[seg.FeaturePath[i]]); v < len(seg.World) {
-			sum += seg.World[v]
-		}
-	}
-	e.touched = sum
 }
 
 // draw draws a feature once for each of the geometry types that its paths have: a
@@ -258,7 +243,7 @@ func (e *Encoder) newKey(name string) uint32 {
 func (e *Encoder) write(seg *snapshot.Segment, k int, ownID bool) {
 	d := &e.drawn[k]
 	number := seg.Number[d.feature]
-	text := uint32(0) // the id's number among the values, plus 1
+	text := uint32(0)                                             // the id's number among the values, plus 1
 	if number == 0 && !ownID && len(seg.ID(int(d.feature))) > 0 { // merged features have none
 		if e.idKey == 0 {
 			e.idKey = e.newKey("id")

@@ -48,8 +48,10 @@ type scaleView struct {
 	segment []snapshot.SegmentView
 }
 
-func (v *scaleView) Layer() *layers.Layer                       { return v.layer }
-func (v *scaleView) Extent() spatial.Envelope                   { return spatial.Envelope{MinX: -180, MinY: -85, MaxX: 180, MaxY: 85} }
+func (v *scaleView) Layer() *layers.Layer { return v.layer }
+func (v *scaleView) Extent() spatial.Envelope {
+	return spatial.Envelope{MinX: -180, MinY: -85, MaxX: 180, MaxY: 85}
+}
 func (v *scaleView) Segments() []snapshot.SegmentView           { return v.segment }
 func (v *scaleView) Identity() string                           { return "scale" }
 func (v *scaleView) TileRevision(tile.WorldBox) layers.Revision { return 1 }
