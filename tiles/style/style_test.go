@@ -11,6 +11,7 @@ import (
 	"twind/internal/golden"
 	"twind/layers"
 	"twind/spatial"
+	"twind/tiles/sprite"
 )
 
 func schema(names ...string) (list []layers.Property) {
@@ -192,6 +193,21 @@ func TestOwnStyle(t *testing.T) {
 	}
 	_, _, err := Style(nil, "sepia", Links{})
 	require.ErrorIs(t, err, layers.ErrInvalid)
+}
+
+func TestEveryIconOfTheRulesIsBuiltIn(t *testing.T) {
+	set, faults := sprite.New(sprite.Builtin())
+	require.Empty(t, faults)
+	for _, rules := range [][]iconRule{partIcons, subsidiaryIcons} {
+		seen := map[string]bool{}
+		for _, r := range rules {
+			require.True(t, set.Has(r.icon), r.icon)
+			for _, v := range r.values {
+				require.False(t, seen[v], "%s chooses two icons", v)
+				seen[v] = true
+			}
+		}
+	}
 }
 
 func TestLegend(t *testing.T) {
