@@ -164,8 +164,9 @@ func (c *content) view(l *layers.Layer, identity string, revision layers.Revisio
 	}
 	v.baseSegment = c.base.Segment
 	v.baseSegment.Columns = c.columns
-	v.segments[0] = SegmentView{Segment: &v.baseSegment, packed: c.base.packed, dead: c.deadBase.version()}
-	v.segments[1] = SegmentView{Segment: c.rows.segment(), dynamic: c.tree.Copy(), dead: c.deadRows.version()}
+	rows := c.rows.segment()
+	v.segments[0] = SegmentView{Segment: &v.baseSegment, origin: &c.base.Segment, packed: c.base.packed, dead: c.deadBase.version()}
+	v.segments[1] = SegmentView{Segment: rows, origin: rows, dynamic: c.tree.Copy(), dead: c.deadRows.version()}
 	v.refs.Store(1)
 	return v
 }

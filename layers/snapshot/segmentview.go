@@ -10,6 +10,7 @@ import (
 // and valid until the view is released.
 type SegmentView struct {
 	*Segment
+	origin  *Segment       // see Origin
 	packed  index.Packed   // over the features with a box, the first of the segment
 	dynamic *index.Dynamic // instead of packed
 	dead    rowSet
@@ -18,7 +19,7 @@ type SegmentView struct {
 // NewSegmentView shows a whole segment made by Builder.Base, or by Builder.Edits
 // with hilbert false, outside of a catalog.
 func NewSegmentView(s *Segment, hilbert bool) (SegmentView, error) {
-	v := SegmentView{Segment: s}
+	v := SegmentView{Segment: s, origin: s}
 	if !hilbert {
 		v.dynamic = new(index.Dynamic)
 		for i, b := range s.Box {
@@ -65,6 +66,11 @@ func (v *SegmentView) Search(box tile.WorldBox, dst []uint32) []uint32 {
 	}
 	return kept
 }
+
+// Origin is equal for two views of a layer when they show the same rows in the same
+// places, though perhaps others of them are dead: what was derived from the rows of
+// one then serves the other. It is to be compared, not read.
+func (v *SegmentView) Origin() *Segment { return v.origin }
 
 // Alive tells whether feature i belongs to the view.
 func (v *SegmentView) Alive(i int) bool { return !v.dead.has(uint32(i)) }
