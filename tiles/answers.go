@@ -131,15 +131,19 @@ func (a *Answers) Get(ctx context.Context, q Ask) (Answer, error) {
 	return a.answer(e, enc)
 }
 
+// find looks at what the client has, named by tag then, and into the cache.
+func (a *Answers) find(k *Key, ifNoneMatch string, enc Encoding) (e *entry, tag, result string) {
+	if tag, ok := k.matches(ifNoneMatch, enc); ok {
+		return nil, tag, resultNotModified
+	}
+	return a.cache.get(k), "", resultHit
+}
+
 // get finds or renders an entry; a nil one means that the client has what tag names.
 func (a *Answers) get(ctx context.Context, k Key, ifNoneMatch string, enc Encoding, what string, release func(), render func() (*entry, error)) (e *entry, tag, result string, err error) {
-	if tag, ok := k.matches(ifNoneMatch, enc); ok {
+	if e, tag, result = a.find(&k, ifNoneMatch, enc); e != nil || result == resultNotModified {
 		release()
-		return nil, tag, resultNotModified, nil
-	}
-	if e = a.cache.get(&k); e != nil {
-		release()
-		return e, "", resultHit, nil
+		return e, tag, result, nil
 	}
 	e, result, err = a.load(ctx, k, what, release, render)
 	return e, "", result, err
@@ -154,7 +158,7 @@ func (a *Answers) entryOf(k Key, raw []byte, enc Encoding) (*entry, error) {
 	b := raw
 	if enc != Identity {
 		var err error
-		if b, err = a.compressed(nil, raw, enc, false); err != nil {
+		if b, err = a.compressed(raw, enc, false); err != nil {
 			return nil, err
 		}
 	}
@@ -209,7 +213,7 @@ func (a *Answers) form(e *entry, enc Encoding, better bool) (*form, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tiles: expanding a kept %s: %w", a.name, err)
 	}
-	b, err := a.compressed(nil, raw, enc, better)
+	b, err := a.compressed(raw, enc, better)
 	if err != nil {
 		return nil, err
 	}
@@ -220,7 +224,7 @@ func (a *Answers) form(e *entry, enc Encoding, better bool) (*form, error) {
 }
 
 // compressed counts what it does.
-func (a *Answers) compressed(dst, raw []byte, enc Encoding, better bool) ([]byte, error) {
+func (a *Answers) compressed(raw []byte, enc Encoding, better bool) ([]byte, error) {
 	name, level := "identity", "quick"
 	if enc != Identity {
 		name = enc.String()
@@ -229,7 +233,7 @@ func (a *Answers) compressed(dst, raw []byte, enc Encoding, better bool) ([]byte
 		level = "better"
 	}
 	a.metrics.forms.WithLabelValues(name, level).Inc()
-	b, err := a.compressor.compress(dst, raw, enc, better)
+	b, err := a.compressor.compress(raw, enc, better)
 	if err != nil {
 		return nil, fmt.Errorf("tiles: compressing: %w", err)
 	}

@@ -3,7 +3,7 @@ package tiles
 import (
 	"bytes"
 	"io"
-	"sync"
+	"runtime"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -11,7 +11,8 @@ import (
 
 // compressor makes the compressed forms. It is safe for concurrent use.
 type compressor struct {
-	quick, better sync.Pool // *gzip.Writer
+	quick, better spares[*gzip.Writer]
+	buffers       spares[*bytes.Buffer] // of what is compressed
 	fast, strong  *zstd.Encoder
 	expand        *zstd.Decoder
 }
@@ -28,8 +29,8 @@ const zstdWindow = 1 << 20
 
 func newCompressor() (*compressor, error) {
 	c := new(compressor)
-	writer := func(level int) func() any {
-		return func() any {
+	writer := func(level int) func() *gzip.Writer {
+		return func() *gzip.Writer {
 			w, err := gzip.NewWriterLevel(nil, level)
 			if err != nil { // the levels above are valid
 				panic(err)
@@ -37,7 +38,9 @@ func newCompressor() (*compressor, error) {
 			return w
 		}
 	}
-	c.quick.New, c.better.New = writer(quickGzip), writer(betterGzip)
+	n := runtime.GOMAXPROCS(0)
+	c.quick, c.better = newSpares(n, writer(quickGzip)), newSpares(1, writer(betterGzip))
+	c.buffers = newSpares(n, func() *bytes.Buffer { return new(bytes.Buffer) })
 	var err error
 	for _, p := range []struct {
 		enc   **zstd.Encoder
@@ -52,32 +55,59 @@ func newCompressor() (*compressor, error) {
 	return c, err
 }
 
-// compress appends raw in an encoding to dst.
-func (c *compressor) compress(dst, raw []byte, e Encoding, better bool) ([]byte, error) {
-	switch e {
-	case Gzip:
-		pool := &c.quick
-		if better {
-			pool = &c.better
-		}
-		w := pool.Get().(*gzip.Writer)
-		defer pool.Put(w)
-		b := bytes.NewBuffer(dst)
-		w.Reset(b)
-		if _, err := w.Write(raw); err != nil {
-			return dst, err
-		}
-		if err := w.Close(); err != nil {
-			return dst, err
-		}
-		return b.Bytes(), nil
-	case Zstd:
-		if better {
-			return c.strong.EncodeAll(raw, dst), nil
-		}
-		return c.fast.EncodeAll(raw, dst), nil
+// compress is raw in an encoding, in memory of its own that is no larger.
+func (c *compressor) compress(raw []byte, e Encoding, better bool) ([]byte, error) {
+	if e == Identity {
+		return bytes.Clone(raw), nil
 	}
-	return append(dst, raw...), nil
+	b := c.buffers.get()
+	defer c.buffers.put(b)
+	b.Reset()
+	if e == Zstd {
+		encoder := c.fast
+		if better {
+			encoder = c.strong
+		}
+		b.Grow(len(raw))
+		return bytes.Clone(encoder.EncodeAll(raw, b.AvailableBuffer())), nil
+	}
+	if err := c.gzip(b, raw, better); err != nil {
+		return nil, err
+	}
+	return bytes.Clone(b.Bytes()), nil
+}
+
+func (c *compressor) gzip(b *bytes.Buffer, raw []byte, better bool) error {
+	writers := &c.quick
+	if better {
+		writers = &c.better
+	}
+	w := writers.get()
+	defer writers.put(w)
+	w.Reset(b)
+	if _, err := w.Write(raw); err != nil {
+		return err
+	}
+	return w.Close()
+}
+
+// estimate is about the number of bytes that raw takes in the quick gzip form,
+// rather too many: it looks at a twelfth of a large raw.
+func (c *compressor) estimate(raw []byte) (int, error) {
+	const samples, size = 8, 8 << 10
+	if len(raw) <= 2*samples*size {
+		return len(raw), nil
+	}
+	b := c.buffers.get()
+	defer c.buffers.put(b)
+	b.Reset()
+	for i := range samples {
+		at := (len(raw) - size) / (samples - 1) * i
+		if err := c.gzip(b, raw[at:at+size], false); err != nil {
+			return 0, err
+		}
+	}
+	return int(float64(b.Len()) / (samples * size) * float64(len(raw))), nil
 }
 
 // expanded is the identity form of what compress made.

@@ -42,7 +42,7 @@ type worker struct {
 	measures []float32
 	sources  []Source
 	runList  []Run
-	raw, zip []byte
+	raw      []byte
 }
 
 // selected is the features of one segment that a tile shows: features[lo:hi] of

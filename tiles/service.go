@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
-	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -63,7 +62,7 @@ type Service struct {
 	answers   *Answers
 	metrics   *serviceMetrics
 	described descriptions
-	workers   sync.Pool
+	workers   spares[*worker]
 }
 
 // New makes a service; it fails with layers.ErrInvalid.
@@ -73,7 +72,7 @@ func New(o Options) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{o: o}
-	s.workers.New = func() any { return &worker{encoder: o.NewEncoder()} }
+	s.workers = newSpares(o.Renderings, func() *worker { return &worker{encoder: o.NewEncoder()} })
 	var err error
 	if s.metrics, err = newServiceMetrics(o.Registerer); err != nil {
 		return nil, fmt.Errorf("tiles: %w", err)
@@ -124,13 +123,19 @@ func (s *Service) tile(ctx context.Context, r *Request) (Tile, string, error) {
 	}
 	enc, _ := Negotiate(r.AcceptEncoding)
 	k := s.key(r, views)
-	request := *r
-	e, tag, result, err := s.answers.get(ctx, k, r.IfNoneMatch, enc, "tile "+r.Tile.String(), views.release, func() (*entry, error) { return s.render(k, &request, views, enc) })
-	if err != nil {
-		return Tile{}, "", err
-	}
-	if e == nil {
+	e, tag, result := s.answers.find(&k, r.IfNoneMatch, enc)
+	switch {
+	case result == resultNotModified:
+		views.release()
 		return Tile{ETag: tag, Encoding: enc.String(), NotModified: true}, result, nil
+	case e != nil:
+		views.release()
+	default:
+		request := *r
+		e, result, err = s.answers.load(ctx, k, "tile "+r.Tile.String(), views.release, func() (*entry, error) { return s.render(k, &request, views, enc) })
+		if err != nil {
+			return Tile{}, "", err
+		}
 	}
 	a, err := s.answers.answer(e, enc)
 	return Tile{Bytes: a.Bytes, Encoding: a.Encoding, ETag: a.ETag, Empty: a.Empty, Generalized: e.generalized, Dropped: e.dropped}, result, err
@@ -138,9 +143,9 @@ func (s *Service) tile(ctx context.Context, r *Request) (Tile, string, error) {
 
 // render makes an entry with the form that was asked for.
 func (s *Service) render(k Key, r *Request, views viewList, enc Encoding) (*entry, error) {
-	w := s.workers.Get().(*worker)
+	w := s.workers.get()
 	e, err := s.renderWith(w, k, r, views, enc)
-	s.workers.Put(w) // not after a panic: its state is unknown then
+	s.workers.put(w) // not after a panic: its state is unknown then
 	return e, err
 }
 
@@ -165,7 +170,7 @@ func (s *Service) renderWith(w *worker, k Key, r *Request, views viewList, enc E
 		return e, nil
 	}
 	if f := e.forms[enc].Load(); f == nil {
-		b, err := s.answers.compressed(nil, w.raw, enc, false)
+		b, err := s.answers.compressed(w.raw, enc, false)
 		if err != nil {
 			return nil, err
 		}
@@ -195,16 +200,20 @@ func (s *Service) fit(e *entry, w *worker, p *plan, r *Request) error {
 			s.count(stats)
 			return nil
 		}
-		var err error
-		if w.zip, err = s.answers.compressed(w.zip[:0], w.raw, Gzip, false); err != nil {
+		if n, err := s.answers.compressor.estimate(w.raw); err != nil || n <= limit*7/8 {
+			s.count(stats)
 			return err
 		}
-		if len(w.zip) <= limit {
-			e.set(Gzip, &form{append([]byte(nil), w.zip...), e.key.etag(Gzip, false), false})
+		zip, err := s.answers.compressed(w.raw, Gzip, false)
+		if err != nil {
+			return err
+		}
+		if len(zip) <= limit {
+			e.set(Gzip, &form{zip, e.key.etag(Gzip, false), false})
 			s.count(stats)
 			return nil
 		}
-		n := w.dropSmallest(0.93*float64(limit)/float64(len(w.zip)), r.Tile.Z)
+		n := w.dropSmallest(0.93*float64(limit)/float64(len(zip)), r.Tile.Z)
 		if n == 0 {
 			s.count(stats)
 			return nil // one feature, or features of one size: kept whole
