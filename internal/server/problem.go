@@ -57,43 +57,62 @@ func (s *Server) handle(h handler) http.HandlerFunc {
 	}
 }
 
-// fail writes err as problem+json. What the user did is told in full; what the
-// server suffered is logged and told in one sentence.
-func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
-		return // the client left
-	}
-	status, detail := http.StatusInternalServerError, "The server failed to answer; its log says why."
+// failure is an error as the client is told of it.
+type failure struct {
+	status int
+	detail string
+	header http.Header
+}
+
+// classify finds what to tell: what the user did in full, what the server suffered
+// in one sentence.
+func classify(err error) failure {
 	var se *statusError
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &se):
-		status, detail = se.status, se.detail
-		for k, v := range se.header {
-			w.Header()[k] = v
-		}
+		return failure{se.status, se.detail, se.header}
 	case errors.As(err, &tooLarge):
-		status, detail = http.StatusRequestEntityTooLarge, tooLargeDetail(tooLarge.Limit)
-	default:
-		for _, k := range statuses {
-			if errors.Is(err, k.kind) {
-				status, detail = k.status, err.Error()
-				break
-			}
+		return failure{http.StatusRequestEntityTooLarge, tooLargeDetail(tooLarge.Limit), nil}
+	}
+	for _, k := range statuses {
+		if errors.Is(err, k.kind) {
+			return failure{k.status, err.Error(), nil}
 		}
 	}
+	return failure{http.StatusInternalServerError, "The server failed to answer; its log says why.", nil}
+}
+
+// gone tells whether a request failed because its client left.
+func gone(r *http.Request, err error) bool {
+	return errors.Is(err, context.Canceled) && r.Context().Err() != nil
+}
+
+func (s *Server) logFailure(r *http.Request, status int, err error) {
 	level := slog.LevelDebug
 	if status >= 500 {
 		level = slog.LevelError
 	}
 	s.o.Log.Log(r.Context(), level, "request failed", "method", r.Method, "path", r.URL.Path, "status", status, "error", err)
+}
+
+// fail writes err as problem+json, and logs it.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if gone(r, err) {
+		return
+	}
+	f := classify(err)
+	s.logFailure(r, f.status, err)
+	for k, v := range f.header {
+		w.Header()[k] = v
+	}
 	h := w.Header()
 	h.Del("ETag")
 	h.Del("Content-Encoding")
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	b, _ := json.Marshal(problem{"about:blank", http.StatusText(status), status, detail})
+	w.WriteHeader(f.status)
+	b, _ := json.Marshal(problem{"about:blank", http.StatusText(f.status), f.status, f.detail})
 	_, _ = w.Write(b)
 }
 

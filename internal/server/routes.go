@@ -63,6 +63,8 @@ func (s *Server) routes() http.Handler {
 		r.Options("/ogc/collections/{collection}/items", s.handle(s.itemsOptions))
 		r.Options("/ogc/collections/{collection}/items/{item}", s.handle(s.itemOptions))
 		get(r, "/styles/{file}", s.style)
+		get(r, "/wmts", s.ows(s.wmts, false))
+		get(r, "/wmts/1.0.0/WMTSCapabilities.xml", s.ows(s.wmtsCapabilities, true))
 		get(r, "/search", s.searchItems)
 		get(r, "/viewer/config.json", s.viewerConfig)
 		get(r, "/*", s.viewerFile)
@@ -72,6 +74,7 @@ func (s *Server) routes() http.Handler {
 	get(r, "/sprites/{file}", s.sprite)
 	get(r, "/raster/{file}", s.rasterTileJSON)
 	get(r, "/raster/{layer}/{z}/{x}/{file}", s.rasterTile)
+	get(r, "/wmts/1.0.0/{layer}/{style}/{tileMatrixSet}/{tileMatrix}/{tileRow}/{file}", s.ows(s.wmtsResource, true))
 	get(r, "/ogc/tiles/{tileMatrixSet}/{tileMatrix}/{tileRow}/{tileCol}", s.datasetTile)
 	get(r, "/ogc/collections/{collection}/tiles/{tileMatrixSet}/{tileMatrix}/{tileRow}/{tileCol}", s.collectionTile)
 
@@ -104,7 +107,7 @@ func compressible(contentType string) bool {
 	t, _, _ := strings.Cut(contentType, ";")
 	switch t {
 	case "application/json", "application/geo+json", "application/schema+json", "application/problem+json",
-		"application/vnd.oai.openapi+json", "text/html", "text/css", "text/javascript", "application/javascript",
+		"application/vnd.oai.openapi+json", "application/xml", "text/html", "text/css", "text/javascript", "application/javascript",
 		"image/svg+xml", "text/plain", "font/ttf", "application/manifest+json":
 		return true
 	}

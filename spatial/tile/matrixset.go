@@ -39,6 +39,8 @@ const (
 	WebMercatorQuadID = "WebMercatorQuad"
 	WorldCRS84QuadID  = "WorldCRS84Quad"
 	CGCS2000QuadID    = "CGCS2000Quad"
+
+	WebMercatorQuadX2ID = "WebMercatorQuadx2"
 )
 
 const (
@@ -59,7 +61,7 @@ func WebMercatorQuad() *MatrixSet {
 		CRS:               "http://www.opengis.net/def/crs/EPSG/0/3857",
 		OrderedAxes:       []string{"X", "Y"},
 		WellKnownScaleSet: "http://www.opengis.net/def/wkss/OGC/1.0/GoogleMapsCompatible",
-		Matrices:          matrices(Mercator, 2*math.Pi*radius/tileSize, 1, [2]float64{-edge, edge}, 0),
+		Matrices:          matrices(Mercator, tileSize, 2*math.Pi*radius, 1, [2]float64{-edge, edge}, 0),
 		Grid:              Mercator,
 	}
 }
@@ -75,7 +77,7 @@ func WorldCRS84Quad() *MatrixSet {
 		CRS:               "http://www.opengis.net/def/crs/OGC/1.3/CRS84",
 		OrderedAxes:       []string{"Lon", "Lat"},
 		WellKnownScaleSet: "http://www.opengis.net/def/wkss/OGC/1.0/GoogleCRS84Quad",
-		Matrices:          matrices(Geographic, 360.0/tileSize, metresPerDegree, [2]float64{-180, 90}, 1),
+		Matrices:          matrices(Geographic, tileSize, 360, metresPerDegree, [2]float64{-180, 90}, 1),
 		Grid:              Geographic,
 	}
 }
@@ -92,7 +94,7 @@ func CGCS2000Quad() *MatrixSet {
 		URI:         "urn:x-twind:def:tilematrixset:CGCS2000Quad",
 		CRS:         "http://www.opengis.net/def/crs/EPSG/0/4490",
 		OrderedAxes: []string{"Lat", "Lon"},
-		Matrices:    matrices(Geographic, 360.0/tileSize, metresPerDegree, [2]float64{90, -180}, 0),
+		Matrices:    matrices(Geographic, tileSize, 360, metresPerDegree, [2]float64{90, -180}, 0),
 		Grid:        Geographic,
 	}
 }
@@ -100,20 +102,31 @@ func CGCS2000Quad() *MatrixSet {
 // metresPerDegree is the length of a degree of the equator.
 const metresPerDegree = math.Pi * radius / 180
 
-// matrices are the zooms of a grid. cell is the width of a pixel at zoom 0 in
-// units of the coordinate system, of metres each; ids count from below by less.
-func matrices(g Grid, cell, metres float64, origin [2]float64, less int) []Matrix {
+// WebMercatorQuadX2 is WebMercatorQuad with tiles of 512 pixels, for image tiles of
+// that size. No register knows the set. The caller owns the result.
+func WebMercatorQuadX2() *MatrixSet {
+	s := WebMercatorQuad()
+	s.ID, s.Title, s.WellKnownScaleSet = WebMercatorQuadX2ID, "Google Maps Compatible for the World, tiles of 512 pixels", ""
+	s.URI = "urn:x-twind:def:tilematrixset:" + WebMercatorQuadX2ID
+	s.Matrices = matrices(Mercator, 2*tileSize, 2*math.Pi*radius, 1, s.Matrices[0].PointOfOrigin, 0)
+	return s
+}
+
+// matrices are the zooms of a grid with tiles of so many pixels. width is that of
+// the world in units of the coordinate system, of metres each; ids are less than
+// the zooms by less.
+func matrices(g Grid, pixels uint32, width, metres float64, origin [2]float64, less int) []Matrix {
 	list := make([]Matrix, 0, MaxZoom+1)
 	for z := g.FirstZoom(); z <= MaxZoom; z++ {
 		columns, rows := g.Size(z)
-		cell := cell / float64(columns)
+		cell := width / float64(pixels) / float64(columns)
 		list = append(list, Matrix{
 			ID:               strconv.Itoa(int(z) - less),
 			ScaleDenominator: cut15(cell * metres / pixelSize),
 			CellSize:         digits15(cell),
 			CornerOfOrigin:   "topLeft",
 			PointOfOrigin:    origin,
-			TileWidth:        tileSize, TileHeight: tileSize,
+			TileWidth:        pixels, TileHeight: pixels,
 			MatrixWidth: columns, MatrixHeight: rows,
 		})
 	}

@@ -1,0 +1,207 @@
+package server
+
+import (
+	"encoding/xml"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"twind/spatial/tile"
+)
+
+const (
+	wmtsVersion   = "1.0.0"
+	typeXML       = "application/xml"
+	owsNamespace  = "http://www.opengis.net/ows/1.1"
+	wmtsNamespace = "http://www.opengis.net/wmts/1.0"
+)
+
+// The capabilities document, after wmtsGetCapabilities_response.xsd of 07-057r7:
+// elements in the order of the schema.
+
+type wmtsCapabilities struct {
+	XMLName        xml.Name        `xml:"Capabilities"`
+	Namespace      string          `xml:"xmlns,attr"`
+	OWS            string          `xml:"xmlns:ows,attr"`
+	XLink          string          `xml:"xmlns:xlink,attr"`
+	XSI            string          `xml:"xmlns:xsi,attr"`
+	SchemaLocation string          `xml:"xsi:schemaLocation,attr"`
+	Version        string          `xml:"version,attr"`
+	Title          string          `xml:"ows:ServiceIdentification>ows:Title"`
+	Type           string          `xml:"ows:ServiceIdentification>ows:ServiceType"`
+	TypeVersion    string          `xml:"ows:ServiceIdentification>ows:ServiceTypeVersion"`
+	Operations     []wmtsOperation `xml:"ows:OperationsMetadata>ows:Operation"`
+	Layers         []wmtsLayerInfo `xml:"Contents>Layer"`
+	Sets           []wmtsMatrixSet `xml:"Contents>TileMatrixSet"`
+	Self           xlinkHref       `xml:"ServiceMetadataURL"`
+}
+
+type xlinkHref struct {
+	Href string `xml:"xlink:href,attr"`
+}
+
+type wmtsOperation struct {
+	Name string    `xml:"name,attr"`
+	Gets []wmtsGet `xml:"ows:DCP>ows:HTTP>ows:Get"`
+}
+
+type wmtsGet struct {
+	Href       string `xml:"xlink:href,attr"`
+	Constraint struct {
+		Name  string `xml:"name,attr"`
+		Value string `xml:"ows:AllowedValues>ows:Value"`
+	} `xml:"ows:Constraint"`
+}
+
+type wmtsLayerInfo struct {
+	Title       string         `xml:"ows:Title"`
+	Abstract    string         `xml:"ows:Abstract,omitempty"`
+	BoundingBox *owsBox        `xml:"ows:WGS84BoundingBox"`
+	Identifier  string         `xml:"ows:Identifier"`
+	Style       wmtsStyleInfo  `xml:"Style"`
+	Formats     []string       `xml:"Format"`
+	Sets        []wmtsSetLink  `xml:"TileMatrixSetLink"`
+	Resources   []wmtsResource `xml:"ResourceURL"`
+}
+
+type owsBox struct {
+	LowerCorner string `xml:"ows:LowerCorner"`
+	UpperCorner string `xml:"ows:UpperCorner"`
+}
+
+type wmtsStyleInfo struct {
+	IsDefault  bool   `xml:"isDefault,attr"`
+	Title      string `xml:"ows:Title"`
+	Identifier string `xml:"ows:Identifier"`
+}
+
+type wmtsSetLink struct {
+	Set    string       `xml:"TileMatrixSet"`
+	Limits []wmtsLimits `xml:"TileMatrixSetLimits>TileMatrixLimits"`
+}
+
+type wmtsLimits struct {
+	Matrix string `xml:"TileMatrix"`
+	MinRow uint32 `xml:"MinTileRow"`
+	MaxRow uint32 `xml:"MaxTileRow"`
+	MinCol uint32 `xml:"MinTileCol"`
+	MaxCol uint32 `xml:"MaxTileCol"`
+}
+
+type wmtsResource struct {
+	Format   string `xml:"format,attr"`
+	Type     string `xml:"resourceType,attr"`
+	Template string `xml:"template,attr"`
+}
+
+type wmtsMatrixSet struct {
+	Title      string       `xml:"ows:Title"`
+	Identifier string       `xml:"ows:Identifier"`
+	CRS        string       `xml:"ows:SupportedCRS"`
+	ScaleSet   string       `xml:"WellKnownScaleSet,omitempty"`
+	Matrices   []wmtsMatrix `xml:"TileMatrix"`
+}
+
+type wmtsMatrix struct {
+	Identifier       string `xml:"ows:Identifier"`
+	ScaleDenominator string `xml:"ScaleDenominator"`
+	TopLeftCorner    string `xml:"TopLeftCorner"`
+	TileWidth        uint32 `xml:"TileWidth"`
+	TileHeight       uint32 `xml:"TileHeight"`
+	MatrixWidth      uint32 `xml:"MatrixWidth"`
+	MatrixHeight     uint32 `xml:"MatrixHeight"`
+}
+
+// wmtsCapabilities answers GetCapabilities.
+func (s *Server) wmtsCapabilities(w http.ResponseWriter, r *http.Request) error {
+	list, err := s.wmtsLayers(r)
+	if err != nil {
+		return err
+	}
+	base := s.base(r) + "/wmts"
+	doc := wmtsCapabilities{
+		Namespace: wmtsNamespace, OWS: owsNamespace, XLink: "http://www.w3.org/1999/xlink", XSI: "http://www.w3.org/2001/XMLSchema-instance",
+		SchemaLocation: wmtsNamespace + " http://schemas.opengis.net/wmts/1.0/wmtsGetCapabilities_response.xsd",
+		Version:        wmtsVersion, Title: s.o.Title.In(language(r)), Type: "OGC WMTS", TypeVersion: wmtsVersion,
+		Operations: []wmtsOperation{
+			{"GetCapabilities", []wmtsGet{wmtsGetAt(base+"?", "KVP"), wmtsGetAt(base+"/1.0.0/WMTSCapabilities.xml", "RESTful")}},
+			{"GetTile", []wmtsGet{wmtsGetAt(base+"?", "KVP"), wmtsGetAt(base+"/1.0.0/", "RESTful")}},
+		},
+		Self: xlinkHref{base + "/1.0.0/WMTSCapabilities.xml"},
+	}
+	described := map[*tile.MatrixSet]bool{}
+	for _, l := range list {
+		doc.Layers = append(doc.Layers, l.describe(base))
+		for _, m := range l.sets {
+			if !described[m] {
+				described[m] = true
+				doc.Sets = append(doc.Sets, describeMatrixSet(m))
+			}
+		}
+	}
+	b, err := xml.MarshalIndent(doc, "", " ")
+	if err != nil {
+		return fmt.Errorf("capabilities: %w", err)
+	}
+	w.Header().Set("Vary", "Accept-Language")
+	return s.bytes(w, r, typeXML, append([]byte(xml.Header), b...))
+}
+
+func wmtsGetAt(href, encoding string) wmtsGet {
+	g := wmtsGet{Href: href}
+	g.Constraint.Name, g.Constraint.Value = "GetEncoding", encoding
+	return g
+}
+
+func (l *wmtsLayer) describe(base string) wmtsLayerInfo {
+	info := wmtsLayerInfo{
+		Title: l.title, Abstract: l.abstract, Identifier: l.id, Formats: l.formats,
+		Style: wmtsStyleInfo{true, wmtsStyle, wmtsStyle},
+	}
+	if e := l.extent; !e.IsEmpty() && len(l.sets) > 0 {
+		e = within(l.sets[len(l.sets)-1].Grid, e)
+		info.BoundingBox = &owsBox{corner(e.MinX, e.MinY), corner(e.MaxX, e.MaxY)}
+	}
+	for _, m := range l.sets {
+		link := wmtsSetLink{Set: m.ID}
+		for z := m.Grid.FirstZoom(); z <= tile.MaxZoom; z++ {
+			if t, ok := l.limits(m, z); ok {
+				link.Limits = append(link.Limits, wmtsLimits{t.Matrix, t.MinRow, t.MaxRow, t.MinCol, t.MaxCol})
+			}
+		}
+		info.Sets = append(info.Sets, link)
+	}
+	for _, f := range l.formats {
+		info.Resources = append(info.Resources, wmtsResource{f, "tile", base + "/1.0.0/" + l.id + "/{Style}/{TileMatrixSet}/{TileMatrix}/{TileRow}/{TileCol}." + wmtsEndings[f]})
+	}
+	return info
+}
+
+func describeMatrixSet(m *tile.MatrixSet) wmtsMatrixSet {
+	d := wmtsMatrixSet{Title: m.Title, Identifier: m.ID, CRS: owsURN("crs", m.CRS), ScaleSet: owsURN("wkss", m.WellKnownScaleSet)}
+	for i := range m.Matrices {
+		t := &m.Matrices[i]
+		d.Matrices = append(d.Matrices, wmtsMatrix{
+			t.ID, decimal(t.ScaleDenominator), corner(t.PointOfOrigin[0], t.PointOfOrigin[1]), t.TileWidth, t.TileHeight, t.MatrixWidth, t.MatrixHeight,
+		})
+	}
+	return d
+}
+
+// owsURN is the URN that older services write for an http://www.opengis.net/def/
+// address of a kind; OpenLayers reads no other form.
+func owsURN(kind, uri string) string {
+	parts := strings.Split(strings.TrimPrefix(uri, "http://www.opengis.net/def/"+kind+"/"), "/")
+	if len(parts) != 3 {
+		return uri
+	}
+	if parts[1] == "0" {
+		parts[1] = "" // no version
+	}
+	return "urn:ogc:def:" + kind + ":" + strings.Join(parts, ":")
+}
+
+func corner(a, b float64) string { return decimal(a) + " " + decimal(b) }
+
+func decimal(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }

@@ -1,0 +1,120 @@
+package server
+
+import (
+	"net/http"
+
+	"twind/layers"
+	"twind/spatial"
+	"twind/spatial/tile"
+)
+
+// wmtsLayer is a layer as WMTS shows it.
+type wmtsLayer struct {
+	id, title, abstract string
+	extent              spatial.Envelope  // degrees; empty is unknown
+	formats             []string          // media types, the best first
+	sets                []*tile.MatrixSet // that it has tiles in
+	// limits are the tiles of a zoom that may hold data; false where there are none.
+	limits func(m *tile.MatrixSet, z uint8) (tile.Limits, bool)
+	// answer writes a tile within the limits, in one of the formats.
+	answer func(w http.ResponseWriter, r *http.Request, id tile.ID, mediaType string) error
+}
+
+// wmtsEndings are the file name endings of the media types that tiles have.
+var wmtsEndings = map[string]string{typeMVT: "mvt", "image/png": "png", "image/webp": "webp", "image/jpeg": "jpg"}
+
+// webMercatorQuadX2 is the set of raster layers with tiles of 512 pixels.
+var webMercatorQuadX2 = tile.WebMercatorQuadX2()
+
+func (l *wmtsLayer) setIDs() (ids []string) {
+	for _, m := range l.sets {
+		ids = append(ids, m.ID)
+	}
+	return ids
+}
+
+// wmtsLayers are the layers that the reader may see: rasters, which most clients of
+// WMTS ask for, then vectors.
+func (s *Server) wmtsLayers(r *http.Request) ([]*wmtsLayer, error) {
+	var list []*wmtsLayer
+	for _, l := range s.o.Rasters {
+		list = append(list, wmtsOfRaster(l, l.Info()))
+	}
+	for _, l := range s.layers(r) {
+		if l.Live != nil {
+			continue
+		}
+		v, err := s.wmtsOfVector(r, string(l.ID))
+		if isNotFound(err) {
+			continue // dropped meanwhile
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	return list, nil
+}
+
+// wmtsLayer finds a layer by its id.
+func (s *Server) wmtsLayer(r *http.Request, id string) (*wmtsLayer, error) {
+	if l, info, err := s.raster(id); err == nil {
+		return wmtsOfRaster(l, info), nil
+	}
+	l, err := s.wmtsOfVector(r, id)
+	if isNotFound(err) {
+		return nil, owsAbsent("Layer", "There is no layer "+cut(id, 80)+" here; GetCapabilities lists what there is.")
+	}
+	return l, err
+}
+
+// wmtsOfVector is a layer of the store; it fails with layers.ErrNotFound when there
+// is none, or a live one, which has no tiles.
+func (s *Server) wmtsOfVector(r *http.Request, id string) (*wmtsLayer, error) {
+	c, err := s.openLayer(r, id)
+	if err != nil {
+		return nil, err
+	}
+	defer c.release()
+	if c.live() {
+		return nil, layers.Errorf(layers.ErrNotFound, "layer %s is live and has no tiles; subscribe at /live", c.layer.ID)
+	}
+	t := &tileset{layers: []*layers.Layer{c.layer}, extents: []spatial.Envelope{c.extent()}}
+	l := &wmtsLayer{
+		id: string(c.layer.ID), title: title(c.layer, language(r)), abstract: c.layer.Description.In(language(r)),
+		extent: t.extent(), formats: []string{typeMVT}, limits: t.limits, answer: s.wmtsVector(c.layer),
+	}
+	for _, m := range matrixSets {
+		if _, _, ok := t.zooms(m.Grid); ok {
+			l.sets = append(l.sets, m)
+		}
+	}
+	return l, nil
+}
+
+func wmtsOfRaster(l Raster, info RasterInfo) *wmtsLayer {
+	set := matrixSets[0]
+	if info.TileSize == 512 {
+		set = webMercatorQuadX2
+	}
+	out := &wmtsLayer{
+		id: info.ID, title: info.Title, abstract: info.Attribution, extent: info.Bounds, sets: []*tile.MatrixSet{set}, answer: wmtsRaster(l),
+		limits: func(m *tile.MatrixSet, z uint8) (tile.Limits, bool) {
+			if z < info.MinZoom || z > info.MaxZoom {
+				return tile.Limits{}, false
+			}
+			return m.Limits(info.Bounds, z, 0, 1), true
+		},
+	}
+	if out.title == "" {
+		out.title = info.ID
+	}
+	for _, f := range info.Formats {
+		for mediaType, ending := range wmtsEndings {
+			if ending == f {
+				out.formats = append(out.formats, mediaType)
+			}
+		}
+	}
+	return out
+}
