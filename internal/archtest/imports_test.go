@@ -58,6 +58,7 @@ var allowed = []struct {
 	{"twind/layers/geopackage", []string{"twind/layers", "twind/spatial", "twind/internal/sqlite"}},
 	{"twind/layers/postgis", []string{"twind/layers", "twind/spatial"}},
 	{"twind/layers", []string{"twind/layers", "twind/spatial"}},
+	{"twind/tiles/mbtiles", []string{"twind/tiles", "twind/layers", "twind/spatial", "twind/internal/sqlite"}},
 	{"twind/tiles", []string{"twind/tiles", "twind/layers", "twind/spatial"}},
 	{"twind/realtime", []string{"twind/realtime", "twind/layers", "twind/spatial"}},
 	{"twind/importers", []string{"twind/importers", "twind/layers", "twind/spatial"}},

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
@@ -51,7 +52,15 @@ func connect(o *Options, reader bool) (*Conn, error) {
 	if o.Create && !reader {
 		flags |= sqlite3.OPEN_CREATE
 	}
-	raw, err := sqlite3.OpenFlags(o.Path, flags)
+	name := o.Path
+	if o.ReadOnly {
+		flags = sqlite3.OPEN_READONLY
+	}
+	if o.immutable {
+		flags |= sqlite3.OPEN_URI
+		name = "file:" + (&url.URL{Path: o.Path}).EscapedPath() + "?immutable=1"
+	}
+	raw, err := sqlite3.OpenFlags(name, flags)
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,11 @@ type Options struct {
 	WriterCache int                 // page cache of the writer, bytes; default 64 MB
 	ReaderCache int                 // page cache of each reader, bytes; default 8 MB
 	OnConnect   func(c *Conn) error // registers SQL functions on each new connection
+	// ReadOnly opens the file as it is, in whatever journal mode, and never
+	// writes: there is no writer, so that only Read works. A file in WAL mode whose
+	// folder cannot be written is taken to be changed by nobody.
+	ReadOnly  bool
+	immutable bool
 }
 
 // EnsureDefaults fills what is zero.
@@ -55,6 +60,9 @@ type DB struct {
 // the Is functions.
 func Open(o Options) (*DB, error) {
 	o.EnsureDefaults()
+	if o.ReadOnly {
+		return openReadOnly(o)
+	}
 	w, err := connect(&o, false)
 	if err != nil {
 		return nil, err
@@ -71,6 +79,39 @@ func Open(o Options) (*DB, error) {
 		db.slots <- struct{}{}
 	}
 	return db, nil
+}
+
+// ErrReadOnly is returned by Write and Exclusive of a file opened with
+// Options.ReadOnly.
+var ErrReadOnly = errors.New("sqlite: the database is open for reading only")
+
+// openReadOnly tries a first reader, which shows whether the file is a database.
+func openReadOnly(o Options) (*DB, error) {
+	c, err := firstReader(&o)
+	if err != nil && IsCantOpen(err) {
+		o.immutable = true // WAL mode without the right to make the -shm file
+		c, err = firstReader(&o)
+	}
+	if err != nil {
+		return nil, err
+	}
+	db := &DB{o: o, free: make(chan *Conn, o.Readers), slots: make(chan struct{}, o.Readers), closed: make(chan struct{})}
+	db.free <- c
+	for range o.Readers - 1 {
+		db.slots <- struct{}{}
+	}
+	return db, nil
+}
+
+func firstReader(o *Options) (*Conn, error) {
+	c, err := connect(o, true)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.Int("SELECT count(*) FROM sqlite_schema"); err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	return c, nil
 }
 
 // Path is the file's name as it was opened.
@@ -167,6 +208,9 @@ func (db *DB) Exclusive(ctx context.Context, fn func(*Conn) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if db.writer == nil {
+		return ErrReadOnly
+	}
 	var c *Conn
 	select {
 	case <-db.closed:
@@ -193,7 +237,10 @@ func (db *DB) Exclusive(ctx context.Context, fn func(*Conn) error) error {
 func (db *DB) Close() error {
 	db.once.Do(func() {
 		close(db.closed)
-		w := <-db.writer
+		var w *Conn
+		if db.writer != nil {
+			w = <-db.writer
+		}
 		for range db.o.Readers {
 			select {
 			case <-db.slots:
@@ -201,7 +248,9 @@ func (db *DB) Close() error {
 				db.err = errors.Join(db.err, c.close())
 			}
 		}
-		db.err = errors.Join(db.err, w.close())
+		if w != nil {
+			db.err = errors.Join(db.err, w.close())
+		}
 	})
 	return db.err
 }

@@ -354,3 +354,31 @@ func TestCloseWaits(t *testing.T) {
 	require.NoError(t, <-read)
 	require.NoError(t, <-closed)
 }
+
+func TestReadOnly(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "数据 1?.db")
+	db, err := sqlite.Open(sqlite.Options{Path: path, Create: true})
+	require.NoError(t, err)
+	numbers(t, db, 3)
+	require.NoError(t, db.Close())
+
+	require.NoError(t, os.Chmod(path, 0o400))
+	require.NoError(t, os.Chmod(dir, 0o500)) // root may write nevertheless: then nothing of it shows
+	t.Cleanup(func() { require.NoError(t, os.Chmod(dir, 0o700)) })
+	db, err = sqlite.Open(sqlite.Options{Path: path, ReadOnly: true})
+	require.NoError(t, err)
+	require.EqualValues(t, 3, count(t, db))
+	require.ErrorIs(t, db.Write(t.Context(), func(*sqlite.Conn) error { return nil }), sqlite.ErrReadOnly)
+	require.Error(t, db.Read(t.Context(), func(c *sqlite.Conn) error { return c.Exec("DELETE FROM n") }))
+	require.EqualValues(t, 3, count(t, db))
+	require.NoError(t, db.Close())
+	require.ErrorIs(t, db.Read(t.Context(), func(*sqlite.Conn) error { return nil }), sqlite.ErrClosed)
+
+	_, err = sqlite.Open(sqlite.Options{Path: filepath.Join(dir, "none.db"), ReadOnly: true})
+	require.True(t, sqlite.IsCantOpen(err), err)
+	text := filepath.Join(t.TempDir(), "text.db")
+	require.NoError(t, os.WriteFile(text, []byte("no database, but long enough to be looked at as one by its header"), 0o600))
+	_, err = sqlite.Open(sqlite.Options{Path: text, ReadOnly: true})
+	require.True(t, sqlite.IsNotADB(err), err)
+}

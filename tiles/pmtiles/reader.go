@@ -124,6 +124,9 @@ func (r *Reader) leaf(ctx context.Context, e entry) (directory, error) {
 		return d, nil
 	}
 	v, err := r.once(ctx, fmt.Sprint("leaf ", e.offset), func(ctx context.Context) (any, error) {
+		if d, ok := r.leaves.get(e.offset); ok { // put between the first look and this one
+			return d, nil
+		}
 		d, err := r.directory(ctx, r.header.LeavesOffset+e.offset, uint64(e.length))
 		if err == nil {
 			r.leaves.put(e.offset, d, d.bytes())
@@ -180,6 +183,9 @@ func (r *Reader) data(ctx context.Context, e entry) ([]byte, error) {
 		return b, nil
 	}
 	v, err := r.once(ctx, fmt.Sprint("tile ", e.offset), func(ctx context.Context) (any, error) {
+		if b, ok := r.tiles.get(e.offset); ok {
+			return b, nil
+		}
 		b, err := read(ctx)
 		if err == nil {
 			r.tiles.put(e.offset, b, int64(len(b))+64)
