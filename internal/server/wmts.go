@@ -118,11 +118,11 @@ func (s *Server) wmtsAnswer(w http.ResponseWriter, r *http.Request, t *wmtsTile)
 	if !slices.Contains(l.formats, t.format) {
 		return owsAbsent("Format", fmt.Sprintf("Layer %s is not offered as %q; it is as %s.", l.id, cut(t.format, 60), strings.Join(l.formats, ", ")))
 	}
-	i := slices.IndexFunc(l.sets, func(m *tile.MatrixSet) bool { return m.ID == t.set })
-	if i < 0 {
-		return owsAbsent("TileMatrixSet", fmt.Sprintf("Layer %s has no tile matrix set %q; it has %s.", l.id, cut(t.set, 60), strings.Join(l.setIDs(), ", ")))
+	m, err := l.set(t.set)
+	if err != nil {
+		return err
 	}
-	id, err := l.find(l.sets[i], t)
+	id, err := l.find(m.MatrixSet, t)
 	if err != nil {
 		return err
 	}

@@ -174,7 +174,7 @@ func TestWMTSCapabilities(t *testing.T) {
 	require.Equal(t, "application/vnd.mapbox-vector-tile", byID["buildings"].text("Format"))
 	require.Equal(t, c.URL+"/wmts/1.0.0/buildings/{Style}/{TileMatrixSet}/{TileMatrix}/{TileRow}/{TileCol}.mvt", byID["buildings"].all("ResourceURL")[0].attr("template"))
 	require.Equal(t, "tile", byID["buildings"].all("ResourceURL")[0].attr("resourceType"))
-	for id, sets := range map[string][]string{"board": {"WebMercatorQuad"}, "large": {"WebMercatorQuadx2"}, "buildings": {"WebMercatorQuad", "WorldCRS84Quad", "CGCS2000Quad"}} {
+	for id, sets := range map[string][]string{"board": {"WebMercatorQuad_8-14"}, "large": {"WebMercatorQuadx2_8-13"}, "buildings": {"WebMercatorQuad_0-16", "WorldCRS84Quad_0-15", "CGCS2000Quad_1-16"}} {
 		links := byID[id].all("TileMatrixSetLink")
 		require.Len(t, links, len(sets))
 		for i, l := range links {
@@ -186,10 +186,11 @@ func TestWMTSCapabilities(t *testing.T) {
 		}
 	}
 	want := map[string][]string{ // CRS, corner, first matrix, its denominator, columns and rows
-		"WebMercatorQuad":   {"urn:ogc:def:crs:EPSG::3857", "-20037508.3427892 20037508.3427892", "0", "559082264.028717", "256", "1", "1"},
-		"WebMercatorQuadx2": {"urn:ogc:def:crs:EPSG::3857", "-20037508.3427892 20037508.3427892", "0", "279541132.014358", "512", "1", "1"},
-		"WorldCRS84Quad":    {"urn:ogc:def:crs:OGC:1.3:CRS84", "-180 90", "0", "279541132.014358", "256", "2", "1"},
-		"CGCS2000Quad":      {"urn:ogc:def:crs:EPSG::4490", "90 -180", "1", "279541132.014358", "256", "2", "1"},
+		"WebMercatorQuad_0-16":   {"urn:ogc:def:crs:EPSG::3857", "-20037508.3427892 20037508.3427892", "0", "559082264.028717", "256", "1", "1"},
+		"WebMercatorQuad_8-14":   {"urn:ogc:def:crs:EPSG::3857", "-20037508.3427892 20037508.3427892", "8", "2183915.09386217", "256", "256", "256"},
+		"WebMercatorQuadx2_8-13": {"urn:ogc:def:crs:EPSG::3857", "-20037508.3427892 20037508.3427892", "8", "1091957.54693108", "512", "256", "256"},
+		"WorldCRS84Quad_0-15":    {"urn:ogc:def:crs:OGC:1.3:CRS84", "-180 90", "0", "279541132.014358", "256", "2", "1"},
+		"CGCS2000Quad_1-16":      {"urn:ogc:def:crs:EPSG::4490", "90 -180", "1", "279541132.014358", "256", "2", "1"},
 	}
 	sets := e.all("Contents/TileMatrixSet")
 	require.Len(t, sets, len(want))
@@ -243,6 +244,8 @@ func TestWMTSVectorTilesInEveryGrid(t *testing.T) {
 			rest := c.get(fmt.Sprintf("/wmts/1.0.0/buildings/default/%s/%d/%d/%d.mvt", set, g.matrix, g.row, col)).ok(200)
 			require.Equal(t, want.body, rest.body)
 			require.Equal(t, want.header.Get("ETag"), rest.header.Get("ETag"))
+			part := fmt.Sprintf("%s_%d-%d", set, g.first, g.last) // as the capabilities name it
+			require.Equal(t, want.body, c.get(kvp("buildings", mvtType, part, g.matrix, g.row, col)).ok(200).body)
 			c.get(kvp("buildings", mvtType, set, g.matrix, g.row, col), "If-None-Match", a.header.Get("ETag")).ok(304)
 		}
 	}
@@ -293,7 +296,7 @@ func TestWMTSExceptions(t *testing.T) {
 	tileAt("LAYER", strings.Repeat("x", 10000)).exception(400, invalid, "Layer", "xxx…")
 	tileAt("STYLE", "night").exception(400, invalid, "Style", "default")
 	tileAt("FORMAT", "image/png").exception(400, invalid, "Format", mvtType)
-	tileAt("TILEMATRIXSET", "GoogleMapsCompatible").exception(400, invalid, "TileMatrixSet", "WorldCRS84Quad")
+	tileAt("TILEMATRIXSET", "GoogleMapsCompatible").exception(400, invalid, "TileMatrixSet", "WorldCRS84Quad_0-15")
 	for _, m := range []string{"25", "-1", "014", "1e1", "EPSG:3857:14", "99999999999999999999"} {
 		tileAt("TILEMATRIX", m).exception(400, invalid, "TileMatrix", "0 to 24")
 	}

@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-
-	"twind/spatial/tile"
 )
 
 const (
@@ -130,13 +128,13 @@ func (s *Server) wmtsCapabilities(w http.ResponseWriter, r *http.Request) error 
 		},
 		Self: xlinkHref{base + "/1.0.0/WMTSCapabilities.xml"},
 	}
-	described := map[*tile.MatrixSet]bool{}
+	described := map[string]bool{}
 	for _, l := range list {
 		doc.Layers = append(doc.Layers, l.describe(base))
 		for _, m := range l.sets {
-			if !described[m] {
-				described[m] = true
-				doc.Sets = append(doc.Sets, describeMatrixSet(m))
+			if name := m.name(); !described[name] {
+				described[name] = true
+				doc.Sets = append(doc.Sets, m.describe())
 			}
 		}
 	}
@@ -164,9 +162,9 @@ func (l *wmtsLayer) describe(base string) wmtsLayerInfo {
 		info.BoundingBox = &owsBox{corner(e.MinX, e.MinY), corner(e.MaxX, e.MaxY)}
 	}
 	for _, m := range l.sets {
-		link := wmtsSetLink{Set: m.ID}
-		for z := m.Grid.FirstZoom(); z <= tile.MaxZoom; z++ {
-			if t, ok := l.limits(m, z); ok {
+		link := wmtsSetLink{Set: m.name()}
+		for z := m.first; z <= m.last; z++ {
+			if t, ok := l.limits(m.MatrixSet, z); ok {
 				link.Limits = append(link.Limits, wmtsLimits{t.Matrix, t.MinRow, t.MaxRow, t.MinCol, t.MaxCol})
 			}
 		}
@@ -178,10 +176,10 @@ func (l *wmtsLayer) describe(base string) wmtsLayerInfo {
 	return info
 }
 
-func describeMatrixSet(m *tile.MatrixSet) wmtsMatrixSet {
-	d := wmtsMatrixSet{Title: m.Title, Identifier: m.ID, CRS: owsURN("crs", m.CRS), ScaleSet: owsURN("wkss", m.WellKnownScaleSet)}
-	for i := range m.Matrices {
-		t := &m.Matrices[i]
+func (m wmtsSet) describe() wmtsMatrixSet {
+	d := wmtsMatrixSet{Title: m.Title, Identifier: m.name(), CRS: owsURN("crs", m.CRS), ScaleSet: owsURN("wkss", m.WellKnownScaleSet)}
+	for z := m.first; z <= m.last; z++ {
+		t := m.Matrix(z)
 		d.Matrices = append(d.Matrices, wmtsMatrix{
 			t.ID, decimal(t.ScaleDenominator), corner(t.PointOfOrigin[0], t.PointOfOrigin[1]), t.TileWidth, t.TileHeight, t.MatrixWidth, t.MatrixHeight,
 		})

@@ -1,7 +1,9 @@
 package server
 
 import (
+	"fmt"
 	"net/http"
+	"strings"
 
 	"twind/layers"
 	"twind/spatial"
@@ -11,13 +13,29 @@ import (
 // wmtsLayer is a layer as WMTS shows it.
 type wmtsLayer struct {
 	id, title, abstract string
-	extent              spatial.Envelope  // degrees; empty is unknown
-	formats             []string          // media types, the best first
-	sets                []*tile.MatrixSet // that it has tiles in
+	extent              spatial.Envelope // degrees; empty is unknown
+	formats             []string         // media types, the best first
+	sets                []wmtsSet        // that it has tiles in
 	// limits are the tiles of a zoom that may hold data; false where there are none.
 	limits func(m *tile.MatrixSet, z uint8) (tile.Limits, bool)
 	// answer writes a tile within the limits, in one of the formats.
 	answer func(w http.ResponseWriter, r *http.Request, id tile.ID, mediaType string) error
+}
+
+// wmtsSet is the part of a tile matrix set that a layer has tiles in. Clients of
+// WMTS draw a layer at every scale that its set names, GDAL and QGIS whatever its
+// limits say, so each part is a set of its own.
+type wmtsSet struct {
+	*tile.MatrixSet
+	first, last uint8 // zooms of the grid
+}
+
+// name is the set's id, with the range of tile matrices if some are left out.
+func (m wmtsSet) name() string {
+	if m.first == m.Grid.FirstZoom() && m.last == tile.MaxZoom {
+		return m.ID
+	}
+	return m.ID + "_" + m.Matrix(m.first).ID + "-" + m.Matrix(m.last).ID
 }
 
 // wmtsEndings are the file name endings of the media types that tiles have.
@@ -26,11 +44,16 @@ var wmtsEndings = map[string]string{typeMVT: "mvt", "image/png": "png", "image/w
 // webMercatorQuadX2 is the set of raster layers with tiles of 512 pixels.
 var webMercatorQuadX2 = tile.WebMercatorQuadX2()
 
-func (l *wmtsLayer) setIDs() (ids []string) {
+// set finds a set of the layer by its name or by that of the whole set.
+func (l *wmtsLayer) set(name string) (wmtsSet, error) {
+	var names []string
 	for _, m := range l.sets {
-		ids = append(ids, m.ID)
+		if name == m.ID || name == m.name() {
+			return m, nil
+		}
+		names = append(names, m.name())
 	}
-	return ids
+	return wmtsSet{}, owsAbsent("TileMatrixSet", fmt.Sprintf("Layer %s has no tile matrix set %q; it has %s.", l.id, cut(name, 60), strings.Join(names, ", ")))
 }
 
 // wmtsLayers are the layers that the reader may see: rasters, which most clients of
@@ -85,8 +108,8 @@ func (s *Server) wmtsOfVector(r *http.Request, id string) (*wmtsLayer, error) {
 		extent: t.extent(), formats: []string{typeMVT}, limits: t.limits, answer: s.wmtsVector(c.layer),
 	}
 	for _, m := range matrixSets {
-		if _, _, ok := t.zooms(m.Grid); ok {
-			l.sets = append(l.sets, m)
+		if first, last, ok := t.zooms(m.Grid); ok {
+			l.sets = append(l.sets, wmtsSet{m, first, last})
 		}
 	}
 	return l, nil
@@ -98,7 +121,7 @@ func wmtsOfRaster(l Raster, info RasterInfo) *wmtsLayer {
 		set = webMercatorQuadX2
 	}
 	out := &wmtsLayer{
-		id: info.ID, title: info.Title, abstract: info.Attribution, extent: info.Bounds, sets: []*tile.MatrixSet{set}, answer: wmtsRaster(l),
+		id: info.ID, title: info.Title, abstract: info.Attribution, extent: info.Bounds, sets: []wmtsSet{{set, info.MinZoom, info.MaxZoom}}, answer: wmtsRaster(l),
 		limits: func(m *tile.MatrixSet, z uint8) (tile.Limits, bool) {
 			if z < info.MinZoom || z > info.MaxZoom {
 				return tile.Limits{}, false
