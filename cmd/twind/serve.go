@@ -20,11 +20,13 @@ import (
 	"twind/internal/server"
 	"twind/layers"
 	"twind/layers/cql2"
+	"twind/layers/pyramid"
 	"twind/layers/snapshot"
 	"twind/realtime"
 	"twind/realtime/wire"
 	"twind/tiles"
 	"twind/tiles/mvt"
+	"twind/tiles/tiles3d"
 	"twind/web/viewer"
 )
 
@@ -122,14 +124,25 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 		Codec: wire.NewCodec(), Log: log, Registerer: metrics,
 		ParseFilter: func(l *layers.Layer, text string) (layers.Filter, error) { return cql2.ParseText(text, l) },
 	})
+	pyramids, err := pyramid.New(pyramid.Options{Views: pyramid.Views(catalog), Dir: dir, Log: log, Registerer: metrics})
+	if err != nil {
+		return err
+	}
+	defer pyramids.Close()
+	defer pyramids.Follow(catalog)()
 	tileService, err := tiles.New(tiles.Options{
-		Views: tiles.From(catalog), NewEncoder: mvt.New,
+		Views: tiles.From(catalog), Pyramids: pyramids, NewEncoder: mvt.New,
 		CacheBytes: conf.TileCacheBytes, Log: log, Registerer: metrics,
 	})
 	if err != nil {
 		return err
 	}
 	defer tileService.Close()
+	solids, err := tiles3d.New(tiles3d.Options{Views: tiles3d.From(catalog), CacheBytes: conf.TileCacheBytes, Log: log, Registerer: metrics})
+	if err != nil {
+		return err
+	}
+	defer solids.Close()
 	if err := followLiveLayers(catalog, hub); err != nil {
 		return err
 	}
@@ -149,7 +162,7 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 	g, ctx := errgroup.WithContext(p.ctx)
 	srv, err := server.New(server.Options{
 		Context: ctx,
-		Store:   store, Catalog: catalog, Tiles: tileService, Hub: hub, Viewer: viewer.FS(), Log: log, Metrics: metrics,
+		Store:   store, Catalog: catalog, Tiles: tileService, Solids: solids, Hub: hub, Viewer: viewer.FS(), Log: log, Metrics: metrics,
 		Config: conf, Version: version, Groups: o.groups, Sprites: sprites,
 	})
 	if err != nil {

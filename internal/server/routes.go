@@ -70,6 +70,9 @@ func (s *Server) routes() http.Handler {
 		get(r, "/*", s.viewerFile)
 	})
 	get(r, "/tiles/{file}", s.tileJSON)
+	get(r, "/3d/{layer}/tileset.json", s.withSolids(s.solidTileset))
+	get(r, "/3d/{layer}/t/{level}/{x}/{file}", s.withSolids(s.solidSubtree))
+	get(r, "/3d/{layer}/c/{level}/{x}/{file}", s.withSolids(s.solidContent))
 	get(r, "/tiles/{layers}/{z}/{x}/{file}", s.vectorTile)
 	get(r, "/sprites/{file}", s.sprite)
 	get(r, "/raster/{file}", s.rasterTileJSON)
@@ -81,7 +84,11 @@ func (s *Server) routes() http.Handler {
 	hosts := s.originHosts()
 	r.Handle("/live", realtime.Handler(s.o.Context, s.o.Hub, realtime.HandlerOptions{Origins: hosts, Policies: s.policy}))
 	s.takePositions = realtime.PositionsHandler(s.o.Hub, realtime.PositionsOptions{MaxBody: maxPositionsBody, Origins: hosts})
-	r.Post("/live/positions", s.handle(s.mayWrite(s.positions)))
+	r.Post("/live/positions", s.handle(s.mayWrite(s.ingest(s.takePositions))))
+	if s.o.Observatory != nil {
+		s.takeObservations = realtime.ObservationsHandler(s.o.Observatory, realtime.PositionsOptions{MaxBody: maxPositionsBody, Origins: hosts})
+	}
+	r.Post("/live/observations", s.handle(s.mayWrite(s.ingest(s.takeObservations))))
 
 	get(r, "/healthz", func(w http.ResponseWriter, _ *http.Request) error {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")

@@ -20,7 +20,9 @@ import (
 	"twind/layers"
 	"twind/layers/snapshot"
 	"twind/realtime"
+	"twind/realtime/history"
 	"twind/tiles"
+	"twind/tiles/tiles3d"
 	"twind/tiles/sprite"
 )
 
@@ -29,6 +31,7 @@ type Options struct {
 	Store   layers.Store
 	Catalog *snapshot.Catalog
 	Tiles   *tiles.Service
+	Solids  *tiles3d.Service // nil: no 3D
 	Hub     *realtime.Hub
 	Viewer  fs.FS           // the built viewer: index.html and assets
 	Context context.Context // ends the live connections
@@ -38,6 +41,11 @@ type Options struct {
 	config.Config
 	Version string
 	Groups  []Group // how the viewer's layer tree is grouped; layers in none come last
+
+	// History is what was recorded of the live layers; nil: /live/history answers 501.
+	History *history.Log
+	// Observatory takes readings; nil: /live/observations answers 501.
+	Observatory *realtime.Observatory
 
 	// Rasters are the layers of image tiles, each with an id of its own.
 	Rasters []Raster
@@ -64,7 +72,8 @@ type Server struct {
 	metrics *metrics
 	handler http.Handler
 
-	takePositions http.Handler
+	takePositions    http.Handler
+	takeObservations http.Handler // nil without an Observatory
 	perTile       int // layers of one rendering: tiles.MaxLayers, less in tests
 }
 

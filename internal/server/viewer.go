@@ -84,6 +84,7 @@ type viewerLayer struct {
 	Schema       []layers.Property `json:"schema"`
 	Legend       []style.Entry     `json:"legend"`
 	TileJSON     string            `json:"tilejson,omitempty"`
+	Tileset      string            `json:"tileset,omitempty"` // 3D Tiles, where the layer has a 3D form
 	Items        string            `json:"items"`
 }
 
@@ -117,6 +118,7 @@ func (s *Server) viewerConfig(w http.ResponseWriter, r *http.Request) error {
 			v.BBox = &[4]float64{e.MinX, e.MinY, e.MaxX, e.MaxY}
 		}
 		if !v.Live {
+			v.Tileset = s.solidsOf(base, c.layer)
 			v.TileJSON = base + "/tiles/" + string(l.ID) + ".json"
 		}
 		list = append(list, v)

@@ -92,3 +92,12 @@ func (l *Local) To(x, y, z float64) Vec3 {
 func (l *Local) Place(lon, lat, height float64) (x, y, z float64) {
 	return l.From(ECEF(lon, lat, height))
 }
+
+// Radii are the radii of curvature in metres at a latitude in degrees: of the
+// meridian, and across it.
+func Radii(lat float64) (meridian, across float64) {
+	s := math.Sin(lat * (math.Pi / 180))
+	w := 1 - ecc2*s*s
+	across = SemiMajor / math.Sqrt(w)
+	return across * (1 - ecc2) / w, across
+}

@@ -1,0 +1,95 @@
+package tiles3d
+
+import (
+	"math"
+
+	"twind/layers/snapshot"
+	"twind/spatial/mesh"
+	"twind/tiles/gltf"
+)
+
+// buildingBrush is the memory for drawing buildings.
+type buildingBrush struct {
+	extruder mesh.Extruder
+	mesh     mesh.Mesh
+	solid    mesh.Solid
+	parts    []int32
+}
+
+// wallTolerance is what a wall may lie beside its footprint, in metres.
+const wallTolerance = 0.004
+
+// paint draws footprints as solids without floors, in the colour of the layer's
+// style.
+func (m *buildingModel) paint(w *worker, v View, columns []int) {
+	b, brush := &w.batch, &w.building
+	brush.mesh.Columns = mesh.WithNormals | mesh.WithFeatures
+	brush.mesh.Reset()
+	brush.extruder.Tolerance = wallTolerance
+	anyAssumed := false
+	for row, r := range b.refs {
+		s, i := b.segment(r), int(r.feature)
+		h := m.heights(s, i)
+		b.assumed[row] = h.assumed
+		anyAssumed = anyAssumed || h.assumed
+		b.fault(row, h.fault)
+		brush.footprint(s, i, &b.frame)
+		brush.solid.Base, brush.solid.Top = h.bottom-b.frame.height, h.top-b.frame.height
+		brush.solid.Roof = mesh.ParseRoofShape(string(textOf(raw(s, m.columns.roof, i))))
+		brush.mesh.Pen.Feature = uint32(row)
+		built := brush.extruder.Extrude(mesh.Sinks{Roof: &brush.mesh, Wall: &brush.mesh}, &brush.solid)
+		b.fault(row, faultOf(built.Fault))
+	}
+	b.frame.bend(&brush.mesh)
+	assumed := ""
+	if anyAssumed {
+		assumed = HeightAssumed
+	}
+	table := w.writer.Table(w.table.make(b, v.Layer(), columns, assumed))
+	material := w.writer.Material(gltf.Material{Name: "building", Color: m.color, Roughness: 1})
+	w.writer.Node(w.writer.Mesh("buildings", true, table, gltf.Surface{Mesh: &brush.mesh, Material: material}))
+}
+
+// footprint puts the polygons of a feature into the solid, on the frame's plane.
+func (brush *buildingBrush) footprint(s *snapshot.Segment, i int, f *frame) {
+	o := &brush.solid
+	*o = mesh.Solid{XY: o.XY[:0], Ends: o.Ends[:0], Eaves: math.NaN(), Downhill: math.NaN()}
+	brush.parts = brush.parts[:0]
+	exact := s.Exact()
+	for p := s.FeaturePath[i]; p < s.FeaturePath[i+1]; p++ {
+		switch s.PathKinds[p] {
+		case snapshot.PathShell:
+			if len(o.Ends) > 0 {
+				brush.parts = append(brush.parts, int32(len(o.Ends)))
+			}
+		case snapshot.PathHole:
+		default:
+			continue
+		}
+		for k := s.PathVertex[p]; k < s.PathVertex[p+1]; k++ {
+			x, y := f.plan(exact[2*k], exact[2*k+1])
+			o.XY = append(o.XY, x, y)
+		}
+		o.Ends = append(o.Ends, int32(len(o.XY)/2))
+	}
+	if len(brush.parts) > 0 { // else it is one polygon, which has no list of parts
+		brush.parts = append(brush.parts, int32(len(o.Ends)))
+		o.Parts = brush.parts
+	}
+}
+
+func faultOf(f mesh.Fault) Fault {
+	switch f {
+	case mesh.OK:
+		return ""
+	case mesh.Approximated:
+		return FaultShape
+	case mesh.NoArea:
+		return FaultNoArea
+	case mesh.BadSize:
+		return FaultSection
+	case mesh.BadHeight:
+		return FaultHeight
+	}
+	return FaultCoords
+}

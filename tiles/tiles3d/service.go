@@ -1,0 +1,308 @@
+package tiles3d
+
+import (
+	"context"
+	"encoding/binary"
+	"log/slog"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"twind/layers"
+	"twind/layers/snapshot"
+	"twind/tiles"
+)
+
+// Options are what a Service is made of.
+type Options struct {
+	Views Views // must be set: From(catalog)
+
+	// Ground is what stands without a height of its own stands on; nil is 0.
+	// GroundKey names its state: contents are made again when it changes.
+	Ground    Ground
+	GroundKey string
+
+	CacheBytes int64                 // for tilesets and contents, all forms; default 256 MiB
+	Renderings int                   // at a time; default runtime.GOMAXPROCS(0)
+	Log        *slog.Logger          // default: discards
+	Registerer prometheus.Registerer // nil: not published
+}
+
+// Service makes tilesets and contents, each once, and keeps them. It is safe for
+// concurrent use.
+type Service struct {
+	o         Options
+	answers   *tiles.Answers
+	workers   sync.Pool
+	described tiles.Descriptions
+
+	mu     sync.Mutex // guards states
+	states stateCache
+}
+
+// New makes a service; it fails with layers.ErrInvalid.
+func New(o Options) (*Service, error) {
+	if o.Views == nil {
+		return nil, layers.Errorf(layers.ErrInvalid, "tiles3d: Views is not set")
+	}
+	if o.CacheBytes == 0 {
+		o.CacheBytes = 256 << 20
+	}
+	s := &Service{o: o}
+	s.workers.New = func() any { return new(worker) }
+	var err error
+	s.answers, err = tiles.NewAnswers(tiles.AnswersOptions{
+		Name: "content", CacheBytes: o.CacheBytes, Renderings: o.Renderings, Log: o.Log, Registerer: o.Registerer,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Close waits for what is being made; requests fail with layers.ErrUnavailable
+// from then on.
+func (s *Service) Close() error { return s.answers.Close() }
+
+// Request says which layer is wanted and how.
+type Request struct {
+	Layer  layers.ID
+	Filter layers.Filter // leaves features out; nil is all
+	Policy layers.Policy // the reader's rights; the zero Policy is unrestricted
+	// Properties are the names of the properties that contents carry besides the
+	// id; nil is all, an empty list none.
+	Properties []string
+	// Query is what the addresses in a tileset repeat, encoded: filter, token.
+	Query string
+	// AcceptEncoding and IfNoneMatch are the client's headers of these names.
+	AcceptEncoding, IfNoneMatch string
+}
+
+// Answer is a tileset or a content, and the revision under which it never changes.
+type Answer struct {
+	tiles.Answer
+	Revision string
+}
+
+// Has tells whether a layer has a 3D form.
+func Has(l *layers.Layer) bool { return l.Live == nil && modelOf(l, nil, nil) != nil }
+
+// modelOf is how the features of a layer look, or nil.
+func modelOf(l *layers.Layer, hidden []string, ground Ground) model {
+	switch l.Kind {
+	case layers.KindBuilding:
+		return newBuildingModel(l, hidden, ground)
+	}
+	return nil
+}
+
+// formatVersion changes whenever the same features give other bytes than an older
+// program gave.
+const formatVersion = 1
+
+// scene is a view with its state, for one request.
+type scene struct {
+	view  View
+	state *state
+	key   tiles.Key // of the layer's description, the reader, the filter
+}
+
+// open takes a view of the request's layer and its state. The caller releases the
+// view. It fails with layers.ErrNotFound for a layer without 3D.
+func (s *Service) open(r *Request) (*scene, error) {
+	missing := layers.Errorf(layers.ErrNotFound, "there is no 3D layer %s", r.Layer)
+	if r.Policy.Deny {
+		return nil, missing
+	}
+	v, err := s.o.Views(r.Layer)
+	if err != nil {
+		return nil, err
+	}
+	l := v.Layer()
+	var m model
+	if l.Live == nil {
+		m = modelOf(l, r.Policy.Hidden, s.o.Ground)
+	}
+	if m == nil {
+		v.Release()
+		return nil, missing
+	}
+	sc := &scene{view: v, key: s.sceneKey(l, v, r)}
+	if sc.state, err = s.state(sc, m, r); err != nil {
+		v.Release()
+		return nil, err
+	}
+	return sc, nil
+}
+
+// sceneKey names all that shapes contents besides the features themselves.
+func (s *Service) sceneKey(l *layers.Layer, v View, r *Request) tiles.Key {
+	var buf [512]byte
+	w := tiles.KeyWriter(buf[:0])
+	w.Number(formatVersion)
+	w.Text(s.o.GroundKey)
+	h := s.described.Hash(l)
+	w = append(w, h[:]...)
+	w.Text(v.Identity())
+	w.Filter(r.Filter)
+	w.Policy(r.Policy)
+	return w.Key()
+}
+
+// state finds or makes the state of a scene's view.
+func (s *Service) state(sc *scene, m model, r *Request) (*state, error) {
+	segments := sc.view.Segments()
+	id := stateID{scene: sc.key, revision: sc.view.Revision(), base: segments[0].Origin()}
+	s.mu.Lock()
+	st := s.states.get(id)
+	s.mu.Unlock()
+	if st != nil {
+		return st, nil
+	}
+	match, err := snapshot.NewMatch(sc.view.Layer(), r.Filter, r.Policy)
+	if err != nil {
+		return nil, err
+	}
+	indexes := make([]*segIndex, len(segments))
+	for k := range segments {
+		if k == 0 {
+			s.mu.Lock()
+			indexes[0] = s.states.base(id)
+			s.mu.Unlock()
+		}
+		if indexes[k] == nil {
+			indexes[k] = newIndex(&segments[k], m, match, k > 0)
+		}
+	}
+	st = newState(m, binary.LittleEndian.Uint64(sc.key[:8]), segments, indexes)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.states.put(id, st)
+	return st, nil
+}
+
+// Tileset is the first tileset of a layer.
+func (s *Service) Tileset(ctx context.Context, r Request) (Answer, error) {
+	sc, err := s.open(&r)
+	if err != nil {
+		return Answer{}, err
+	}
+	st, l := sc.state, sc.view.Layer()
+	extras := &Extras{Layer: string(l.ID), Kind: string(l.Kind), VerticalDatum: l.VerticalDatum}
+	if l.Heights != nil {
+		extras.EllipsoidOffset = l.Heights.EllipsoidOffset
+	}
+	revision := ""
+	if st.root >= 0 {
+		revision = st.treeRevision(&st.nodes[st.root])
+	}
+	return s.json(ctx, sc, &r, "tileset", revision, func() ([]byte, error) {
+		return st.tileset(addresses{query: r.Query}, extras)
+	})
+}
+
+// Subtree is the tileset of a cell, which the first one names.
+func (s *Service) Subtree(ctx context.Context, r Request, c Cell) (Answer, error) {
+	sc, err := s.open(&r)
+	if err != nil {
+		return Answer{}, err
+	}
+	st := sc.state
+	n := st.find(c)
+	if n == nil || c.Level != cutLevel {
+		sc.view.Release()
+		return Answer{}, layers.Errorf(layers.ErrNotFound, "layer %s has no tileset %v", r.Layer, c)
+	}
+	return s.json(ctx, sc, &r, "tileset "+c.String(), st.treeRevision(n), func() ([]byte, error) {
+		return st.subtree(n, addresses{query: r.Query, up: "../../../"})
+	})
+}
+
+// json answers with a document made of the scene's state alone; it releases the view.
+func (s *Service) json(ctx context.Context, sc *scene, r *Request, what, revision string, render func() ([]byte, error)) (Answer, error) {
+	var buf [512]byte
+	w := tiles.KeyWriter(buf[:0])
+	w.Text("json")
+	w.Text(what)
+	w.Text(string(sc.key[:]))
+	w.Text(revision)
+	w.Text(r.Query)
+	sc.view.Release()
+	a, err := s.answers.Get(ctx, tiles.Ask{
+		Key: w.Key(), What: what + " of " + string(r.Layer), AcceptEncoding: r.AcceptEncoding, IfNoneMatch: r.IfNoneMatch,
+		Render: func(dst []byte) ([]byte, error) {
+			b, err := render()
+			return append(dst, b...), err
+		},
+	})
+	return Answer{a, revision}, err
+}
+
+// Content is the GLB of a cell. It fails with layers.ErrNotFound for a cell in
+// which nothing stands.
+func (s *Service) Content(ctx context.Context, r Request, c Cell) (Answer, error) {
+	sc, err := s.open(&r)
+	if err != nil {
+		return Answer{}, err
+	}
+	n := sc.state.find(c)
+	if n == nil || n.count == 0 {
+		sc.view.Release()
+		return Answer{}, layers.Errorf(layers.ErrNotFound, "layer %s has nothing in cell %v", r.Layer, c)
+	}
+	columns, err := contentColumns(sc.view.Layer(), &r)
+	if err != nil {
+		sc.view.Release()
+		return Answer{}, err
+	}
+	revision := sc.state.revision(n)
+	var buf [512]byte
+	w := tiles.KeyWriter(buf[:0])
+	w.Text("glb")
+	w.Number(c.key())
+	w.Text(string(sc.key[:]))
+	w.Number(n.sum)
+	w.Number(uint64(n.count))
+	w.Number(uint64(len(columns)))
+	for _, k := range columns {
+		w.Number(uint64(k))
+	}
+	a, err := s.answers.Get(ctx, tiles.Ask{
+		Key: w.Key(), What: "content " + c.String() + " of " + string(r.Layer),
+		AcceptEncoding: r.AcceptEncoding, IfNoneMatch: r.IfNoneMatch, Release: sc.view.Release,
+		Render: func(dst []byte) ([]byte, error) {
+			w := s.workers.Get().(*worker)
+			dst = w.content(dst, sc.view, sc.state, n, columns, nil)
+			s.workers.Put(w) // not after a panic
+			return dst, nil
+		},
+	})
+	return Answer{a, revision}, err
+}
+
+// contentColumns are the numbers of the properties that contents carry.
+func contentColumns(l *layers.Layer, r *Request) ([]int, error) {
+	for _, name := range r.Properties {
+		if l.PropertyIndex(name) < 0 {
+			return nil, layers.Errorf(layers.ErrInvalid, "properties: layer %s has no property %.80q; the schema lists them", l.ID, name)
+		}
+	}
+	columns := []int{}
+	for c := range l.Schema {
+		name := l.Schema[c].Name
+		if r.Properties != nil && !contains(r.Properties, name) || contains(r.Policy.Hidden, name) {
+			continue
+		}
+		columns = append(columns, c)
+	}
+	return columns, nil
+}
+
+func contains(list []string, name string) bool {
+	for _, n := range list {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}

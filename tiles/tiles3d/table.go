@@ -1,0 +1,112 @@
+package tiles3d
+
+import (
+	"twind/layers"
+	"twind/layers/snapshot"
+	"twind/tiles/gltf"
+)
+
+// IDProperty is the property of a content's table that holds the features' ids.
+const IDProperty = "id"
+
+// Properties that say what of a feature was not recorded.
+const (
+	HeightAssumed    = "heightAssumed"    // of buildings
+	ElevationAssumed = "elevationAssumed" // of pipes and parts
+)
+
+// table makes the attributes of a content, and keeps its memory.
+type table struct {
+	gltf    gltf.Table
+	columns []columnBuffer
+}
+
+// columnBuffer is the memory of one column.
+type columnBuffer struct {
+	text   []byte
+	ends   []uint32
+	ints   []int64
+	floats []float64
+	bools  []bool
+	null   []bool
+}
+
+// make fills the table with the features of a batch: ids, the columns that are not
+// null everywhere and, under a name, which features have something assumed.
+func (t *table) make(b *batch, l *layers.Layer, columns []int, assumed string) *gltf.Table {
+	for len(t.columns) < len(columns)+1 {
+		t.columns = append(t.columns, columnBuffer{})
+	}
+	t.gltf = gltf.Table{Name: string(l.Kind), Rows: len(b.refs), Properties: append(t.gltf.Properties[:0], t.columns[0].ids(b))}
+	for k, c := range columns {
+		if p, ok := t.columns[k+1].values(b, &l.Schema[c], c); ok {
+			if p.Name == IDProperty {
+				p.Name = IDProperty + "_"
+			}
+			t.gltf.Properties = append(t.gltf.Properties, p)
+		}
+	}
+	if assumed != "" {
+		t.gltf.Properties = append(t.gltf.Properties, gltf.Property{Name: assumed, Type: gltf.Bool, Bools: b.assumed})
+	}
+	return &t.gltf
+}
+
+func (c *columnBuffer) ids(b *batch) gltf.Property {
+	c.text, c.ends = c.text[:0], c.ends[:0]
+	for _, r := range b.refs {
+		c.text = append(c.text, b.segment(r).ID(int(r.feature))...)
+		c.ends = append(c.ends, uint32(len(c.text)))
+	}
+	return gltf.Property{Name: IDProperty, Type: gltf.String, Text: c.text, Ends: c.ends}
+}
+
+// values is column k of the features; false when all are null.
+func (c *columnBuffer) values(b *batch, p *layers.Property, k int) (gltf.Property, bool) {
+	c.null = c.null[:0]
+	nulls := 0
+	for _, r := range b.refs {
+		null := isNull(b.segment(r), k, int(r.feature))
+		if null {
+			nulls++
+		}
+		c.null = append(c.null, null)
+	}
+	if nulls == len(b.refs) {
+		return gltf.Property{}, false
+	}
+	out := gltf.Property{Name: p.Name, Unit: p.Unit}
+	if nulls > 0 {
+		out.Null = c.null
+	}
+	switch p.Type {
+	case layers.Boolean:
+		c.bools = c.bools[:0]
+		for _, r := range b.refs {
+			c.bools = append(c.bools, boolOf(raw(b.segment(r), k, int(r.feature))))
+		}
+		out.Type, out.Bools = gltf.Bool, c.bools
+	case layers.Integer:
+		c.ints = c.ints[:0]
+		for _, r := range b.refs {
+			c.ints = append(c.ints, integerOf(raw(b.segment(r), k, int(r.feature))))
+		}
+		out.Type, out.Ints = gltf.Int64, c.ints
+	case layers.Number:
+		c.floats = c.floats[:0]
+		for _, r := range b.refs {
+			c.floats = append(c.floats, numberOf(raw(b.segment(r), k, int(r.feature))))
+		}
+		out.Type, out.Floats = gltf.Float64, c.floats
+	default:
+		c.text, c.ends = c.text[:0], c.ends[:0]
+		for _, r := range b.refs {
+			c.text = append(c.text, textOf(raw(b.segment(r), k, int(r.feature)))...)
+			c.ends = append(c.ends, uint32(len(c.text)))
+		}
+		out.Type, out.Text, out.Ends = gltf.String, c.text, c.ends
+	}
+	return out, true
+}
+
+func isNull(s *snapshot.Segment, c, i int) bool { return c >= len(s.Columns) || s.Columns[c][i] == 0 }

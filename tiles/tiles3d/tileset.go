@@ -1,0 +1,144 @@
+package tiles3d
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+)
+
+// cutLevel is the level whose tiles with others below are tilesets of their own,
+// so that no tileset grows with the city.
+const cutLevel = 13
+
+// TileType is the media type of a content, JSONType that of a tileset.
+const (
+	TileType = "model/gltf-binary"
+	JSONType = "application/json"
+)
+
+type tilesetJSON struct {
+	Asset          assetJSON `json:"asset"`
+	GeometricError float64   `json:"geometricError"`
+	ExtensionsUsed []string  `json:"extensionsUsed,omitempty"`
+	Root           tileJSON  `json:"root"`
+	Extras         any       `json:"extras,omitempty"`
+}
+
+type assetJSON struct {
+	Version        string `json:"version"`
+	TilesetVersion string `json:"tilesetVersion,omitempty"`
+}
+
+type tileJSON struct {
+	BoundingVolume volume       `json:"boundingVolume"`
+	GeometricError float64      `json:"geometricError"`
+	Refine         string       `json:"refine,omitempty"`
+	Content        *contentJSON `json:"content,omitempty"`
+	Children       []tileJSON   `json:"children,omitempty"`
+}
+
+type contentJSON struct {
+	URI string `json:"uri"`
+}
+
+// addresses makes the addresses of contents and tilesets, relative to the tileset
+// that names them.
+type addresses struct {
+	query string // what each must repeat, without "?"
+	plain bool   // names of files: no revision and no query
+	up    string // from this tileset to the folder of the first
+}
+
+func (a addresses) of(folder string, c Cell, ext, revision string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s%s/%s.%s", a.up, folder, c, ext)
+	if a.plain {
+		return b.String()
+	}
+	b.WriteString("?r=" + revision)
+	if a.query != "" {
+		b.WriteString("&" + a.query)
+	}
+	return b.String()
+}
+
+// Extras are what a viewer is told with the first tileset of a layer.
+type Extras struct {
+	Layer           string  `json:"twind:layer"`
+	Kind            string  `json:"twind:kind"`
+	VerticalDatum   string  `json:"twind:verticalDatum,omitempty"`
+	EllipsoidOffset float64 `json:"twind:ellipsoidOffset"` // metres: ellipsoidal height = height + offset
+}
+
+// tileset is the layer's first tileset.
+func (s *state) tileset(a addresses, extras *Extras) ([]byte, error) {
+	doc := tilesetJSON{Asset: assetJSON{Version: "1.1"}, Extras: extras}
+	if s.root < 0 { // a tileset must have a root
+		doc.Root = tileJSON{BoundingVolume: volume{Region: &[6]float64{}}, Refine: "ADD"}
+		return json.Marshal(doc)
+	}
+	root := &s.nodes[s.root]
+	doc.Asset.TilesetVersion = s.treeRevision(root)
+	doc.Root = s.tile(s.root, a, false)
+	s.finish(&doc)
+	return json.Marshal(doc)
+}
+
+// subtree is the tileset of a cell of cutLevel.
+func (s *state) subtree(n *node, a addresses) ([]byte, error) {
+	doc := tilesetJSON{Asset: assetJSON{Version: "1.1", TilesetVersion: s.treeRevision(n)}}
+	doc.Root = s.tile(s.byKey[n.cell.key()], a, true)
+	s.finish(&doc)
+	return json.Marshal(doc)
+}
+
+func (s *state) finish(doc *tilesetJSON) {
+	if doc.Root.Refine == "" {
+		doc.Root.Refine = "ADD"
+	}
+	doc.GeometricError = 2 * max(doc.Root.GeometricError, 1)
+}
+
+// tile is a node with all below it, or with the address of the tileset that has
+// them; inside tells that this is that tileset.
+func (s *state) tile(i int32, a addresses, inside bool) tileJSON {
+	n := &s.nodes[i]
+	for n.count == 0 && len(n.children) == 1 && (inside || n.cell.Level < cutLevel) {
+		i = n.children[0]
+		n = &s.nodes[i]
+	}
+	t := tileJSON{BoundingVolume: n.whole.volume(s.model.volume())}
+	if len(n.children) > 0 {
+		t.GeometricError = s.model.geometricError(n.cell)
+	}
+	if !inside && n.cell.Level == cutLevel && len(n.children) > 0 {
+		t.Content = &contentJSON{a.of("t", n.cell, "json", s.treeRevision(n))}
+		return t
+	}
+	if n.count > 0 {
+		t.Content = &contentJSON{a.of("c", n.cell, "glb", s.revision(n))}
+		if s.model.replaces(n.cell.Level) && len(n.children) > 0 {
+			t.Refine = "REPLACE"
+		}
+	}
+	s.children(&t, n, a, inside)
+	return t
+}
+
+// children adds the tiles below a node. Below a tile that is replaced every tile
+// has a content, so that nothing vanishes while it is replaced: nodes without are
+// passed over.
+func (s *state) children(t *tileJSON, n *node, a addresses, inside bool) {
+	for _, i := range n.children {
+		child := &s.nodes[i]
+		if child.count == 0 && t.Refine == "REPLACE" {
+			s.children(t, child, a, inside)
+			continue
+		}
+		t.Children = append(t.Children, s.tile(i, a, inside))
+	}
+}
+
+// halving is the geometric error of cells whose features are told apart by size.
+func halving(c Cell) float64 { return math.Min(c.Error(), 1<<20) }
