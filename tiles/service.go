@@ -16,6 +16,7 @@ import (
 type Options struct {
 	Views      Views          // must be set: From(catalog)
 	NewEncoder func() Encoder // must be set: mvt.New
+	Pyramids   Pyramids       // of the views' layers; nil: tiles of every zoom are made of the features
 
 	CacheBytes   int64                 // for rendered tiles, all forms; default 256 MiB
 	MaxTileBytes int                   // of a tile in gzip; what is smallest is left out of a larger one; default 500,000
@@ -122,7 +123,8 @@ func (s *Service) tile(ctx context.Context, r *Request) (Tile, string, error) {
 		return Tile{}, "", err
 	}
 	enc, _ := Negotiate(r.AcceptEncoding)
-	k := s.key(r, views)
+	found := s.generalized(ctx, r, views)
+	k := s.key(r, views, found)
 	e, tag, result := s.answers.find(&k, r.IfNoneMatch, enc)
 	switch {
 	case result == resultNotModified:
@@ -132,7 +134,7 @@ func (s *Service) tile(ctx context.Context, r *Request) (Tile, string, error) {
 		views.release()
 	default:
 		request := *r
-		e, result, err = s.answers.load(ctx, k, "tile "+r.Tile.String(), views.release, func() (*entry, error) { return s.render(k, &request, views, enc) })
+		e, result, err = s.answers.load(ctx, k, "tile "+r.Tile.String(), views.release, func() (*entry, error) { return s.render(k, &request, views, found, enc) })
 		if err != nil {
 			return Tile{}, "", err
 		}
@@ -142,15 +144,15 @@ func (s *Service) tile(ctx context.Context, r *Request) (Tile, string, error) {
 }
 
 // render makes an entry with the form that was asked for.
-func (s *Service) render(k Key, r *Request, views viewList, enc Encoding) (*entry, error) {
+func (s *Service) render(k Key, r *Request, views viewList, found generalized, enc Encoding) (*entry, error) {
 	w := s.workers.get()
-	e, err := s.renderWith(w, k, r, views, enc)
+	e, err := s.renderWith(w, k, r, views, found, enc)
 	s.workers.put(w) // not after a panic: its state is unknown then
 	return e, err
 }
 
-func (s *Service) renderWith(w *worker, k Key, r *Request, views viewList, enc Encoding) (*entry, error) {
-	p, err := newPlan(r, views)
+func (s *Service) renderWith(w *worker, k Key, r *Request, views viewList, found generalized, enc Encoding) (*entry, error) {
+	p, err := newPlan(r, views, found)
 	if err != nil {
 		return nil, err
 	}
@@ -160,9 +162,11 @@ func (s *Service) renderWith(w *worker, k Key, r *Request, views viewList, enc E
 	}
 	e := &entry{key: k}
 	for i := range p.sources {
-		e.generalized = e.generalized || p.sources[i].shown && p.sources[i].reduce != generalization{}
+		q := &p.sources[i]
+		e.generalized = e.generalized || q.shown && (q.cells != nil || q.reduce != generalization{})
+		e.dropped += q.dropped
 	}
-	e.dropped = w.dropTiny(p)
+	e.dropped += w.dropTiny(p)
 	if err := s.fit(e, w, p, r); err != nil {
 		return nil, err
 	}
@@ -200,7 +204,7 @@ func (s *Service) fit(e *entry, w *worker, p *plan, r *Request) error {
 			s.count(stats)
 			return nil
 		}
-		if n, err := s.answers.compressor.estimate(w.raw); err != nil || n <= limit*7/8 {
+		if n, err := s.answers.compressor.estimate(w.raw); err != nil || n <= limit {
 			s.count(stats)
 			return err
 		}
