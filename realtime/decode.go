@@ -156,6 +156,7 @@ type Reader struct {
 	layer layers.ID // of the last position
 	// fallback is the layer of positions that name none.
 	fallback layers.ID
+	noun     string // what an item is called
 	buf      []byte
 	read     int64 // bytes taken
 }
@@ -164,26 +165,37 @@ type Reader struct {
 // content type of NDJSON does: a bad line then spoils no other. Without it the
 // reader finds out: "[" begins an array, "{" objects that follow each other.
 func NewReader(r io.Reader, lines bool) *Reader {
-	return &Reader{r: bufio.NewReaderSize(r, 32<<10), lines: lines, index: -1}
+	return &Reader{r: bufio.NewReaderSize(r, 32<<10), lines: lines, index: -1, noun: "position"}
 }
 
 // DefaultLayer names the layer of positions that name none; without it they are faulty.
 func (r *Reader) DefaultLayer(id layers.ID) { r.fallback = id }
 
-// ItemError is a fault of one position; those after it can be read.
+// ItemError is a fault of one position or observation; those after it can be read.
 type ItemError struct {
-	Index int    // of the position, from 0
+	Index int    // of the item, from 0
 	ID    string // as far as it was read
 	Err   error
+	noun  string
 }
 
-func (e *ItemError) Error() string { return fmt.Sprintf("position %d: %v", e.Index, e.Err) }
+func (e *ItemError) Error() string { return fmt.Sprintf("%s %d: %v", e.noun, e.Index, e.Err) }
 func (e *ItemError) Unwrap() error { return e.Err }
 
 // Next reads the next position into p. Its Properties are lent until the next
 // call. It returns io.EOF at the end, an *ItemError when this position is
 // faulty, and any other error when no more can be read, with what was wrong.
 func (r *Reader) Next(p *Position) (index int, err error) {
+	return r.next(func(b []byte) (string, error) {
+		err := decodePosition(b, p, r.layer, r.fallback)
+		r.layer = p.Layer
+		return p.ID, err
+	})
+}
+
+// next gives the next item's text, lent until the next call, to decode, which
+// tells its id as far as it could be read.
+func (r *Reader) next(decode func(b []byte) (id string, err error)) (index int, err error) {
 	if r.done {
 		return r.index, io.EOF
 	}
@@ -198,20 +210,20 @@ func (r *Reader) Next(p *Position) (index int, err error) {
 		return r.index, err
 	}
 	r.index++
+	id := ""
 	if err == nil {
-		err = decodePosition(b, p, r.layer, r.fallback)
-		r.layer = p.Layer
+		id, err = decode(b)
 	}
 	if err != nil {
 		if item != nil {
 			err = item.Err
 		}
-		return r.index, &ItemError{r.index, p.ID, err}
+		return r.index, &ItemError{r.index, id, err, r.noun}
 	}
 	return r.index, nil
 }
 
-// item is the text of the next position.
+// item is the text of the next one.
 func (r *Reader) item() ([]byte, error) {
 	if r.lines {
 		return r.line()
@@ -219,7 +231,7 @@ func (r *Reader) item() ([]byte, error) {
 	c, err := r.skipSpace()
 	if err != nil {
 		if errors.Is(err, io.EOF) && r.array {
-			return nil, fmt.Errorf("the JSON array ends after position %d without its ]", r.index+1)
+			return nil, fmt.Errorf("the JSON array ends after %s %d without its ]", r.noun, r.index+1)
 		}
 		return nil, err
 	}
@@ -236,7 +248,7 @@ func (r *Reader) item() ([]byte, error) {
 			}
 		case '{':
 		default:
-			return nil, fmt.Errorf("the JSON begins with %q, expected a position, an array of them, or one a line", c)
+			return nil, fmt.Errorf("the JSON begins with %q, expected %s %s, an array of them, or one a line", c, article(r.noun), r.noun)
 		}
 	} else if r.array {
 		switch c {
@@ -251,9 +263,16 @@ func (r *Reader) item() ([]byte, error) {
 		}
 	}
 	if c != '{' {
-		return nil, fmt.Errorf("%q at byte %d of the JSON, expected a position, which is an object", c, r.read)
+		return nil, fmt.Errorf("%q at byte %d of the JSON, expected %s %s, which is an object", c, r.read, article(r.noun), r.noun)
 	}
 	return r.object()
+}
+
+func article(noun string) string {
+	if noun[0] == 'o' {
+		return "an"
+	}
+	return "a"
 }
 
 // end checks that nothing follows the array.
@@ -289,7 +308,7 @@ func (r *Reader) object() ([]byte, error) {
 	for {
 		if _, err := r.r.Peek(1); err != nil {
 			if errors.Is(err, io.EOF) {
-				err = fmt.Errorf("the JSON ends in the middle of position %d", r.index+1)
+				err = fmt.Errorf("the JSON ends in the middle of %s %d", r.noun, r.index+1)
 			}
 			return nil, err
 		}
@@ -328,7 +347,7 @@ func (r *Reader) object() ([]byte, error) {
 		}
 	}
 	if size > MaxPositionBytes {
-		return nil, &ItemError{Err: fmt.Errorf("a position of %d bytes; at most %d are possible", size, MaxPositionBytes)}
+		return nil, &ItemError{Err: fmt.Errorf("%s %s of %d bytes; at most %d are possible", article(r.noun), r.noun, size, MaxPositionBytes)}
 	}
 	return r.buf, nil
 }

@@ -23,6 +23,7 @@ type layer struct {
 	mu      sync.RWMutex
 	desc    layers.Layer // its schema grows by the properties found in positions
 	live    layers.Live  // with defaults
+	states  silences     // of live
 	limit   int
 	seed    maphash.Seed
 	open    uint64 // the sequence that changes now get: that of the next tick
@@ -97,7 +98,7 @@ func newLayer(desc layers.Layer, o *Options, open, resume uint64, m *layerMetric
 	live = withDefaults(live)
 	desc.Live = &live
 	l := &layer{
-		desc: desc, live: live, limit: o.MaxEntities, seed: maphash.MakeSeed(), open: open, resume: resume, metrics: m,
+		desc: desc, live: live, states: silencesOf(live), limit: o.MaxEntities, seed: maphash.MakeSeed(), open: open, resume: resume, metrics: m,
 		bySlot: map[string]uint32{}, held: map[uint32]Position{}, classIndex: map[string]uint8{},
 		found: map[string]int{},
 	}
@@ -116,19 +117,9 @@ func (l *layer) apply(p *Position, now time.Time) (uint32, Outcome, string) {
 	if reason := check(p); reason != "" {
 		return 0, Invalid, reason
 	}
-	t := p.Time
-	var flags Flag
-	if now.Sub(t) > rolloverAge {
-		if corrected := t.Add(rolloverStep); corrected.Sub(now) <= aheadBelow {
-			t, flags = corrected, flags|FlagRollover
-		}
-	}
-	if ahead := t.Sub(now); ahead > aheadBelow {
-		return 0, Future, fmt.Sprintf("time %s is %s ahead of the server's clock; set the source's clock", p.Time.UTC().Format(time.RFC3339), ahead.Round(time.Hour))
-	} else if ahead > aheadKept {
-		t, flags = now, flags|FlagAhead
-	} else if -ahead > l.live.Removed {
-		flags |= FlagLate
+	t, flags, reason := sourceTime(p.Time, now, l.live.Removed)
+	if reason != "" {
+		return 0, Future, reason
 	}
 	ms := t.UnixMilli()
 
@@ -362,20 +353,17 @@ func (l *layer) place(slot uint32) {
 // age turns silent entities stale, then offline, and lets them leave. It
 // belongs to the sequence that is open. Caller holds mu.
 func (l *layer) age(now int64) {
-	stale, offline, removed := l.live.Stale.Milliseconds(), l.live.Offline.Milliseconds(), l.live.Removed.Milliseconds()
+	stale := l.states.stale
 	for i, received := range l.received {
 		silence := now - received
-		if silence < stale {
+		if silence < stale { // most are not silent
 			continue
 		}
 		slot := uint32(i)
-		s := StateStale
-		switch {
-		case silence >= removed:
+		s := l.states.after(silence)
+		if s == stateGone {
 			l.drop(slot)
 			continue
-		case silence >= offline:
-			s = StateOffline
 		}
 		if l.e[slot].state != s {
 			l.setState(slot, s)

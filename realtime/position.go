@@ -2,6 +2,7 @@ package realtime
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"time"
 
@@ -98,6 +99,31 @@ func (s State) String() string {
 	return "unknown"
 }
 
+// stateGone is after all states: the entity leaves.
+const stateGone = numStates
+
+// silences are the silences, in ms, after which an entity is stale, offline and
+// gone. They are the one place that decides about states: of entities on every
+// map, in the API and in replays, and of datastreams.
+type silences struct{ stale, offline, gone int64 }
+
+func silencesOf(l layers.Live) silences {
+	return silences{l.Stale.Milliseconds(), l.Offline.Milliseconds(), l.Removed.Milliseconds()}
+}
+
+// after is the state after a silence in ms, or stateGone.
+func (s silences) after(silence int64) State {
+	switch {
+	case silence < s.stale:
+		return StateLive
+	case silence >= s.gone:
+		return stateGone
+	case silence >= s.offline:
+		return StateOffline
+	}
+	return StateStale
+}
+
 // Flag marks what is unusual about an entity's position.
 type Flag uint8
 
@@ -119,6 +145,27 @@ const (
 	rolloverStep = 7168 * 24 * time.Hour
 	jumpMetres   = 500 // shorter ways are never jumps
 )
+
+// sourceTime is when something happened by a source's clock, set right where
+// that is known to be wrong, with the flags that say so; reason is why it is not
+// believed. A time further back than late is marked FlagLate.
+func sourceTime(t, now time.Time, late time.Duration) (at time.Time, flags Flag, reason string) {
+	at = t
+	if now.Sub(at) > rolloverAge {
+		if corrected := at.Add(rolloverStep); corrected.Sub(now) <= aheadBelow {
+			at, flags = corrected, flags|FlagRollover
+		}
+	}
+	switch ahead := at.Sub(now); {
+	case ahead > aheadBelow:
+		return at, flags, fmt.Sprintf("time %s is %s ahead of the server's clock; set the source's clock", t.UTC().Format(time.RFC3339), ahead.Round(time.Hour))
+	case ahead > aheadKept:
+		return now, flags | FlagAhead, ""
+	case -ahead > late:
+		return at, flags | FlagLate, ""
+	}
+	return at, flags, ""
+}
 
 // Defaults of layers.Live, in periods.
 const (

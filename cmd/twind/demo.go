@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"text/template"
+	"time"
 
 	"twind/internal/config"
 	"twind/internal/demo"
@@ -30,6 +31,9 @@ func (c *demoCommand) Run(p *program) error {
 	if conf.Store == "" {
 		conf.Store = "geopackage:" + filepath.Join(c.Data, "demo.gpkg")
 	}
+	conf.History.Dir = filepath.Join(c.Data, "history")
+	conf.History.Default.Age = config.Age(7 * 24 * time.Hour)
+	conf.History.MaxBytes = 4 << 30
 	conf.EnsureDefaults()
 	if err := conf.Validate(); err != nil {
 		return usageError{err}

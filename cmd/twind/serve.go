@@ -120,8 +120,15 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 	}
 	defer catalog.Close()
 
+	recorded, journal, err := openHistory(conf, log, metrics)
+	if err != nil {
+		return err
+	}
+	if recorded != nil {
+		defer recorded.Close()
+	}
 	hub := realtime.New(realtime.Options{
-		Codec: wire.NewCodec(), Log: log, Registerer: metrics,
+		Codec: wire.NewCodec(), Log: log, Registerer: metrics, Journal: journal,
 		ParseFilter: func(l *layers.Layer, text string) (layers.Filter, error) { return cql2.ParseText(text, l) },
 	})
 	pyramids, err := pyramid.New(pyramid.Options{Views: pyramid.Views(catalog), Dir: dir, Log: log, Registerer: metrics})
@@ -159,10 +166,13 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 	if err != nil {
 		return err
 	}
+	observatory := newObservatory(catalog, journal, log)
+
 	g, ctx := errgroup.WithContext(p.ctx)
 	srv, err := server.New(server.Options{
 		Context: ctx,
 		Store:   store, Catalog: catalog, Tiles: tileService, Solids: solids, Hub: hub, Viewer: viewer.FS(), Log: log, Metrics: metrics,
+		History: recorded, Observatory: observatory,
 		Config: conf, Version: version, Groups: o.groups, Sprites: sprites,
 	})
 	if err != nil {

@@ -49,6 +49,7 @@ type Config struct {
 	Icons          string      `yaml:"icons"`          // folder of SVG icons that join or replace the built-in ones
 	Archives       []Archive   `yaml:"archives"`       // PMTiles and MBTiles files served as layers
 	Rasters        []Raster    `yaml:"rasters"`        // GeoTIFF files served as layers
+	History        History     `yaml:"history"`        // where and how long live positions, readings and events are recorded
 }
 
 // Token lets its bearer write. The token itself is never in the file.
@@ -152,6 +153,7 @@ func (c *Config) EnsureDefaults() {
 func (c *Config) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	c.History.faults(bad)
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		bad("addr %q: expected host:port, such as 127.0.0.1:8080", c.Addr)
 	}

@@ -22,8 +22,8 @@ import (
 	"twind/realtime"
 	"twind/realtime/history"
 	"twind/tiles"
-	"twind/tiles/tiles3d"
 	"twind/tiles/sprite"
+	"twind/tiles/tiles3d"
 )
 
 // Options are what a Server is made of. All but the last four must be set.
@@ -74,7 +74,7 @@ type Server struct {
 
 	takePositions    http.Handler
 	takeObservations http.Handler // nil without an Observatory
-	perTile       int // layers of one rendering: tiles.MaxLayers, less in tests
+	perTile          int          // layers of one rendering: tiles.MaxLayers, less in tests
 }
 
 // New makes a server of valid options; it fails with layers.ErrInvalid.

@@ -279,7 +279,7 @@ func (l *Log) Ready() error {
 	case l.closed:
 		return ErrClosed
 	case l.failure != nil:
-		return layers.Errorf(layers.ErrUnavailable, "the history cannot be written (%w); nothing was taken, send it again", l.failure)
+		return layers.Errorf(layers.ErrUnavailable, "the history cannot be written: %w; make room on its disk", l.failure)
 	}
 	return nil
 }
@@ -288,7 +288,7 @@ func (l *Log) busy() error {
 	if err := l.Ready(); err != nil {
 		return err
 	}
-	return layers.Errorf(layers.ErrUnavailable, "the history cannot be written as fast as it grows; nothing was taken, send it again")
+	return layers.Errorf(layers.ErrUnavailable, "the history cannot be written as fast as it grows")
 }
 
 // Flush implements realtime.Journal.
