@@ -66,10 +66,7 @@ func (l *Layer) Generalized() Generalization {
 	if l.Generalization != nil {
 		g = *l.Generalization
 	}
-	if g.FullZoom == 0 {
-		g.FullZoom = 14
-	}
-	g.FullZoom = max(l.MinZoom, min(l.MaxZoom, g.FullZoom))
+	g.FullZoom = l.FullZoom()
 	if g.MinimumArea == 0 {
 		g.MinimumArea = 1
 		if l.Kind == KindBuilding {
@@ -100,6 +97,15 @@ func (l *Layer) Generalized() Generalization {
 	return g
 }
 
+// FullZoom is the first zoom at which the layer's tiles are ungeneralised.
+func (l *Layer) FullZoom() uint8 {
+	full := uint8(14)
+	if l.Generalization != nil && l.Generalization.FullZoom != 0 {
+		full = l.Generalization.FullZoom
+	}
+	return max(l.MinZoom, min(l.MaxZoom, full))
+}
+
 // rank sets the default ranks of streets and pipes.
 func (l *Layer) rank(g *Generalization) {
 	if g.RankBy == "" && g.Ranks == nil {
@@ -115,10 +121,10 @@ func (l *Layer) rank(g *Generalization) {
 				for _, r := range []struct {
 					least float64
 					from  uint8
-				}{{1000, 0}, {600, 10}, {400, 11}, {250, 12}} {
+				}{{800, 0}, {600, 9}, {400, 10}, {250, 11}} {
 					g.Ranks = append(g.Ranks, Rank{Least: &r.least, From: r.from})
 				}
-				g.Ranks = append(g.Ranks, Rank{From: 13})
+				g.Ranks = append(g.Ranks, Rank{From: 12})
 			}
 		}
 	}

@@ -210,10 +210,11 @@ func (d *descriptions) hash(l *layers.Layer) [16]byte {
 }
 
 // key is the key of a request on the state that the views show.
-func (s *Service) key(r *Request, views viewList) Key {
+func (s *Service) key(r *Request, views viewList, found generalized) Key {
 	var buf [512]byte
 	w := KeyWriter(buf[:0])
 	w.Number(keyVersion)
+	w.Number(uint64(r.Tile.Grid))
 	w.Number(uint64(r.Tile.Z))
 	w.Number(uint64(r.Tile.X))
 	w.Number(uint64(r.Tile.Y))
@@ -236,7 +237,12 @@ func (s *Service) key(r *Request, views viewList) Key {
 		w = append(w, h[:]...)
 		w.Text(string(r.Layers[i]))
 		w.Text(v.Identity())
-		w.Number(uint64(v.TileRevision(box)))
+		if found.has(i) {
+			found[i].Key(func(b []byte) { w = append(w, b...) })
+			w.Number(0)
+		} else {
+			w.Number(uint64(v.TileRevision(box)))
+		}
 		w.Policy(r.policy(i))
 	}
 	return w.Key()

@@ -17,11 +17,14 @@ type sourcePlan struct {
 	columns []int  // of the properties that the tile carries
 	match   *match // nil: all rows
 	reduce  generalization
+	schema  []layers.Property // of the columns: the layer's, and derived ones of its cells
+	cells   []shownCell       // not nil: what the tile shows instead of the layer's own segments
+	dropped int               // features that nothing in the cells stands for
 }
 
 // newPlan fails with layers.ErrInvalid for names that no layer has, and with
 // layers.ErrNotFound for layers that the reader must not see.
-func newPlan(r *Request, views viewList) (*plan, error) {
+func newPlan(r *Request, views viewList, found generalized) (*plan, error) {
 	p := &plan{sources: make([]sourcePlan, len(views))}
 	for _, name := range r.Properties {
 		if !slices.ContainsFunc(views, func(v View) bool { return v.Layer().PropertyIndex(name) >= 0 }) {
@@ -31,7 +34,7 @@ func newPlan(r *Request, views viewList) (*plan, error) {
 	for i, v := range views {
 		l, policy := v.Layer(), r.policy(i)
 		s := &p.sources[i]
-		*s = sourcePlan{layer: l, shown: r.Tile.Z >= l.MinZoom}
+		*s = sourcePlan{layer: l, schema: l.Schema, shown: r.Tile.Z >= l.MinZoom}
 		for c := range l.Schema {
 			name := l.Schema[c].Name
 			if r.Properties != nil && !slices.Contains(r.Properties, name) || slices.Contains(policy.Hidden, name) {
@@ -39,10 +42,16 @@ func newPlan(r *Request, views viewList) (*plan, error) {
 			}
 			s.columns = append(s.columns, c)
 		}
-		if !r.Exact {
+		var err error
+		switch {
+		case found.has(i):
+			if err = s.take(&found[i].Found, r.Properties); err != nil {
+				return nil, err
+			}
+			continue
+		case !r.Exact:
 			s.reduce = generalizationAt(l, r.Tile.Z)
 		}
-		var err error
 		if s.match, err = newMatch(l, r.Filter, policy); err != nil {
 			return nil, err
 		}

@@ -12,9 +12,10 @@ import (
 
 // FullZoom is the first zoom at which a layer's tiles are ungeneralised: they
 // carry every feature with every vertex that the grid can tell apart, unless the
-// tile would be too large. Below it coordinates are coarsened to a quarter of a
-// pixel and what is smaller than a pixel is left out.
-func FullZoom(l *layers.Layer) uint8 { return max(l.MinZoom, min(l.MaxZoom, 14)) }
+// tile would be too large. Below it they show the layer's pyramid (package
+// pyramid); where there is none, coordinates are coarsened to a quarter of a pixel
+// and what is smaller than a pixel is left out.
+func FullZoom(l *layers.Layer) uint8 { return l.FullZoom() }
 
 // generalization says how a layer is reduced at a zoom. The zero value keeps all.
 type generalization struct {
@@ -58,6 +59,10 @@ func (w *worker) find(plan *plan, views viewList, box tile.WorldBox) {
 	w.features, w.runs = w.features[:0], w.runs[:0]
 	for i, v := range views {
 		if !plan.sources[i].shown {
+			continue
+		}
+		if cells := plan.sources[i].cells; cells != nil {
+			w.findCells(i, cells, box)
 			continue
 		}
 		segments := v.Segments()
@@ -125,7 +130,7 @@ func (w *worker) drop(out func(*selected, uint32) bool) (dropped int) {
 func (w *worker) dropSmallest(share float64, z uint8) (dropped int) {
 	side := float32(symbolWidth * gridUnit(z))
 	rank := func(s *snapshot.Segment, f uint32) float32 {
-		luck := float32(chance(s.ID(int(f))))
+		luck := float32(chance(s.ID(int(f)), s.Box[f]))
 		if spatial.Type(s.Type[f]).Dimension() == 0 {
 			return side * side * luck // points all look alike
 		}
@@ -161,9 +166,13 @@ func measure(s *snapshot.Segment, f uint32) float32 {
 	return w * h
 }
 
-// chance is a number in [0, 1) that depends on the id alone (FNV-1a).
-func chance(id []byte) float64 {
+// chance is a number in [0, 1) that depends on the id (FNV-1a) or, without one, on
+// the place alone.
+func chance(id []byte, place tile.WorldBox) float64 {
 	h := uint64(14695981039346656037)
+	if len(id) == 0 {
+		h ^= (uint64(place.MinX)<<32 | uint64(place.MinY)) * 1099511628211
+	}
 	for _, c := range id {
 		h = (h ^ uint64(c)) * 1099511628211
 	}
@@ -185,7 +194,7 @@ func (w *worker) arrange(plan *plan) []Source {
 		}
 		p := &plan.sources[w.runs[k].source]
 		w.sources = append(w.sources, Source{
-			Name: string(p.layer.ID), Schema: p.layer.Schema, Columns: p.columns,
+			Name: string(p.layer.ID), Schema: p.schema, Columns: p.columns,
 			Runs: w.runList[k:end], Coarsen: p.reduce.coarsen,
 		})
 		k = end

@@ -1,0 +1,385 @@
+package pyramid
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"twind/layers"
+	"twind/layers/snapshot"
+	"twind/spatial/tile"
+)
+
+// Options are what a Catalog is made of.
+type Options struct {
+	Views func(layers.ID) (View, error) // must be set: Views(catalog)
+	Dir   string                        // folder of the levels, which exists; "": temporary files
+	Log   *slog.Logger                  // nil: none
+
+	CacheBytes int                   // of cells in memory; default 64 MiB
+	Wait       time.Duration         // that Find waits for a change to reach the levels; default 2 s
+	Registerer prometheus.Registerer // nil: no metrics
+}
+
+// Views makes Options.Views of a catalog, such as a *snapshot.Catalog.
+func Views[V View](catalog interface {
+	View(layers.ID) (V, error)
+}) func(layers.ID) (View, error) {
+	return func(id layers.ID) (View, error) {
+		v, err := catalog.View(id)
+		if err != nil {
+			return nil, err
+		}
+		return v, nil
+	}
+}
+
+// Catalog makes and keeps the pyramids of layers in the background. It is safe for
+// concurrent use.
+//
+// A layer's pyramid is made by one goroutine at a time, which holds no lock;
+// readers take the published one.
+type Catalog struct {
+	o       Options
+	cells   *cache
+	metrics *metrics
+
+	ctx    context.Context
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+	whole  chan struct{} // one token a pyramid that is made whole
+	some   chan struct{} // one token an update
+
+	mu     sync.Mutex
+	states map[layers.ID]*state
+	closed bool
+}
+
+// state is one layer. Fields but current are guarded by Catalog.mu.
+type state struct {
+	current atomic.Pointer[Pyramid]
+	busy    bool
+	again   bool          // something changed since the goroutine looked
+	next    chan struct{} // closed when a pyramid is published or given up
+	edits   *store        // of cells made since the pyramid was made whole
+}
+
+// New makes a catalog without pyramids; Changed begins them.
+func New(o Options) (*Catalog, error) {
+	if o.Views == nil {
+		return nil, layers.Errorf(layers.ErrInvalid, "pyramid: Views is not set")
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	if o.CacheBytes <= 0 {
+		o.CacheBytes = 64 << 20
+	}
+	if o.Wait <= 0 {
+		o.Wait = 2 * time.Second
+	}
+	c := &Catalog{o: o, cells: newCache(o.CacheBytes), whole: make(chan struct{}, 1), some: make(chan struct{}, 1), states: map[layers.ID]*state{}}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	var err error
+	if c.metrics, err = newMetrics(o.Registerer, c); err != nil {
+		c.cancel()
+		return nil, err
+	}
+	return c, nil
+}
+
+// Close ends what runs and gives the files back.
+func (c *Catalog) Close() error {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
+	c.cancel()
+	c.wg.Wait()
+	c.metrics.unregister()
+	var errs []error
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.states {
+		errs = append(errs, s.closeFiles(s.current.Swap(nil)))
+	}
+	return errors.Join(errs...)
+}
+
+// closeFiles closes the files of a pyramid that nobody reads any more.
+func (s *state) closeFiles(p *Pyramid) error {
+	seen := map[*store]bool{}
+	var errs []error
+	shut := func(f *store) {
+		if f != nil && !seen[f] {
+			seen[f] = true
+			errs = append(errs, f.file.Close())
+		}
+	}
+	shut(s.edits)
+	if p != nil {
+		for _, l := range p.levels {
+			l.each(func(r *ref) { shut(r.in) })
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Changed has a layer's pyramid made, or brought up to the layer's current view,
+// in the background. It does not block.
+func (c *Catalog) Changed(id layers.ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return
+	}
+	s := c.states[id]
+	if s == nil {
+		s = &state{next: make(chan struct{})}
+		c.states[id] = s
+	}
+	if s.busy {
+		s.again = true
+		return
+	}
+	s.busy = true
+	c.wg.Add(1)
+	go c.follow(id, s)
+}
+
+// Changes tells of changes of layers, once they are readable: a *snapshot.Catalog.
+type Changes interface {
+	Layers() []layers.Layer
+	Subscribe(fn func(layers.Change)) (cancel func())
+}
+
+// Follow makes the pyramids of all layers and keeps them up to date until cancel
+// is called.
+func (c *Catalog) Follow(changes Changes) (cancel func()) {
+	cancel = changes.Subscribe(func(change layers.Change) { c.Changed(change.Layer) })
+	for _, l := range changes.Layers() {
+		c.Changed(l.ID)
+	}
+	return cancel
+}
+
+// follow works until the layer's pyramid is as new as its view.
+func (c *Catalog) follow(id layers.ID, s *state) {
+	defer c.wg.Done()
+	for {
+		err := c.advance(id, s)
+		if err != nil && c.ctx.Err() == nil {
+			if !errors.Is(err, layers.ErrNotFound) {
+				c.o.Log.Error("the generalised levels of a layer cannot be made; its tiles are made of the layer itself", "layer", id, "error", err)
+			}
+			s.current.Store(nil)
+		}
+		c.mu.Lock()
+		close(s.next)
+		s.next = make(chan struct{})
+		if s.again && !c.closed {
+			s.again = false
+			c.mu.Unlock()
+			continue
+		}
+		s.busy = false
+		c.mu.Unlock()
+		return
+	}
+}
+
+// advance brings a layer's pyramid up to the current view.
+func (c *Catalog) advance(id layers.ID, s *state) error {
+	v, err := c.o.Views(id)
+	if err != nil {
+		return err
+	}
+	defer v.Release()
+	spec, ok := newSpec(v.Layer())
+	if !ok {
+		s.current.Store(nil)
+		return nil
+	}
+	if p := s.current.Load(); p != nil && p.identity == v.Identity() && p.hash == spec.hash() {
+		return c.update(id, s, p, spec, v)
+	}
+	return c.build(id, s, spec, v)
+}
+
+// build makes a pyramid whole, unless one that fits lies in the folder.
+func (c *Catalog) build(id layers.ID, s *state, spec *spec, v View) error {
+	s.current.Store(nil)
+	if p := c.open(id, spec, v); p != nil {
+		return c.update(id, s, p, spec, v)
+	}
+	if !c.take(c.whole) {
+		return c.ctx.Err()
+	}
+	defer func() { <-c.whole }()
+	begin := time.Now()
+	in, err := c.create(id)
+	if err != nil {
+		return err
+	}
+	m := &maker{ctx: c.ctx, spec: spec, view: v, cells: c.cells, store: in}
+	p, err := m.build()
+	if err != nil {
+		c.cells.drop(in)
+		return errors.Join(err, in.discard())
+	}
+	c.save(id, p, in)
+	c.metrics.built(time.Since(begin), m.made)
+	c.o.Log.Info("the generalised levels of a layer were made", "layer", id, "cells", m.made, "bytes", in.size, "seconds", time.Since(begin).Seconds())
+	s.current.Store(p)
+	return nil
+}
+
+// update makes the cells anew that changes touched.
+func (c *Catalog) update(id layers.ID, s *state, p *Pyramid, spec *spec, v View) error {
+	if !c.take(c.some) {
+		return c.ctx.Err()
+	}
+	defer func() { <-c.some }()
+	if s.edits == nil {
+		edits, err := c.temporary()
+		if err != nil {
+			return err
+		}
+		c.mu.Lock()
+		s.edits = edits
+		c.mu.Unlock()
+	}
+	begin := time.Now()
+	m := &maker{ctx: c.ctx, spec: spec, view: v, cells: c.cells, store: s.edits}
+	next, err := m.update(p)
+	if err != nil {
+		return err
+	}
+	c.metrics.updated(time.Since(begin), m.made)
+	s.current.Store(next)
+	if s.edits.size > maxEdits {
+		return c.compact(id, s, next)
+	}
+	return nil
+}
+
+// maxEdits is the size of the file of changed cells from which on all cells are
+// written to a new file.
+const maxEdits = 128 << 20
+
+func (c *Catalog) take(slot chan struct{}) bool {
+	select {
+	case slot <- struct{}{}:
+		return true
+	case <-c.ctx.Done():
+		return false
+	}
+}
+
+// temporary is a file without a name.
+func (c *Catalog) temporary() (*store, error) {
+	f, err := os.CreateTemp(c.o.Dir, tempPrefix+"*")
+	if err != nil {
+		return nil, layers.Errorf(layers.ErrUnavailable, "the generalised levels cannot be written: %w; make room or choose another folder", err)
+	}
+	_ = os.Remove(f.Name()) // where an open file cannot be removed, it stays until the next start
+	return &store{file: f}, nil
+}
+
+// Found is what a tile shows of a layer below its ungeneralised zoom.
+type Found struct {
+	refs  []*ref
+	cells *cache
+	tile  tile.ID
+}
+
+// Reader is the state of a layer that a reader sees: a *snapshot.View.
+type Reader interface {
+	Layer() *layers.Layer
+	Identity() string
+	TileRevision(box tile.WorldBox) layers.Revision
+}
+
+// Find finds the cells of a zoom that meet a box, for a reader of a view of the
+// layer. Where a change that the view holds has touched them and they are not made
+// anew yet, it waits. It reports false when there are none to be had: the layer's
+// pyramid is not made, or the zoom has none.
+func (c *Catalog) Find(ctx context.Context, v Reader, id tile.ID, box tile.WorldBox) (f Found, ok bool) {
+	var deadline <-chan time.Time
+	for {
+		c.mu.Lock()
+		s := c.states[v.Layer().ID]
+		if s == nil {
+			c.mu.Unlock()
+			return f, false
+		}
+		next := s.next
+		c.mu.Unlock()
+		p := s.current.Load()
+		if p == nil || p.identity != v.Identity() || id.Z < p.spec.min || id.Z > p.spec.max {
+			return f, false
+		}
+		f = Found{refs: p.level(id.Z).find(box, nil), cells: c.cells, tile: id}
+		if v.TileRevision(f.reach(box)) <= p.revision {
+			return f, true
+		}
+		if deadline == nil {
+			timer := time.NewTimer(c.o.Wait)
+			defer timer.Stop()
+			deadline = timer.C
+		}
+		select {
+		case <-next:
+		case <-deadline:
+			return f, false
+		case <-ctx.Done():
+			return f, false
+		}
+	}
+}
+
+// reach is the box in which a change may change the cells.
+func (f *Found) reach(box tile.WorldBox) tile.WorldBox {
+	for _, r := range f.refs {
+		grow(&box, boxOf(r.id))
+		if r.content != snapshot.EmptyBox {
+			grow(&box, r.content)
+		}
+	}
+	return box
+}
+
+// Key calls add with what names the content of the cells for ever.
+func (f *Found) Key(add func([]byte)) {
+	for _, r := range f.refs {
+		add(r.hash[:])
+	}
+}
+
+// Cells reads the cells.
+func (f *Found) Cells() ([]*Cell, error) {
+	list := make([]*Cell, len(f.refs))
+	for i, r := range f.refs {
+		var err error
+		if list[i], err = f.cells.get(r); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// Dropped counts the layer's features in the tile's own cell that nothing stands for.
+func (f *Found) Dropped(list []*Cell) (n int) {
+	for _, c := range list {
+		if c.ID == f.tile {
+			n += int(c.Dropped)
+		}
+	}
+	return n
+}
