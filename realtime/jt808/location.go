@@ -60,7 +60,7 @@ func DecodeLocation(body []byte, zone *time.Location) (l Location, err error) {
 	l.Alarm, l.Status = u32(body), u32(body[4:])
 	l.Lat, l.Lon = float64(u32(body[8:]))/1e6, float64(u32(body[12:]))/1e6
 	if l.Lat > 90 || l.Lon > 180 {
-		return l, fmt.Errorf("%w: latitude %v, longitude %v", ErrMalformed, l.Lat, l.Lon)
+		return Location{}, fmt.Errorf("%w: latitude %v, longitude %v", ErrMalformed, l.Lat, l.Lon)
 	}
 	if l.Status&statusSouth != 0 && l.Lat != 0 {
 		l.Lat = -l.Lat
@@ -72,7 +72,7 @@ func DecodeLocation(body []byte, zone *time.Location) (l Location, err error) {
 	l.Speed = float64(binary.BigEndian.Uint16(body[18:])) / 36
 	l.Course = float64(binary.BigEndian.Uint16(body[20:]) % 360)
 	if l.Time, err = clock(body[22:28], zone); err != nil {
-		return l, err
+		return Location{}, err
 	}
 	l.Items, l.Rest = items(body[28:])
 	return l, nil
