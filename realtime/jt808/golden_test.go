@@ -211,7 +211,7 @@ func TestRegistrationsOfThreeEditions(t *testing.T) {
 	f := find(t, "exchange-auth").decode(t)
 	a, err := DecodeAuthentication(f.Body, f.Edition)
 	require.NoError(t, err)
-	require.Equal(t, Authentication{"20232609559", "imei00000003", "1.0.2"}, a)
+	require.Equal(t, Authentication{"20232609559", "imei000003", "1.0.2"}, a)
 	f = find(t, "2013-auth").decode(t)
 	a, err = DecodeAuthentication(f.Body, f.Edition)
 	require.NoError(t, err)
