@@ -3,7 +3,8 @@ package style
 // node draws manholes, valves and bends: dots that grow to the plan size of a
 // cover.
 func (p pen) node() {
-	p.add(levelPoint, "", "circle", 0, geometry("Point"), nil, object{
+	p.density(levelPoint)
+	p.add(levelPoint, "", "circle", 0, single(), nil, object{
 		"circle-color": p.palette.panel, "circle-stroke-color": p.colors(),
 		"circle-radius": zoomed(1.6, 13, .5, 15, 1.2, 17, 2.6, 20, 8), "circle-stroke-width": zoomed(1.5, 13, .5, 15, .9, 17, 1.8, 20, 4),
 		"circle-pitch-alignment": "map",
@@ -13,7 +14,8 @@ func (p pen) node() {
 }
 
 func (p pen) part() {
-	p.add(levelPoint, "", "circle", 0, geometry("Point"), nil, object{
+	p.clusters(levelPoint)
+	p.add(levelPoint, "", "circle", 0, single(), nil, object{
 		"circle-color": p.colors(), "circle-stroke-color": p.palette.halo,
 		"circle-radius": zoomed(1.5, 14, .8, 16, 2.2, 17, 4.4, 18, 7.5, 20, 12), "circle-stroke-width": zoomed(1, 15, 0, 17, 1.2),
 	})
@@ -37,7 +39,8 @@ func (p pen) feature() {
 	p.add(levelGround, "area", "fill", 0, geometry("Polygon"), nil, object{"fill-color": color, "fill-opacity": .18})
 	p.add(levelPoint, "edge", "line", 0, geometry("Polygon"), object{"line-join": "round"}, object{"line-color": color, "line-width": zoomed(1.2, 10, .8, 16, 1.6)})
 	p.add(levelPoint, "line", "line", 0, geometry("LineString"), object{"line-cap": "round", "line-join": "round"}, object{"line-color": color, "line-width": zoomed(1.4, 10, 1, 14, 2, 18, 5)})
-	p.add(levelPoint, "", "circle", 0, geometry("Point"), nil, object{
+	p.clusters(levelPoint)
+	p.add(levelPoint, "", "circle", 0, single(), nil, object{
 		"circle-color": color, "circle-stroke-color": p.palette.halo, "circle-stroke-width": 1,
 		"circle-radius": zoomed(1.4, 8, 1.6, 14, 3.4, 18, 6),
 	})

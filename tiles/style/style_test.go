@@ -189,7 +189,7 @@ func TestOwnStyle(t *testing.T) {
 		for _, s := range parsed(t, b).Layers {
 			ids = append(ids, s.ID)
 		}
-		require.Equal(t, []string{"ground", "own"}, ids, "the style by kind stands in")
+		require.Equal(t, []string{"ground", "own-cluster", "own", "own-count"}, ids, "the style by kind stands in")
 	}
 	_, _, err := Style(nil, "sepia", Links{})
 	require.ErrorIs(t, err, layers.ErrInvalid)
