@@ -10,6 +10,10 @@ func (b Box) Contains(x, y int32) bool {
 	return b.MinX <= x && x <= b.MaxX && b.MinY <= y && y <= b.MaxY
 }
 
+func (b Box) inside(x, y int64) bool {
+	return int64(b.MinX) <= x && x <= int64(b.MaxX) && int64(b.MinY) <= y && y <= int64(b.MaxY)
+}
+
 // at is the ordinate v of the line (u0,v0)→(u1,v1) where it crosses u, rounded
 // to the nearest, halves up. The end with the smaller u goes first, so that both
 // directions of an edge give the same position.
@@ -33,7 +37,22 @@ func at(u0, v0, u1, v1, u int64) int64 {
 // Clipper clips rings and lines to a box. The zero value is ready.
 //
 // What is clipped may reach far beyond the box: ordinates below 2³⁷ in size.
-type Clipper struct{ a, b []int64 }
+type Clipper struct {
+	a, b, c, d []int64 // what each side leaves
+}
+
+// bounds is the box of a path; nothing of it lies in that of an empty one.
+func bounds(xy []int64) (minX, minY, maxX, maxY int64) {
+	if len(xy) < 2 {
+		return 0, 0, 0, 0
+	}
+	minX, minY, maxX, maxY = xy[0], xy[1], xy[0], xy[1]
+	for i := 2; i+1 < len(xy); i += 2 {
+		minX, maxX = min(minX, xy[i]), max(maxX, xy[i])
+		minY, maxY = min(minY, xy[i+1]), max(maxY, xy[i+1])
+	}
+	return minX, minY, maxX, maxY
+}
 
 // Ring appends to dst the open ring clipped to the box, by Sutherland and
 // Hodgman: winding numbers inside the box are those of the ring, but parts that
@@ -41,13 +60,26 @@ type Clipper struct{ a, b []int64 }
 // takes away. Ends of clipped edges are rounded to the grid. It reports false,
 // and dst is as it was, when fewer than three vertices are left.
 func (c *Clipper) Ring(dst *Rings, ring []int64, hole bool, box Box) bool {
-	c.a = clipSide(c.a[:0], ring, 0, int64(box.MinX), false)
-	c.b = clipSide(c.b[:0], c.a, 0, int64(box.MaxX), true)
-	c.a = clipSide(c.a[:0], c.b, 1, int64(box.MinY), false)
-	c.b = clipSide(c.b[:0], c.a, 1, int64(box.MaxY), true)
+	minX, minY, maxX, maxY := bounds(ring)
+	if minX < int64(box.MinX) {
+		c.a = clipSide(c.a[:0], ring, 0, int64(box.MinX), false)
+		ring = c.a
+	}
+	if maxX > int64(box.MaxX) {
+		c.b = clipSide(c.b[:0], ring, 0, int64(box.MaxX), true)
+		ring = c.b
+	}
+	if minY < int64(box.MinY) {
+		c.c = clipSide(c.c[:0], ring, 1, int64(box.MinY), false)
+		ring = c.c
+	}
+	if maxY > int64(box.MaxY) {
+		c.d = clipSide(c.d[:0], ring, 1, int64(box.MaxY), true)
+		ring = c.d
+	}
 	begin := len(dst.XY)
-	for i := 0; i < len(c.b); i += 2 {
-		x, y := int32(c.b[i]), int32(c.b[i+1])
+	for i := 0; i < len(ring); i += 2 {
+		x, y := int32(ring[i]), int32(ring[i+1])
 		if n := len(dst.XY); n == begin || x != dst.XY[n-2] || y != dst.XY[n-1] {
 			dst.XY = append(dst.XY, x, y)
 		}
@@ -89,6 +121,11 @@ func (c *Clipper) Line(xy []int32, ends []int32, line []int64, box Box) ([]int32
 	begin := len(xy)
 	for i := 2; i < len(line); i += 2 {
 		x1, y1 := line[i], line[i+1]
+		if x0, y0 := line[i-2], line[i-1]; box.inside(x0, y0) && box.inside(x1, y1) {
+			xy = appendNew(xy, begin, int32(x0), int32(y0))
+			xy = appendNew(xy, begin, int32(x1), int32(y1))
+			continue
+		}
 		s, ok := clipSegment(segment{line[i-2], line[i-1], x1, y1}, box)
 		if ok {
 			ax, ay := int32(s.x0), int32(s.y0)

@@ -190,7 +190,7 @@ func typeOf(k snapshot.PathKind) Type {
 // arrange orders the columns by how many values a sample of the features has: the
 // numbers below 128, which take a byte, shall go to values that are used often.
 func (e *Encoder) arrange(seg *snapshot.Segment, features []uint32) {
-	const sample = 32
+	const sample = 16
 	e.order = e.order[:0]
 	var counts [64]uint8
 	e.vals.segment(seg)

@@ -156,13 +156,16 @@ func (e *Encoder) snap(dst []int32, seg *snapshot.Segment, lo, hi uint32) []int3
 // snapFar fills far with a path that may leave the tile, vertices lo to hi,
 // without repeated vertices.
 func (e *Encoder) snapFar(seg *snapshot.Segment, lo, hi uint32) {
-	e.far = e.far[:0]
+	far := resize(e.far, 2*int(hi-lo))
+	n := 0
 	for v := lo; v < hi; v++ {
 		x, y := e.frame.at(seg, v)
-		if n := len(e.far); n == 0 || e.far[n-2] != x || e.far[n-1] != y {
-			e.far = append(e.far, x, y)
+		if n == 0 || far[n-2] != x || far[n-1] != y {
+			far[n], far[n+1] = x, y
+			n += 2
 		}
 	}
+	e.far = far[:n]
 }
 
 // cursor writes commands; their positions are relative to its own.
@@ -171,24 +174,16 @@ type cursor struct{ x, y int32 }
 // append writes positions as parameters, without a command.
 func (c *cursor) append(b []byte, xy []int32) []byte {
 	x, y := c.x, c.y
+	b = room(b, 2*len(xy)+4)
+	n := len(b)
+	b = b[:cap(b)]
 	for i := 0; i+1 < len(xy); i += 2 {
-		b = appendZigzag(b, xy[i]-x)
-		b = appendZigzag(b, xy[i+1]-y)
+		n = putMove(b, n, xy[i]-x, xy[i+1]-y)
 		x, y = xy[i], xy[i+1]
 	}
+	b = b[:n]
 	c.x, c.y = x, y
 	return b
-}
-
-func appendZigzag(b []byte, d int32) []byte {
-	v := uint32(d<<1) ^ uint32(d>>31)
-	if v < 0x80 {
-		return append(b, byte(v))
-	}
-	if v < 0x4000 {
-		return append(b, byte(v)|0x80, byte(v>>7))
-	}
-	return appendUvarint(b, v)
 }
 
 // line writes a line of two vertices or more; nothing else.
@@ -213,11 +208,14 @@ func (c *cursor) ring(b []byte, xy []int32, hole bool) []byte {
 		b = c.append(b, xy[2:])
 	} else {
 		x, y := c.x, c.y
+		b = room(b, 2*len(xy)+4)
+		n := len(b)
+		b = b[:cap(b)]
 		for i := len(xy) - 2; i > 0; i -= 2 {
-			b = appendZigzag(b, xy[i]-x)
-			b = appendZigzag(b, xy[i+1]-y)
+			n = putMove(b, n, xy[i]-x, xy[i+1]-y)
 			x, y = xy[i], xy[i+1]
 		}
+		b = b[:n]
 		c.x, c.y = x, y
 	}
 	return append(b, 1<<3|closePath)
