@@ -12,13 +12,13 @@ import (
 
 func TestSpritesOfTheStyles(t *testing.T) {
 	c := newCity(t, nil)
-	style := c.get(t, "/styles/city-light.json")
+	style := c.get("/styles/city-light.json")
 	var doc struct{ Sprite string }
 	require.NoError(t, json.Unmarshal(style.body, &doc))
-	require.Equal(t, c.url+"/sprites/city", doc.Sprite)
+	require.Equal(t, c.URL+"/sprites/city", doc.Sprite)
 
 	for _, ratio := range []string{"", "@2x", "@3x", "@4x"} {
-		index := c.get(t, "/sprites/city"+ratio+".json")
+		index := c.get("/sprites/city"+ratio+".json")
 		require.Equal(t, http.StatusOK, index.status)
 		require.Equal(t, "application/json", index.header.Get("Content-Type"))
 		require.Equal(t, "no-cache", index.header.Get("Cache-Control"))
@@ -27,7 +27,7 @@ func TestSpritesOfTheStyles(t *testing.T) {
 		require.NoError(t, json.Unmarshal(index.body, &icons))
 		require.Contains(t, icons, "hydrant")
 
-		sheet := c.get(t, "/sprites/city"+ratio+".png")
+		sheet := c.get("/sprites/city"+ratio+".png")
 		require.Equal(t, "image/png", sheet.header.Get("Content-Type"))
 		img, err := png.Decode(bytes.NewReader(sheet.body))
 		require.NoError(t, err)
@@ -35,11 +35,11 @@ func TestSpritesOfTheStyles(t *testing.T) {
 			require.LessOrEqual(t, i.X+i.Width, img.Bounds().Dx(), name)
 			require.LessOrEqual(t, i.Y+i.Height, img.Bounds().Dy(), name)
 		}
-		again := c.do(t, http.MethodGet, "/sprites/city"+ratio+".png", nil, "If-None-Match", sheet.header.Get("ETag"))
+		again := c.do(http.MethodGet, "/sprites/city"+ratio+".png", "", "If-None-Match", sheet.header.Get("ETag"))
 		require.Equal(t, http.StatusNotModified, again.status)
 	}
 	for _, file := range []string{"town.json", "city", "city.gif", "city@5x.png", "city@0x.png", "city@-1x.json", "city@99999999999999999999x.json", "city@02x.png", "city@2.png", "city2x.png", "%2e%2e%2fcity.json"} {
-		require.Equal(t, http.StatusNotFound, c.get(t, "/sprites/"+file).status, file)
+		require.Equal(t, http.StatusNotFound, c.get("/sprites/"+file).status, file)
 	}
-	require.Equal(t, http.StatusBadRequest, c.get(t, "/sprites/city.json?size=3").status)
+	require.Equal(t, http.StatusBadRequest, c.get("/sprites/city.json?size=3").status)
 }
