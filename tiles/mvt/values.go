@@ -2,6 +2,7 @@ package mvt
 
 import (
 	"encoding/binary"
+	"hash/maphash"
 
 	"twind/layers/snapshot"
 )
@@ -134,11 +135,7 @@ func (v *values) text(b []byte) uint32 {
 	return v.count - 1
 }
 
-// hash is FNV-1a with a final mix.
-func hash(b []byte) uint32 {
-	h := uint64(14695981039346656037)
-	for _, c := range b {
-		h = (h ^ uint64(c)) * 1099511628211
-	}
-	return uint32(h ^ h>>32)
-}
+// seed is for hash; where values stand does not depend on it.
+var seed = maphash.MakeSeed()
+
+func hash(b []byte) uint32 { return uint32(maphash.Bytes(seed, b)) }
