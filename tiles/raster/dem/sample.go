@@ -103,7 +103,7 @@ func (m *model) level(step float64) *level {
 // pixel is where a position in degrees lies in full pixels; NaN outside the model.
 func (m *model) pixel(lon, lat float64) (col, row float64) {
 	nan := math.NaN()
-	if m.period > 0 && (lon < -180 || lon > 180) {
+	if lon < -180 || lon > 180 {
 		lon = math.Remainder(lon, 360)
 	}
 	const margin = 1e-9
