@@ -18,6 +18,8 @@ type worker struct {
 	writer   gltf.Writer
 	table    table
 	building buildingBrush
+	pipe     pipeBrush
+	bare     bool // contents carry nothing besides the ids
 }
 
 // batch is what one content is made of.
@@ -48,6 +50,7 @@ func (b *batch) fault(row int, what Fault) {
 // was made of.
 func (w *worker) content(dst []byte, v View, st *state, n *node, columns []int, f *faults) []byte {
 	w.gather(v, st, n, f)
+	w.bare = columns == nil
 	w.writer.Reset()
 	w.writer.Frame(gltf.Earth(w.batch.frame.Origin, w.batch.frame.East, w.batch.frame.North, w.batch.frame.Up))
 	st.model.paint(w, v, columns)

@@ -342,7 +342,13 @@ func (d *decoder) instances(i int, m matrix, attributes map[string]int, f *gltfF
 		s = d.numbers(a)
 		require.Len(d.t, s, 3*n)
 	}
-	ids = d.numbers(attributes["_FEATURE_ID_0"])
+	if f.FeatureIDs[0].Attribute != nil {
+		ids = d.numbers(attributes["_FEATURE_ID_0"])
+	} else { // implicit: the number of the instance
+		for k := range n {
+			ids = append(ids, float64(k))
+		}
+	}
 	require.Len(d.t, ids, n)
 	for _, p := range d.doc.Meshes[i].Primitives {
 		a := d.doc.Accessors[p.Attributes["POSITION"]]

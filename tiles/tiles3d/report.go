@@ -14,6 +14,7 @@ const (
 	FaultCoords    Fault = "a coordinate is not a number: left out"
 	FaultNoDepth   Fault = "no elevation: drawn at the layer's cover"
 	FaultElevation Fault = "elevation not credible: drawn at the layer's cover"
+	FaultOneEnd    Fault = "elevation of one end only: drawn level"
 	FaultNoLength  Fault = "no length: left out"
 	FaultSection   Fault = "section not credible (above 20 m): drawn with another"
 	FaultNoSection Fault = "no section: drawn with an assumed one"

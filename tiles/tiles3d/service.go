@@ -92,6 +92,8 @@ func modelOf(l *layers.Layer, hidden []string, ground Ground) model {
 	switch l.Kind {
 	case layers.KindBuilding:
 		return newBuildingModel(l, hidden, ground)
+	case layers.KindPipe:
+		return newPipeModel(l, hidden, ground)
 	}
 	return nil
 }
@@ -263,7 +265,9 @@ func (s *Service) Content(ctx context.Context, r Request, c Cell) (Answer, error
 	w.Text(string(sc.key[:]))
 	w.Number(n.sum)
 	w.Number(uint64(n.count))
-	w.Number(uint64(len(columns)))
+	if columns != nil {
+		w.Number(uint64(len(columns)))
+	}
 	for _, k := range columns {
 		w.Number(uint64(k))
 	}
@@ -280,12 +284,16 @@ func (s *Service) Content(ctx context.Context, r Request, c Cell) (Answer, error
 	return Answer{a, revision}, err
 }
 
-// contentColumns are the numbers of the properties that contents carry.
+// contentColumns are the numbers of the properties that contents carry; nil when
+// only ids are wanted.
 func contentColumns(l *layers.Layer, r *Request) ([]int, error) {
 	for _, name := range r.Properties {
 		if l.PropertyIndex(name) < 0 {
 			return nil, layers.Errorf(layers.ErrInvalid, "properties: layer %s has no property %.80q; the schema lists them", l.ID, name)
 		}
+	}
+	if r.Properties != nil && len(r.Properties) == 0 {
+		return nil, nil
 	}
 	columns := []int{}
 	for c := range l.Schema {
