@@ -31,12 +31,16 @@ func (r *row) Property(i int) layers.Value {
 	case 4:
 		return layers.FloatValue(l.e[s].speed)
 	}
-	if l.props[s] == nil {
+	return valueIn(l.props[s], &l.desc.Schema[i])
+}
+
+// valueIn is a property of an entity's own, null where it has none such.
+func valueIn(props []byte, p *layers.Property) layers.Value {
+	if props == nil {
 		return layers.Value{}
 	}
 	var found layers.Value
-	p := &l.desc.Schema[i]
-	_ = eachProperty(l.props[s], func(name string, v layers.Value) error { // checked when it came
+	_ = eachProperty(props, func(name string, v layers.Value) error { // checked when it came
 		if name == p.Name {
 			found = convert(v, p.Type)
 		}
@@ -92,6 +96,8 @@ func (l *layer) matcher(filter layers.Filter, policy layers.Policy) (m matcher, 
 }
 
 // admits tells whether the reader may see the entity and asked for it.
-func (m *matcher) admits(r *row) bool {
+func (m *matcher) admits(r *row) bool { return m.admitsRow(r) }
+
+func (m *matcher) admitsRow(r layers.Row) bool {
 	return !m.deny && (m.filter == nil || m.filter.Match(r)) && (m.rows == nil || m.rows.Match(r))
 }

@@ -68,6 +68,9 @@ func (h *Hub) restore(l *layer) error {
 		}
 		return nil
 	})
+	l.mu.Lock()
+	l.age(now.UnixMilli())
+	l.mu.Unlock()
 	if n > 0 {
 		h.o.Log.Info("live layer restored from history", "layer", l.desc.ID, "entities", l.alive, "positions", n)
 	}

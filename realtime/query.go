@@ -41,8 +41,11 @@ func (l *layer) entity(v *view, s uint32) Entity {
 }
 
 // visible leaves out the properties that the view's policy hides.
-func (v *view) visible(props []byte) []byte {
-	if len(v.policy.Hidden) == 0 || props == nil {
+func (v *view) visible(props []byte) []byte { return withoutHidden(props, v.policy.Hidden) }
+
+// withoutHidden leaves out properties; hidden is sorted.
+func withoutHidden(props []byte, hidden []string) []byte {
+	if len(hidden) == 0 || props == nil {
 		return props
 	}
 	s := scanner{b: props}
@@ -51,7 +54,7 @@ func (v *view) visible(props []byte) []byte {
 	_ = s.members('{', func(name []byte, escaped bool) error { // checked when it came
 		start := s.i
 		_, err := s.value(0)
-		if _, hidden := slices.BinarySearch(v.policy.Hidden, string(text(name, escaped))); !hidden {
+		if _, isHidden := slices.BinarySearch(hidden, string(text(name, escaped))); !isHidden {
 			if len(out) > 1 {
 				out = append(out, ',')
 			}

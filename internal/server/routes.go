@@ -66,6 +66,7 @@ func (s *Server) routes() http.Handler {
 		get(r, "/wmts", s.ows(s.wmts, false))
 		get(r, "/wmts/1.0.0/WMTSCapabilities.xml", s.ows(s.wmtsCapabilities, true))
 		get(r, "/search", s.searchItems)
+		get(r, "/live/history", s.history)
 		get(r, "/viewer/config.json", s.viewerConfig)
 		get(r, "/*", s.viewerFile)
 	})
@@ -115,7 +116,7 @@ func compressible(contentType string) bool {
 	switch t {
 	case "application/json", "application/geo+json", "application/schema+json", "application/problem+json",
 		"application/vnd.oai.openapi+json", "application/xml", "text/html", "text/css", "text/javascript", "application/javascript",
-		"image/svg+xml", "text/plain", "font/ttf", "application/manifest+json":
+		"image/svg+xml", "text/plain", "text/csv", "application/x-ndjson", "font/ttf", "application/manifest+json":
 		return true
 	}
 	return false
@@ -173,25 +174,11 @@ func (s *Server) cors(next http.Handler) http.Handler {
 	})
 }
 
-// statusWriter remembers the status; it unwraps so that WebSocket and flushing work.
-type statusWriter struct {
-	http.ResponseWriter
-	status int
-}
-
-func (w *statusWriter) WriteHeader(code int) {
-	if w.status == 0 {
-		w.status = code
-	}
-	w.ResponseWriter.WriteHeader(code)
-}
-
-func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
 func (s *Server) measure(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		sw := &statusWriter{ResponseWriter: w}
+		sw := &answerWriter{ResponseWriter: w, patience: s.patience}
+		sw.expect(0)
 		next.ServeHTTP(sw, r)
 		pattern := chi.RouteContext(r.Context()).RoutePattern()
 		if sw.status == 0 {

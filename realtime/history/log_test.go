@@ -22,7 +22,12 @@ import (
 	"twind/realtime/history"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childDir); dir != "" {
+		serveForever(dir)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
@@ -296,7 +301,8 @@ func TestRetentionByLayer(t *testing.T) {
 	small := len(everything(t, l, "small"))
 	require.Greater(t, small, 3)
 	require.Less(t, small, 12)
-	files, err := filepath.Glob(filepath.Join(dir, "short", "*.seg"))
-	require.NoError(t, err)
-	require.Len(t, files, 6, "old segments are deleted whole")
+	require.Eventually(t, func() bool {
+		files, err := filepath.Glob(filepath.Join(dir, "short", "*.seg"))
+		return err == nil && len(files) == 6
+	}, 10*time.Second, 5*time.Millisecond, "old segments are deleted whole")
 }

@@ -1,0 +1,11 @@
+// Package mqtt takes positions by MQTT 3.1.1 and 5: from the clients of an
+// embedded broker, and from outside brokers that it subscribes to.
+//
+//	twind/{layer}/{id}   one position, as POST /live/positions takes it
+//	twind/{layer}        several: a JSON array or NDJSON
+//
+// The payload may leave the layer out, since the topic names it. With QoS 1 and 2
+// the acknowledgement means that the position is on disk. What is refused is
+// answered with a reason by MQTT 5, and counted. The broker passes accepted
+// messages on to its subscribers; it retains none.
+package mqtt
