@@ -145,7 +145,12 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 		return err
 	}
 	defer tileService.Close()
-	solids, err := tiles3d.New(tiles3d.Options{Views: tiles3d.From(catalog), CacheBytes: conf.TileCacheBytes, Log: log, Registerer: metrics})
+	ground, err := openModels(conf, log, metrics)
+	if err != nil {
+		return err
+	}
+	defer ground.Close()
+	solids, err := tiles3d.New(tiles3d.Options{Views: tiles3d.From(catalog), Ground: ground, GroundKey: ground.Revision(), CacheBytes: conf.TileCacheBytes, Log: log, Registerer: metrics})
 	if err != nil {
 		return err
 	}
@@ -174,6 +179,7 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 		Store:   store, Catalog: catalog, Tiles: tileService, Solids: solids, Hub: hub, Viewer: viewer.FS(), Log: log, Metrics: metrics,
 		History: recorded, Observatory: observatory,
 		Config: conf, Version: version, Groups: o.groups, Sprites: sprites,
+		Rasters: ground.rasters, Grounds: ground.grounds,
 	})
 	if err != nil {
 		return err

@@ -50,6 +50,9 @@ type Options struct {
 	// Rasters are the layers of image tiles, each with an id of its own.
 	Rasters []Raster
 
+	// Grounds are the elevation models.
+	Grounds []Ground
+
 	// Sprites are the icons of the styles; nil is the built-in ones.
 	Sprites *sprite.Set
 
