@@ -2,6 +2,7 @@
 //
 //	Scan ─▶ GeoJSON │ GeoJSON sequence │ CSV ─▶ [gzip] ─▶ temporary file ─▶ rename
 //	     └▶ Container (a GeoPackage) ──────────────────────────────────────┘
+//	TileSource ─▶ renderings, in order ─▶ TileArchive (a PMTiles file)
 //
 // Features stream: memory does not grow with the layer. A file appears under its
 // name only when it is whole; one that was there is replaced at that moment.
@@ -35,10 +36,11 @@ const (
 	GeoJSONSequence Format = "geojsonseq" // one feature a line, with record separators (RFC 8142) where the file is called .geojsonseq
 	CSV             Format = "csv"        // RFC 4180
 	GeoPackage      Format = "gpkg"       // OGC 12-128
+	PMTiles         Format = "pmtiles"    // finished tiles; see ExportTiles
 )
 
 // Formats lists the formats.
-var Formats = []Format{GeoPackage, GeoJSON, GeoJSONSequence, CSV}
+var Formats = []Format{GeoPackage, GeoJSON, GeoJSONSequence, CSV, PMTiles}
 
 // Geometry says how CSV carries geometries.
 type Geometry string
@@ -83,7 +85,7 @@ func ParseFormat(name, path string) (Format, error) {
 		}
 	}
 	if name != "" {
-		return "", layers.Errorf(layers.ErrInvalid, "format %q is unknown; expected gpkg, geojson, geojsonseq or csv", name)
+		return "", layers.Errorf(layers.ErrInvalid, "format %q is unknown; expected gpkg, geojson, geojsonseq, csv or pmtiles", name)
 	}
 	switch filepath.Ext(strings.TrimSuffix(strings.ToLower(path), ".gz")) {
 	case ".geojson", ".json":
@@ -94,8 +96,10 @@ func ParseFormat(name, path string) (Format, error) {
 		return CSV, nil
 	case ".gpkg":
 		return GeoPackage, nil
+	case ".pmtiles":
+		return PMTiles, nil
 	}
-	return "", layers.Errorf(layers.ErrInvalid, "the name of %s does not tell a format; say --format gpkg, geojson, geojsonseq or csv", path)
+	return "", layers.Errorf(layers.ErrInvalid, "the name of %s does not tell a format; say --format gpkg, geojson, geojsonseq, csv or pmtiles", path)
 }
 
 // Export writes layer l to the file at path, gzipped where it ends in .gz. It
@@ -105,6 +109,9 @@ func Export(ctx context.Context, path string, l *layers.Layer, scan Scan, o Opti
 	format, err := ParseFormat(string(o.Format), path)
 	if err != nil {
 		return Result{}, err
+	}
+	if format == PMTiles {
+		return Result{}, layers.Errorf(layers.ErrInvalid, "%s: PMTiles holds tiles, which are rendered, not features", path)
 	}
 	o.Format = format
 	if err := o.check(l, path); err != nil {

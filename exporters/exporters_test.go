@@ -206,7 +206,7 @@ func TestWhatCannotBeWritten(t *testing.T) {
 		kind error
 		want string
 	}{
-		"no format":            {filepath.Join(dir, "a.xyz"), exporters.Options{}, nil, layers.ErrInvalid, "does not tell a format; say --format gpkg, geojson, geojsonseq or csv"},
+		"no format":            {filepath.Join(dir, "a.xyz"), exporters.Options{}, nil, layers.ErrInvalid, "does not tell a format; say --format gpkg, geojson, geojsonseq, csv or pmtiles"},
 		"unknown format":       {filepath.Join(dir, "a.csv"), exporters.Options{Format: "dwg"}, nil, layers.ErrInvalid, `format "dwg" is unknown`},
 		"no folder":            {filepath.Join(dir, "none", "a.csv"), exporters.Options{}, nil, layers.ErrUnavailable, filepath.Join(dir, "none", "a.csv") + " cannot be written: no such file or directory"},
 		"a folder":             {dir, exporters.Options{Format: exporters.CSV}, nil, layers.ErrInvalid, "is a folder; name a file in it"},

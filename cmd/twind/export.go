@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 
 	"twind/exporters"
 	"twind/internal/config"
@@ -13,24 +14,34 @@ import (
 )
 
 type exportCommand struct {
-	Layer         string `arg:"" help:"Layer to write."`
-	Format        string `help:"gpkg, geojson, geojsonseq or csv; told by the file's name when not given." placeholder:"FORMAT"`
-	Output        string `required:"" help:"File to write; gzipped when it ends in .gz." placeholder:"PATH"`
-	Store         string `help:"geopackage:PATH or postgres://user@host/database." placeholder:"STORE"`
-	Config        string `help:"Configuration file." placeholder:"twind.yaml"`
-	Geometry      string `help:"Geometry in CSV: wkt, lonlat or none; lonlat for points and wkt for others when not given." enum:",wkt,lonlat,none" default:"" placeholder:"HOW"`
-	BOM           bool   `name:"bom" help:"Begin CSV with a byte order mark, so that Excel reads Chinese."`
-	GuardFormulas bool   `help:"Put an apostrophe before CSV texts that a spreadsheet would run."`
+	Layer         []string `arg:"" help:"Layer to write; PMTiles takes several."`
+	Format        string   `help:"gpkg, geojson, geojsonseq, csv or pmtiles; told by the file's name when not given." placeholder:"FORMAT"`
+	Output        string   `required:"" help:"File to write; gzipped when it ends in .gz." placeholder:"PATH"`
+	Store         string   `help:"geopackage:PATH or postgres://user@host/database." placeholder:"STORE"`
+	Config        string   `help:"Configuration file." placeholder:"twind.yaml"`
+	Geometry      string   `help:"Geometry in CSV: wkt, lonlat or none; lonlat for points and wkt for others when not given." enum:",wkt,lonlat,none" default:"" placeholder:"HOW"`
+	BOM           bool     `name:"bom" help:"Begin CSV with a byte order mark, so that Excel reads Chinese."`
+	GuardFormulas bool     `help:"Put an apostrophe before CSV texts that a spreadsheet would run."`
+	MinZoom       *uint8   `help:"First zoom in PMTiles; the layers' when not given." placeholder:"Z"`
+	MaxZoom       *uint8   `help:"Last zoom in PMTiles; the layers' when not given." placeholder:"Z"`
+	BBox          boxFlag  `name:"bbox" help:"Only tiles that meet west,south,east,north in degrees, in PMTiles." placeholder:"W,S,E,N"`
 }
 
-// Run writes one layer from one state of the store.
+// Run writes one layer, or the tiles of several, from one state of the store.
 func (c *exportCommand) Run(p *program) error {
-	id, err := parseLayer(c.Layer)
-	if err != nil {
-		return err
+	var ids []layers.ID
+	for _, name := range c.Layer {
+		id, err := parseLayer(name)
+		if err != nil {
+			return err
+		}
+		ids = append(ids, id)
 	}
 	format, err := exporters.ParseFormat(c.Format, c.Output)
 	if err != nil {
+		return usageError{err}
+	}
+	if err := c.check(format); err != nil {
 		return usageError{err}
 	}
 	conf, err := (&serveCommand{Store: c.Store, Config: c.Config}).config()
@@ -45,12 +56,43 @@ func (c *exportCommand) Run(p *program) error {
 		return err
 	}
 	defer store.Close()
+	for _, id := range ids {
+		l, err := store.Layer(p.ctx, id)
+		if err != nil {
+			return err
+		}
+		if l.Live != nil {
+			return layers.Errorf(layers.ErrInvalid, "layer %s is live and not stored; GET /ogc/collections/%s/items of a running server gives its present state", id, id)
+		}
+	}
+	if format == exporters.PMTiles {
+		return c.exportTiles(p, ids, conf, store)
+	}
+	return c.exportFeatures(p, ids[0], format, store)
+}
+
+// check refuses flags that the format has no use for.
+func (c *exportCommand) check(format exporters.Format) error {
+	if format == exporters.PMTiles {
+		if strings.HasSuffix(strings.ToLower(c.Output), ".gz") {
+			return layers.Errorf(layers.ErrInvalid, "%s: tiles are gzipped one by one; leave .gz off", c.Output)
+		}
+		return nil
+	}
+	if len(c.Layer) > 1 {
+		return layers.Errorf(layers.ErrInvalid, "%s holds one layer, and %d are given; export them one by one", format, len(c.Layer))
+	}
+	if c.MinZoom != nil || c.MaxZoom != nil || c.BBox != "" {
+		return layers.Errorf(layers.ErrInvalid, "--min-zoom, --max-zoom and --bbox choose tiles; they go with --format pmtiles")
+	}
+	return nil
+}
+
+// exportFeatures writes one layer.
+func (c *exportCommand) exportFeatures(p *program, id layers.ID, format exporters.Format, store layers.Store) error {
 	l, err := store.Layer(p.ctx, id)
 	if err != nil {
 		return err
-	}
-	if l.Live != nil {
-		return layers.Errorf(layers.ErrInvalid, "layer %s is live and not stored; GET /ogc/collections/%s/items of a running server gives its present state", id, id)
 	}
 	stats, err := store.Stats(p.ctx, id)
 	if err != nil {

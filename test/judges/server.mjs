@@ -22,6 +22,7 @@ export async function server() {
   });
   return {
     url,
+    data, // folder of the demo city
     close: async () => {
       const ended = new Promise((resolve) => child.on('exit', resolve));
       child.kill('SIGTERM');

@@ -70,6 +70,16 @@ func readLimited(r io.Reader, guess, limit int) ([]byte, error) {
 	return out.Bytes(), err
 }
 
+var deflaters = sync.Pool{New: func() any { return newDeflater() }}
+
+// Deflate appends raw in gzip to dst, as small as it gets; equal bytes give equal
+// bytes.
+func Deflate(dst, raw []byte) ([]byte, error) {
+	d := deflaters.Get().(*deflater)
+	defer deflaters.Put(d)
+	return d.compress(dst, raw)
+}
+
 // deflater is a gzip writer that is used again and again; its bytes do not
 // depend on the time.
 type deflater struct {
