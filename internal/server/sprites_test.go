@@ -18,7 +18,7 @@ func TestSpritesOfTheStyles(t *testing.T) {
 	require.Equal(t, c.URL+"/sprites/city", doc.Sprite)
 
 	for _, ratio := range []string{"", "@2x", "@3x", "@4x"} {
-		index := c.get("/sprites/city"+ratio+".json")
+		index := c.get("/sprites/city"+ratio+".json", "Origin", "https://other.example")
 		require.Equal(t, http.StatusOK, index.status)
 		require.Equal(t, "application/json", index.header.Get("Content-Type"))
 		require.Equal(t, "no-cache", index.header.Get("Cache-Control"))
@@ -27,7 +27,7 @@ func TestSpritesOfTheStyles(t *testing.T) {
 		require.NoError(t, json.Unmarshal(index.body, &icons))
 		require.Contains(t, icons, "hydrant")
 
-		sheet := c.get("/sprites/city"+ratio+".png")
+		sheet := c.get("/sprites/city" + ratio + ".png")
 		require.Equal(t, "image/png", sheet.header.Get("Content-Type"))
 		img, err := png.Decode(bytes.NewReader(sheet.body))
 		require.NoError(t, err)
