@@ -80,7 +80,7 @@ func (l *Layer) Generalized() Generalization {
 		g.MergeBy = ""
 	}
 	if g.ClusterPixels == 0 {
-		g.ClusterPixels = 32
+		g.ClusterPixels = 64
 		switch l.Kind {
 		case KindNode:
 			g.ClusterPixels = 8

@@ -15,7 +15,7 @@ func newYorkLayers() []layers.Layer {
 			ZH: "曼哈顿全部建筑物及其建筑部件,以及坎卢普斯市中心的建筑物。有部件的轮廓(has_parts)在三维中由部件代替。",
 			EN: "All buildings of Manhattan with their building parts, and those of downtown Kamloops. In 3D the parts replace an outline that has them (has_parts)."},
 		Attribution: osm + "; " + kamloops, Licence: odbl + "; " + kamLic,
-		Label: "name", MinZoom: 13, MaxZoom: 16,
+		Label: "name", MinZoom: 10, MaxZoom: 16,
 		Schema: []layers.Property{
 			prop("name", layers.String, "名称", "Name"),
 			prop("city", layers.String, "城市", "City"),
@@ -33,7 +33,7 @@ func newYorkLayers() []layers.Layer {
 		ID: "streets", Kind: layers.KindStreet, GeometryType: spatial.LineString, CRS: 4326, SourceCRS: 4326,
 		Title:       layers.Text{ZH: "街道", EN: "Streets"},
 		Description: layers.Text{ZH: "曼哈顿及周边的道路中心线。", EN: "Centre lines of streets and ways of Manhattan and around it."},
-		Attribution: osm, Licence: odbl, Label: "name", ClassBy: "class", MinZoom: 11, MaxZoom: 15,
+		Attribution: osm, Licence: odbl, Label: "name", ClassBy: "class", MinZoom: 9, MaxZoom: 15,
 		Schema: []layers.Property{
 			prop("name", layers.String, "名称", "Name"),
 			prop("class", layers.String, "等级", "Class"),

@@ -46,7 +46,7 @@ func (p pen) building() {
 	if p.has("has_parts") {
 		solid = expr{"!=", expr{"get", "has_parts"}, true}
 	}
-	p.add(levelFlat, "", "fill", 0, all(geometry("Polygon"), plan), nil, object{"fill-color": p.palette.buildingTop})
+	p.add(levelFlat, "", "fill", 0, all(geometry("Polygon"), plan), nil, object{"fill-color": p.mass()})
 	p.add(levelFlat, "edge", "line", 14.5, all(geometry("Polygon"), plan), nil, object{"line-color": p.palette.buildingSide, "line-width": zoomed(1.3, 14.5, .4, 18, 1.4)})
 	if height != nil {
 		var base any = 0
@@ -60,4 +60,13 @@ func (p pen) building() {
 		})
 	}
 	p.labels(levelLabel, "label", 16, p.label(), all(geometry("Polygon"), plan), object{"text-size": 11, "text-padding": 12, "text-max-width": 6}, p.palette.quiet)
+}
+
+// mass is the colour of the plan: from afar, where solids and outlines are not
+// drawn, light ground needs the darker one.
+func (p pen) mass() any {
+	if p.theme == Dark {
+		return p.palette.buildingTop
+	}
+	return zoomed(1, 12.5, p.palette.buildingSide, 15, p.palette.buildingTop)
 }

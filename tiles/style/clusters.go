@@ -15,9 +15,9 @@ func (p pen) clusters(at level) {
 	count := expr{"get", clusterCount}
 	size := expr{"log10", expr{"max", count, 1}}
 	p.add(at, "cluster", "circle", 0, expr{"has", clusterCount}, object{"circle-sort-key": count}, object{
-		"circle-color": p.palette.panel, "circle-opacity": .92, "circle-stroke-color": p.colors(),
-		"circle-radius":       expr{"interpolate", expr{"linear"}, size, 0, 6.5, 2, 10, 4, 14},
-		"circle-stroke-width": expr{"interpolate", expr{"linear"}, size, 0, 1.2, 4, 2.6},
+		"circle-color": p.palette.panel, "circle-opacity": .9, "circle-stroke-color": p.colors(), "circle-stroke-opacity": .8,
+		"circle-radius":       expr{"interpolate", expr{"linear"}, size, 0, 7, 2, 10.5, 4, 15},
+		"circle-stroke-width": expr{"interpolate", expr{"linear"}, size, 0, 1, 4, 3},
 	})
 	short := expr{
 		"case",
