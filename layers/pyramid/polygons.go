@@ -3,6 +3,7 @@ package pyramid
 import (
 	"bytes"
 	"cmp"
+	"math"
 	"slices"
 
 	"twind/layers/snapshot"
@@ -38,7 +39,6 @@ func (b *builder) drawPolygons() {
 		factor *= 2
 	}
 	for _, p := range b.polygons {
-		in := b.inputs[p.input]
 		b.geom.reset()
 		shells := b.simplified(p.candidate, factor)
 		if shells == 0 {
@@ -46,7 +46,6 @@ func (b *builder) drawPolygons() {
 			continue
 		}
 		b.put(RoleFeature, p.candidate, 1, p.area, func(column int) uint32 { return b.value(p.candidate, column) })
-		_ = in
 	}
 }
 
@@ -210,36 +209,38 @@ type squareKey struct {
 // merged is what is merged in one square.
 type merged struct {
 	squareKey
-	area, x, y float64 // the sum, and the sums of the middles weighed by it
-	count      uint32
-	most       float64   // the largest
-	of         candidate // which that is
+	area  float64 // the sum
+	count uint32
+	most  float64   // the largest
+	of    candidate // which that is
 }
 
 // merge adds a polygon to its square.
 func (b *builder) merge(c candidate, area float64, count uint32) {
 	x, y := center(b.inputs[c.input].seg.Box[c.feature])
-	b.squares.add(merged{squareKey{squareAt(x, y, b.squares.side), b.value(c, b.s.merge)}, area, area * float64(x), area * float64(y), count, area, c})
+	b.squares.add(merged{squareKey{squareAt(x, y, b.squares.side), b.value(c, b.s.merge)}, area, count, area, c})
 }
 
 func (s *squares) add(m merged) {
 	if s.at == nil {
 		s.at = map[squareKey]int{}
 	}
+	if _, ok := s.at[m.squareKey]; !ok && len(s.list) >= maxSquares {
+		s.double()
+		m.square = square{m.square.x / 2, m.square.y / 2}
+	}
+	s.sum(m)
+}
+
+func (s *squares) sum(m merged) {
 	k, ok := s.at[m.squareKey]
 	if !ok {
-		if len(s.list) >= maxSquares {
-			s.double()
-			m.square = square{m.square.x / 2, m.square.y / 2}
-			s.add(m)
-			return
-		}
 		s.at[m.squareKey] = len(s.list)
 		s.list = append(s.list, m)
 		return
 	}
 	o := &s.list[k]
-	o.area, o.x, o.y, o.count = o.area+m.area, o.x+m.x, o.y+m.y, o.count+m.count
+	o.area, o.count = o.area+m.area, o.count+m.count
 	if m.most > o.most {
 		o.most, o.of = m.most, m.of
 	}
@@ -251,21 +252,13 @@ func (s *squares) double() {
 	s.side, s.list, s.at = 2*s.side, nil, map[squareKey]int{}
 	for _, m := range old {
 		m.square = square{m.square.x / 2, m.square.y / 2}
-		if k, ok := s.at[m.squareKey]; ok {
-			o := &s.list[k]
-			o.area, o.x, o.y, o.count = o.area+m.area, o.x+m.x, o.y+m.y, o.count+m.count
-			if m.most > o.most {
-				o.most, o.of = m.most, m.of
-			}
-			continue
-		}
-		s.at[m.squareKey] = len(s.list)
-		s.list = append(s.list, m)
+		s.sum(m)
 	}
 }
 
-// drawSquares draws each sum as a rectangle of its area about its middle, within
-// its square while it fits.
+// drawSquares draws, for each square, the largest polygon as a rectangle that has
+// the area of all: where it stands and turned as it is, so that a city looks like
+// one and not like a screen.
 func (b *builder) drawSquares() {
 	list := b.squares.list
 	slices.SortFunc(list, func(m, o merged) int {
@@ -275,15 +268,9 @@ func (b *builder) drawSquares() {
 		return
 	}
 	column := b.derived(Merged)
-	side := float64(b.squares.side)
 	for i := range list {
 		m := &list[i]
-		x, y := m.middle(side)
-		if m.area <= 0 { // polygons without area: a dot
-			cx, cy := center(b.inputs[m.of.input].seg.Box[m.of.feature])
-			x, y = float64(cx), float64(cy)
-		}
-		b.rectangle(x, y, m.area, square{m.square.x, m.square.y}, side)
+		b.rectangle(m)
 		role := RoleMerged
 		if m.count == 1 {
 			role = RoleFeature
@@ -314,45 +301,92 @@ func (b *builder) text(k uint32) []byte {
 	return b.texts.list[k-1]
 }
 
-// middle is the middle of what was merged.
-func (m *merged) middle(side float64) (x, y float64) {
-	if m.area > 0 {
-		return m.x / m.area, m.y / m.area
-	}
-	return (float64(m.square.x) + .5) * side, (float64(m.square.y) + .5) * side
-}
+// maxAspect bounds the sides of the rectangles of merged polygons.
+const maxAspect = 3
 
-// rectangle makes the geometry at hand a rectangle of an area about a position, of
-// whole grid units, in its square if it fits there.
-func (b *builder) rectangle(x, y, area float64, in square, side float64) {
-	u := float64(unit(b.z))
-	w, h := wholeSides(area / (u * u))
-	w, h = w*u, h*u
-	place := func(at, width float64, k uint32) (uint32, uint32) {
-		lo := at - width/2
-		if width <= side {
-			lo = max(float64(k)*side, min(lo, (float64(k)+1)*side-width))
-		}
-		low := uint64(max(0, min(lo, float64(tile.WorldSize)-width))) &^ (uint64(u) - 1)
-		return uint32(low), uint32(min(low+uint64(width), tile.WorldSize-1))
+// rectangle makes the geometry at hand the rectangle that stands for merged polygons.
+func (b *builder) rectangle(m *merged) {
+	in := b.inputs[m.of.input]
+	cx, cy := center(in.seg.Box[m.of.feature])
+	ux, uy, aspect := in.bearing(m.of.feature)
+	w := math.Sqrt(m.area * aspect)
+	h := 0.0
+	if w > 0 {
+		h = m.area / w
 	}
-	x0, x1 := place(x, w, in.x)
-	y0, y1 := place(y, h, in.y)
+	u := float64(unit(b.z))
 	g := &b.geom
 	g.reset()
-	if x0 == x1 || y0 == y1 {
-		return
+	if min(w, h) >= 3*u {
+		for _, c := range [5][2]float64{{-1, -1}, {1, -1}, {1, 1}, {-1, 1}, {-1, -1}} {
+			x := float64(cx) + c[0]*w/2*ux - c[1]*h/2*uy
+			y := float64(cy) + c[0]*w/2*uy + c[1]*h/2*ux
+			g.xy = append(g.xy, onGrid(x, u), onGrid(y, u))
+		}
+		if ringArea(g.xy) > 0 {
+			g.close(snapshot.PathShell)
+			return
+		}
+		g.reset()
 	}
+	// Too small to be turned: whole grid units.
+	nx, ny := wholeSides(m.area / (u * u))
+	x0, x1 := place1(float64(cx), nx*u, u)
+	y0, y1 := place1(float64(cy), ny*u, u)
 	g.xy = append(g.xy, x0, y0, x1, y0, x1, y1, x0, y1, x0, y0)
 	g.close(snapshot.PathShell)
 }
 
-// wholeSides is the sides of a rectangle, nearly a square, of about an area.
-func wholeSides(area float64) (w, h float64) {
-	w = 1
-	for (w+.5)*(w+.5) <= area {
-		w++
+// onGrid is an ordinate rounded to grid units, within the world.
+func onGrid(v, u float64) uint32 {
+	return uint32(max(0, min(math.Round(v/u)*u, tile.WorldSize-1)))
+}
+
+// place1 is an interval of a width, of whole grid units, about a position.
+func place1(at, width, u float64) (lo, hi uint32) {
+	low := max(0, min(math.Round((at-width/2)/u)*u, tile.WorldSize-width))
+	return uint32(low), uint32(min(low+width, tile.WorldSize-1))
+}
+
+// bearing is the direction of a polygon's longest edge, a unit vector, and how much
+// longer the polygon is along it than across.
+func (in *input) bearing(f uint32) (ux, uy, aspect float64) {
+	ux, uy, aspect = 1, 0, 1
+	var ring []uint32
+	longest := 0.0
+	for p := in.seg.FeaturePath[f]; p < in.seg.FeaturePath[f+1]; p++ {
+		if in.seg.PathKinds[p] != snapshot.PathShell {
+			continue
+		}
+		xy := in.path(p)
+		for i := 2; i+1 < len(xy); i += 2 {
+			dx, dy := float64(xy[i])-float64(xy[i-2]), float64(xy[i+1])-float64(xy[i-1])
+			if d := dx*dx + dy*dy; d > longest {
+				longest, ring = d, xy
+				d = math.Sqrt(d)
+				ux, uy = dx/d, dy/d
+			}
+		}
 	}
-	h = max(1, float64(int(area/w+.5)))
-	return w, h
+	if len(ring) < 8 {
+		return 1, 0, 1
+	}
+	lo, hi := [2]float64{math.Inf(1), math.Inf(1)}, [2]float64{math.Inf(-1), math.Inf(-1)}
+	for i := 0; i+1 < len(ring); i += 2 {
+		x, y := float64(ring[i])-float64(ring[0]), float64(ring[i+1])-float64(ring[1])
+		for k, v := range [2]float64{x*ux + y*uy, y*ux - x*uy} {
+			lo[k], hi[k] = min(lo[k], v), max(hi[k], v)
+		}
+	}
+	if hi[1] <= lo[1] {
+		return ux, uy, maxAspect
+	}
+	return ux, uy, max(1./maxAspect, min((hi[0]-lo[0])/(hi[1]-lo[1]), maxAspect))
+}
+
+// wholeSides is the sides of a rectangle, nearly a square, of about an area; whole
+// numbers from 1.
+func wholeSides(area float64) (w, h float64) {
+	w = max(1, math.Round(math.Sqrt(area)))
+	return w, max(1, math.Round(area/w))
 }
