@@ -1,4 +1,11 @@
 package server
 
+import "time"
+
 // SetLayersPerTile makes tiles of more than n layers of several renderings.
 func (s *Server) SetLayersPerTile(n int) { s.perTile = n }
+
+// SetPatience is how long one write to a client may take, and how slowly it may read.
+func (s *Server) SetPatience(atLeast time.Duration, perSecond int) {
+	s.patience = patience{atLeast, perSecond}
+}

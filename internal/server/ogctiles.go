@@ -242,7 +242,7 @@ func (s *Server) tileRequest(r *http.Request, list []*layers.Layer, id tile.ID, 
 		ids[i], policies[i] = l.ID, s.policy(r, l.ID)
 	}
 	return tiles.Request{
-		Layers: ids, Tile: id, Policies: policies, Filter: q.filter, Properties: q.properties,
+		Layers: ids, Tile: id, Policies: policies, Filter: q.filter, Properties: q.properties, Exact: q.exact,
 		AcceptEncoding: r.Header.Get("Accept-Encoding"), IfNoneMatch: r.Header.Get("If-None-Match"),
 	}
 }

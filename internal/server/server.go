@@ -78,6 +78,7 @@ type Server struct {
 	takePositions    http.Handler
 	takeObservations http.Handler // nil without an Observatory
 	perTile          int          // layers of one rendering: tiles.MaxLayers, less in tests
+	patience         patience
 }
 
 // New makes a server of valid options; it fails with layers.ErrInvalid.
@@ -89,7 +90,7 @@ func New(o Options) (*Server, error) {
 	if o.Sprites == nil {
 		o.Sprites, _ = sprite.New(sprite.Builtin()) // which have no faults
 	}
-	s := &Server{o: o, counts: newCountCache(), metrics: newMetrics(o.Metrics), perTile: tiles.MaxLayers}
+	s := &Server{o: o, counts: newCountCache(), metrics: newMetrics(o.Metrics), perTile: tiles.MaxLayers, patience: defaultPatience()}
 	for _, p := range o.TrustedProxies {
 		prefix, err := config.Prefix(p)
 		if err != nil {
@@ -105,7 +106,8 @@ func New(o Options) (*Server, error) {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
 // HTTP is an http.Server for s with limits against slow and greedy clients: 10 s
-// for a header of at most 256 KiB, 2 min of idleness. Bodies have limits of their own.
+// for a header of at most 256 KiB, 2 min of idleness. Bodies have limits of their
+// own, and so has each write of an answer.
 func (s *Server) HTTP() *http.Server {
 	return &http.Server{
 		Handler:           s,

@@ -44,13 +44,24 @@ func (s *Server) layerList(r *http.Request, text string) ([]*layers.Layer, error
 // tileParams are the parameters of a tile and of TileJSON.
 var tileParams = append([]string{"token", "properties"}, filterParams...)
 
+// vectorTileParams are those of an XYZ tile and of TileJSON.
+var vectorTileParams = append([]string{"generalize"}, tileParams...)
+
 // tileQuery is what the query of a tile asks for.
 type tileQuery struct {
 	filter     layers.Filter
 	properties []string // nil is all
+	exact      bool     // nothing is coarsened or left out for the zoom
 }
 
 func readTileQuery(p params, list []*layers.Layer) (q tileQuery, err error) {
+	switch v, ok := p["generalize"]; {
+	case !ok || v == "on":
+	case v == "off":
+		q.exact = true
+	default:
+		return q, fail(400, fmt.Sprintf("generalize=%s: expected on or off.", cut(v, 40)))
+	}
 	if v, ok := p["properties"]; ok {
 		q.properties = []string{}
 		if v != "" {
@@ -79,7 +90,7 @@ func tileNumber(s string) (int64, bool) {
 }
 
 func (s *Server) vectorTile(w http.ResponseWriter, r *http.Request) error {
-	p, err := readParams(r, tileParams...)
+	p, err := readParams(r, vectorTileParams...)
 	if err != nil {
 		return err
 	}
@@ -141,7 +152,7 @@ func (s *Server) writeTile(w http.ResponseWriter, r *http.Request, t tiles.Tile)
 }
 
 func (s *Server) tileJSON(w http.ResponseWriter, r *http.Request) error {
-	p, err := readParams(r, tileParams...)
+	p, err := readParams(r, vectorTileParams...)
 	if err != nil {
 		return err
 	}
