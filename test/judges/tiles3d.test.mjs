@@ -27,7 +27,7 @@ after(async () => { await twind.close(); });
 
 test('layers of solids, pipes and parts have a tileset', () => {
   const ids = layers.map((l) => l.id);
-  for (const id of ['buildings', 'demo_buildings']) assert.ok(ids.includes(id), `${id} in ${ids}`);
+  for (const id of ['buildings', 'storm', 'manholes', 'water', 'demo_buildings', 'demo_pipes', 'demo_nodes', 'demo_parts']) assert.ok(ids.includes(id), `${id} in ${ids}`);
 });
 
 test('every content passes the glTF validator without errors', async () => {

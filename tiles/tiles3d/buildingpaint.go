@@ -42,7 +42,7 @@ func (m *buildingModel) paint(w *worker, v View, columns []int) {
 	}
 	b.frame.bend(&brush.mesh)
 	assumed := ""
-	if anyAssumed {
+	if anyAssumed && !w.bare {
 		assumed = HeightAssumed
 	}
 	table := w.writer.Table(w.table.make(b, v.Layer(), columns, assumed))

@@ -19,6 +19,7 @@ type worker struct {
 	table    table
 	building buildingBrush
 	pipe     pipeBrush
+	part     partBrush
 	bare     bool // contents carry nothing besides the ids
 }
 

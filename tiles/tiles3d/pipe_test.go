@@ -83,7 +83,7 @@ func TestPipesLieAsRecorded(t *testing.T) {
 				n[1]++
 			}
 			seen[id] = n
-			require.Equal(t, id == "unknown", k.values["elevationAssumed"][row])
+			require.Equal(t, id == "unknown", k.values["elevationAssumed"][row] == 1.0)
 		}
 		checkPipes(t, k, func(row int) (spatial.Geometry, axis) {
 			id := k.values["id"][row].(string)

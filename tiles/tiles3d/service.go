@@ -94,6 +94,8 @@ func modelOf(l *layers.Layer, hidden []string, ground Ground) model {
 		return newBuildingModel(l, hidden, ground)
 	case layers.KindPipe:
 		return newPipeModel(l, hidden, ground)
+	case layers.KindNode, layers.KindPart:
+		return newPartModel(l, hidden, ground)
 	}
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 // IDProperty is the property of a content's table that holds the features' ids.
 const IDProperty = "id"
 
-// Properties that say what of a feature was not recorded.
+// Properties that say, as 1 or 0, that something of a feature was not recorded.
 const (
 	HeightAssumed    = "heightAssumed"    // of buildings
 	ElevationAssumed = "elevationAssumed" // of pipes and parts
@@ -27,14 +27,13 @@ type columnBuffer struct {
 	ends   []uint32
 	ints   []int64
 	floats []float64
-	bools  []bool
 	null   []bool
 }
 
 // make fills the table with the features of a batch: ids, the columns that are not
 // null everywhere and, under a name, which features have something assumed.
 func (t *table) make(b *batch, l *layers.Layer, columns []int, assumed string) *gltf.Table {
-	for len(t.columns) < len(columns)+1 {
+	for len(t.columns) < len(columns)+2 {
 		t.columns = append(t.columns, columnBuffer{})
 	}
 	t.gltf = gltf.Table{Name: string(l.Kind), Rows: len(b.refs), Properties: append(t.gltf.Properties[:0], t.columns[0].ids(b))}
@@ -47,7 +46,7 @@ func (t *table) make(b *batch, l *layers.Layer, columns []int, assumed string) *
 		}
 	}
 	if assumed != "" {
-		t.gltf.Properties = append(t.gltf.Properties, gltf.Property{Name: assumed, Type: gltf.Bool, Bools: b.assumed})
+		t.gltf.Properties = append(t.gltf.Properties, t.columns[len(columns)+1].flags(assumed, b.assumed))
 	}
 	return &t.gltf
 }
@@ -59,6 +58,24 @@ func (c *columnBuffer) ids(b *batch) gltf.Property {
 		c.ends = append(c.ends, uint32(len(c.text)))
 	}
 	return gltf.Property{Name: IDProperty, Type: gltf.String, Text: c.text, Ends: c.ends}
+}
+
+// flags is a column of truth values, as numbers: see truth.
+func (c *columnBuffer) flags(name string, list []bool) gltf.Property {
+	c.ints = c.ints[:0]
+	for _, v := range list {
+		c.ints = append(c.ints, truth(v))
+	}
+	return gltf.Property{Name: name, Type: gltf.Int64, Ints: c.ints}
+}
+
+// truth is 1 or 0: the type BOOLEAN of 3D metadata has no null, and not every
+// client reads it.
+func truth(v bool) int64 {
+	if v {
+		return 1
+	}
+	return 0
 }
 
 // values is column k of the features; false when all are null.
@@ -81,11 +98,11 @@ func (c *columnBuffer) values(b *batch, p *layers.Property, k int) (gltf.Propert
 	}
 	switch p.Type {
 	case layers.Boolean:
-		c.bools = c.bools[:0]
+		c.ints = c.ints[:0]
 		for _, r := range b.refs {
-			c.bools = append(c.bools, boolOf(raw(b.segment(r), k, int(r.feature))))
+			c.ints = append(c.ints, truth(boolOf(raw(b.segment(r), k, int(r.feature)))))
 		}
-		out.Type, out.Bools = gltf.Bool, c.bools
+		out.Type, out.Ints = gltf.Int64, c.ints
 	case layers.Integer:
 		c.ints = c.ints[:0]
 		for _, r := range b.refs {
