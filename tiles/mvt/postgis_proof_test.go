@@ -81,6 +81,9 @@ func newOracle(t *testing.T, conn *pgx.Conn, l *layers.Layer, features []*layers
 	exec(fmt.Sprintf("ALTER TABLE %q ADD geom geometry", l.ID))
 	exec(fmt.Sprintf("UPDATE %q SET geom = ST_Transform(ST_SetSRID(ST_GeomFromWKB(wkb), 4326), 3857)", l.ID))
 	exec(fmt.Sprintf("CREATE INDEX ON %q USING gist (geom)", l.ID))
+	exec(fmt.Sprintf("ALTER TABLE %q ADD degrees geometry", l.ID))
+	exec(fmt.Sprintf("UPDATE %q SET degrees = ST_SetSRID(ST_GeomFromWKB(wkb), 4326)", l.ID))
+	exec(fmt.Sprintf("CREATE INDEX ON %q USING gist (degrees)", l.ID))
 	exec(fmt.Sprintf("ANALYZE %q", l.ID))
 	return &oracle{conn, l}
 }
@@ -119,10 +122,14 @@ func (o *oracle) tile(t *testing.T, id tile.ID) *Tile {
 	for _, p := range o.layer.Schema {
 		columns += fmt.Sprintf(", %q", p.Name)
 	}
-	sql := fmt.Sprintf(`WITH box AS (SELECT ST_TileEnvelope($1, $2, $3) AS tile, ST_TileEnvelope($1, $2, $3, margin => %v) AS wide),
-		f AS (SELECT fid AS "~id"%s, ST_AsMVTGeom(geom, box.tile, %d, %d, true) AS mvt FROM %q, box WHERE geom && box.wide)
+	column, bounds := "geom", ""
+	if id.Grid == tile.Geographic { // a square whose upper half is the world
+		column, bounds = "degrees", ", bounds => ST_MakeEnvelope(-180, -270, 180, 90, 4326)"
+	}
+	sql := fmt.Sprintf(`WITH box AS (SELECT ST_TileEnvelope($1, $2, $3%s) AS tile, ST_TileEnvelope($1, $2, $3%s, margin => %v) AS wide),
+		f AS (SELECT fid AS "~id"%s, ST_AsMVTGeom(%s, box.tile, %d, %d, true) AS mvt FROM %q, box WHERE %s && box.wide)
 		SELECT ST_AsMVT(f, '%s', %d, 'mvt') FROM f WHERE mvt IS NOT NULL`,
-		float64(tiles.Buffer)/tiles.GridSize, columns, tiles.GridSize, tiles.Buffer, o.layer.ID, o.layer.ID, tiles.GridSize)
+		bounds, bounds, float64(tiles.Buffer)/tiles.GridSize, columns, column, tiles.GridSize, tiles.Buffer, o.layer.ID, column, o.layer.ID, tiles.GridSize)
 	var b []byte
 	require.NoError(t, o.conn.QueryRow(context.Background(), sql, id.Z, id.X, id.Y).Scan(&b))
 	d, err := Decode(b)
@@ -203,6 +210,9 @@ func exactShape(id tile.ID, g *spatial.Geometry) (lines [][]place) {
 	unit := float64(int64(1)<<(32-id.Z)) / tiles.GridSize
 	at := func(xy []float64) place {
 		x, y := tile.WorldFloat(xy[0], xy[1])
+		if id.Grid == tile.Geographic {
+			x, y = (xy[0]+180)/360*tile.WorldSize, (90-xy[1])/360*tile.WorldSize
+		}
 		return place{x/unit - float64(id.X)*tiles.GridSize, y/unit - float64(id.Y)*tiles.GridSize}
 	}
 	if len(g.Ends) == 0 {
@@ -252,6 +262,9 @@ func small(f *Feature) bool {
 			minY, maxY = min(minY, p.Y), max(maxY, p.Y)
 		}
 	}
+	if maxX <= int64(clipBox.MinX) || minX >= int64(clipBox.MaxX) || maxY <= int64(clipBox.MinY) || minY >= int64(clipBox.MaxY) {
+		return true // on the edge alone
+	}
 	if f.Type != Polygon {
 		return max(maxX-minX, maxY-minY) <= 2
 	}
@@ -269,10 +282,7 @@ func small(f *Feature) bool {
 // rounding or clipping made invalid are repaired differently by both: ours are
 // held against the stored ones alone.
 func TestAgainstPostGIS(t *testing.T) {
-	ctx := t.Context()
-	conn, err := pgx.Connect(ctx, pgtest.DSN(t))
-	require.NoError(t, err)
-	defer conn.Close(context.WithoutCancel(ctx))
+	conn := connect(t)
 	for _, set := range []struct {
 		id    layers.ID
 		path  string
@@ -289,80 +299,97 @@ func TestAgainstPostGIS(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%s/z%d", set.id, set.low), func(t *testing.T) {
 			l, features := realLayer(t, set.id, set.path)
-			o := newOracle(t, conn, l, features)
-			b := snapshot.NewBuilder(l)
-			for _, f := range features {
-				require.NoError(t, b.Add(f))
-			}
-			base, err := b.Base()
-			require.NoError(t, err)
-			view, err := snapshot.NewSegmentView(base, true)
-			require.NoError(t, err)
-			source := sourceOf(l, base)
-			rng := rand.New(rand.NewPCG(42, uint64(set.tiles)))
-			var e Encoder
-			var stats tiles.Stats
-			var total, repaired, missing int
-			var off, toOurs, toTheirs worst
-			stored := map[string]*layers.Feature{}
-			for _, f := range features {
-				stored[f.ID] = f
-			}
-			row := map[string]int{}
-			for i := range base.N {
-				row[string(base.ID(i))] = i
-			}
-			for range set.tiles {
-				f := features[rng.IntN(len(features))]
-				x, y := f.Geometry.Envelope().Center()
-				id := tile.Of(x, y, set.low+uint8(rng.IntN(int(set.high-set.low)+1)))
-				r := &source.Runs[0]
-				r.Features = view.Search(tiles.Box(id), r.Features[:0])
-				var buf []byte
-				buf, stats = e.AppendTile(buf, id, []tiles.Source{source})
-				repaired += stats.Repaired
-				d, err := Decode(buf)
-				require.NoError(t, err)
-				require.Empty(t, d.Faults)
-				ours, theirs := byID(t, d, "id"), byID(t, o.tile(t, id), "~id")
-				for key, f := range theirs {
-					if ours[key] == nil {
-						require.True(t, small(f), "tile %v: %s is missing: %v", id, key, f)
-						missing++
-					}
-				}
-				for key, f := range ours {
-					g := theirs[key]
-					if g == nil {
-						require.True(t, small(f), "tile %v: %s is not in PostGIS's: %v", id, key, f)
-						missing++
-						continue
-					}
-					total++
-					require.Equal(t, g.Type, f.Type)
-					require.Equal(t, plainValues(g), plainValues(f))
-					shape := shapeOf(f)
-					off.add(f, exactShape(id, &stored[key].Geometry))
-					if sure := isSure(base, row[key], id); !sure || total%16 == 0 {
-						if f.Type == Polygon {
-							_, err := multiPolygon(f)
-							require.NoError(t, err, "tile %v, %s", id, key)
-						}
-						if !sure && isRepaired(t, l, stored[key], id) {
-							continue
-						}
-					}
-					toOurs.add(g, shape)
-					toTheirs.add(f, shapeOf(g))
-				}
-			}
-			t.Logf("%d features in %d tiles, %d repaired, %d dots in one of the two; off the stored line %v, PostGIS off ours %v, ours off PostGIS %v", total, set.tiles, repaired, missing, off, toOurs, toTheirs)
-			require.Greater(t, total, set.tiles/2)
-			require.LessOrEqual(t, off.most, 1.0)
-			require.Zero(t, toOurs.beyond)
-			require.LessOrEqual(t, toTheirs.share(), 1e-3)
+			againstPostGIS(t, conn, l, features, tile.Mercator, set.tiles, set.low, set.high)
 		})
 	}
+}
+
+// connect opens the database.
+func connect(t *testing.T) *pgx.Conn {
+	t.Helper()
+	ctx := t.Context()
+	conn, err := pgx.Connect(ctx, pgtest.DSN(t))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(ctx)) })
+	return conn
+}
+
+// againstPostGIS compares tiles of a grid around random features, at zooms from
+// low to high.
+func againstPostGIS(t *testing.T, conn *pgx.Conn, l *layers.Layer, features []*layers.Feature, g tile.Grid, count int, low, high uint8) {
+	t.Helper()
+	o := newOracle(t, conn, l, features)
+	b := snapshot.NewBuilder(l)
+	for _, f := range features {
+		require.NoError(t, b.Add(f))
+	}
+	base, err := b.Base()
+	require.NoError(t, err)
+	view, err := snapshot.NewSegmentView(base, true)
+	require.NoError(t, err)
+	source := sourceOf(l, base)
+	rng := rand.New(rand.NewPCG(42, uint64(count)))
+	var e Encoder
+	var stats tiles.Stats
+	var total, repaired, missing int
+	var off, toOurs, toTheirs worst
+	stored := map[string]*layers.Feature{}
+	for _, f := range features {
+		stored[f.ID] = f
+	}
+	row := map[string]int{}
+	for i := range base.N {
+		row[string(base.ID(i))] = i
+	}
+	for range count {
+		f := features[rng.IntN(len(features))]
+		x, y := f.Geometry.Envelope().Center()
+		id := g.Of(x, y, low+uint8(rng.IntN(int(high-low)+1)))
+		r := &source.Runs[0]
+		r.Features = view.Search(tiles.Box(id), r.Features[:0])
+		var buf []byte
+		buf, stats = e.AppendTile(buf, id, []tiles.Source{source})
+		repaired += stats.Repaired
+		d, err := Decode(buf)
+		require.NoError(t, err)
+		require.Empty(t, d.Faults)
+		ours, theirs := byID(t, d, "id"), byID(t, o.tile(t, id), "~id")
+		for key, f := range theirs {
+			if ours[key] == nil {
+				require.True(t, small(f), "tile %v: %s is missing: %v", id, key, f)
+				missing++
+			}
+		}
+		for key, f := range ours {
+			g := theirs[key]
+			if g == nil {
+				require.True(t, small(f), "tile %v: %s is not in PostGIS's: %v", id, key, f)
+				missing++
+				continue
+			}
+			total++
+			require.Equal(t, g.Type, f.Type)
+			require.Equal(t, plainValues(g), plainValues(f))
+			shape := shapeOf(f)
+			off.add(f, exactShape(id, &stored[key].Geometry))
+			if sure := isSure(base, row[key], id); !sure || total%16 == 0 {
+				if f.Type == Polygon {
+					_, err := multiPolygon(f)
+					require.NoError(t, err, "tile %v, %s", id, key)
+				}
+				if !sure && isRepaired(t, l, stored[key], id) {
+					continue
+				}
+			}
+			toOurs.add(g, shape)
+			toTheirs.add(f, shapeOf(g))
+		}
+	}
+	t.Logf("%d features in %d tiles, %d repaired, %d dots in one of the two; off the stored line %v, PostGIS off ours %v, ours off PostGIS %v", total, count, repaired, missing, off, toOurs, toTheirs)
+	require.Greater(t, total, count/2)
+	require.LessOrEqual(t, off.most, 1.0)
+	require.Zero(t, toOurs.beyond)
+	require.LessOrEqual(t, toTheirs.share(), 1e-3)
 }
 
 // worst collects distances of vertices.
@@ -397,7 +424,7 @@ func (w worst) String() string {
 // isSure tells whether a feature is neither clipped nor in need of a check.
 func isSure(s *snapshot.Segment, i int, id tile.ID) bool {
 	f := newFrame(id, 0)
-	return f.holds(&s.Box[i]) && id.Z >= s.SimpleFrom[i]
+	return f.holds(&s.Box[i]) && f.simple(s.SimpleFrom[i], 0)
 }
 
 // isRepaired tells whether a feature was repaired in a tile, by encoding it alone.
