@@ -19,7 +19,8 @@ type Triangulator struct {
 	// left out where possible.
 	KeepCollinear bool
 	// Work bounds the vertices looked at in one polygon; 0 means
-	// 50 million + 2,000 a vertex. Beyond it the rest is left out.
+	// 10 million + 1,000 a vertex, which takes a second or two where a ring of
+	// 100,000 vertices is all spikes. Beyond it the rest is left out.
 	Work int
 
 	nodes []node
@@ -83,7 +84,7 @@ func (t *Triangulator) begin(xy []float64, ends []int32) bool {
 	t.nodes = t.nodes[:0]
 	t.work = t.Work
 	if t.work == 0 {
-		t.work = 50_000_000 + 2_000*n
+		t.work = 10_000_000 + 1_000*n
 	}
 	if n > 0 {
 		t.originX, t.originY = xy[0], xy[1]
@@ -258,7 +259,7 @@ func (t *Triangulator) clipEars(ear int32) int32 {
 	for {
 		nd := &t.nodes[ear]
 		prev, next := nd.prev, nd.next
-		if prev == next || t.work <= 0 {
+		if prev == next || !t.spend(1) {
 			return none
 		}
 		if t.isEar(ear) {

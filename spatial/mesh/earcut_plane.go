@@ -1,21 +1,10 @@
 package mesh
 
-import (
-	"math"
-
-	"twind/spatial"
-)
-
 // turn is negative when a, b, c turn to the left (y up), positive to the right
 // and 0 when they are on one line; the sign is exact.
 func (t *Triangulator) turn(a, b, c int32) float64 {
 	p, q, r := &t.nodes[a], &t.nodes[b], &t.nodes[c]
-	l, m := (q.y-p.y)*(r.x-q.x), (q.x-p.x)*(r.y-q.y)
-	d := l - m
-	if math.Abs(d) > 4e-16*(math.Abs(l)+math.Abs(m)) {
-		return d
-	}
-	return float64(-spatial.Orientation(p.x, p.y, q.x, q.y, r.x, r.y))
+	return -orientation(p.x, p.y, q.x, q.y, r.x, r.y)
 }
 
 func (t *Triangulator) equal(a, b int32) bool {
