@@ -58,6 +58,11 @@ type client struct {
 	layers   []string
 	bytes    int
 	resets   int
+
+	shown    uint64         // epoch of the frames that count: of the replay, or the connection's
+	time     int64          // of the last Sync
+	replay   bool           // the last Sync said so
+	replayed map[string]any // the last that was said of the replay
 }
 
 func newClient(t testing.TB, json bool, layer layers.ID) *client {
@@ -82,6 +87,7 @@ func (c *client) text(b []byte) {
 	switch m["type"] {
 	case "hello":
 		c.epoch = uint64(m["epoch"].(float64))
+		c.shown = c.epoch
 		if c.change == 0 {
 			c.change = uint64(m["change"].(float64))
 		}
@@ -96,7 +102,16 @@ func (c *client) text(b []byte) {
 		c.changes = append(c.changes, m)
 	case "error":
 		c.errors = append(c.errors, m["message"].(string))
-	case "subscribed", "pong":
+	case "subscribed":
+		c.shown, c.replayed = c.epoch, nil
+		if r, ok := m["replay"].(map[string]any); ok {
+			c.shown, c.replayed = uint64(r["epoch"].(float64)), r
+		}
+	case "replay":
+		if uint64(m["epoch"].(float64)) == c.shown {
+			c.replayed = m
+		}
+	case "pong":
 	default:
 		c.t.Fatalf("message of type %v", m["type"])
 	}
@@ -139,6 +154,10 @@ func (c *client) frames(message []byte) {
 			if known = f.Layer == c.layer; !known {
 				continue
 			}
+			if c.shown != 0 && f.Epoch != c.shown { // made before the server knew
+				return
+			}
+			c.time, c.replay = f.Time, f.Replay
 			if f.Reset {
 				c.resets++
 				clear(c.idOf)
@@ -265,6 +284,7 @@ func decodeJSONFrame(t testing.TB, raw []byte) any {
 		Live           uint32
 		Stale          uint32
 		Offline        uint32
+		Replay         bool
 		Classes        []string
 		Tile           string
 		Entities       []struct {
@@ -283,7 +303,7 @@ func decodeJSONFrame(t testing.TB, raw []byte) any {
 		}
 	}
 	require.NoError(t, json.Unmarshal(raw, &f), "%s", raw)
-	head := realtime.Head{Epoch: f.Epoch, Sequence: f.Sequence, Time: f.Time, Layer: f.Layer}
+	head := realtime.Head{Epoch: f.Epoch, Sequence: f.Sequence, Time: f.Time, Layer: f.Layer, Replay: f.Replay}
 	var id tile.ID
 	if f.Tile != "" {
 		_, err := fmt.Sscanf(f.Tile, "%d/%d/%d", &id.Z, &id.X, &id.Y)

@@ -20,6 +20,7 @@ type Head struct {
 	Sequence uint64 // the tick up to which the frame tells the state
 	Time     int64  // ms since 1970, the server's clock at that tick
 	Layer    layers.ID
+	Replay   bool // of a recording: Time is that of the replay
 }
 
 // Mode says how a viewer sees a layer.

@@ -20,6 +20,7 @@ type Hub struct {
 	o       Options
 	epoch   uint64
 	resume  uint64 // Options.Resume in ticks
+	replays bool   // it is a Player's: its time is that of the replay
 	metrics *metrics
 
 	mu     sync.RWMutex // guards layers, and generation; taken before a layer's mu
@@ -39,6 +40,7 @@ type Hub struct {
 	viewers  map[*Viewer]struct{}
 
 	changes changeLog
+	players atomic.Int64 // that run
 }
 
 // New makes a hub without layers.

@@ -25,6 +25,9 @@ func appendHead(dst []byte, kind string, h *Head) []byte {
 	dst = strconv.AppendInt(dst, h.Time, 10)
 	dst = append(dst, `,"layer":"`...)
 	dst = append(dst, h.Layer...) // [a-z0-9_-]
+	if h.Replay {
+		return append(dst, `","replay":true`...)
+	}
 	return append(dst, '"')
 }
 

@@ -67,6 +67,16 @@ type (
 		Request int64       `json:"request"`
 		Hz      float64     `json:"hz"`
 		Live    []layers.ID `json:"live"` // those of the layers that are live
+		Replay  *replayText `json:"replay,omitempty"`
+	}
+	replayText struct {
+		Type  string  `json:"type,omitempty"` // replay; empty inside of subscribed
+		Epoch uint64  `json:"epoch"`          // of its frames
+		From  int64   `json:"from"`           // ms since 1970
+		To    int64   `json:"to"`
+		At    int64   `json:"at"`
+		Speed float64 `json:"speed"`
+		State string  `json:"state"` // playing, paused, ended
 	}
 	pongText struct {
 		Type    string `json:"type"` // pong

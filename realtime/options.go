@@ -30,6 +30,11 @@ type Options struct {
 	// Journal records what is believed, and what it has of a layer is its first
 	// state; nil: nothing outlives the process.
 	Journal Journal
+	// NewCodec makes the codec of a replay; nil: replays are JSON only.
+	NewCodec func() Codec
+	// MaxReplays is how many viewers may replay at a time; 16. Each has a state
+	// of its own.
+	MaxReplays int
 	// Registerer receives the metrics twind_live_…; nil: they are counted but not shown.
 	Registerer prometheus.Registerer
 }
@@ -47,6 +52,9 @@ func (o *Options) ensureDefaults() {
 	}
 	if o.MaxFilters <= 0 {
 		o.MaxFilters = 16
+	}
+	if o.MaxReplays <= 0 {
+		o.MaxReplays = 16
 	}
 	if o.Now == nil {
 		o.Now = time.Now

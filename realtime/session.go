@@ -92,6 +92,7 @@ type clientMessage struct {
 	Epoch       uint64                 `json:"epoch"`
 	Change      uint64                 `json:"change"`
 	Sequences   map[layers.ID]wireHeld `json:"sequences"`
+	Replay      *wireReplay            `json:"replay"`
 }
 
 // wireHeld is what a client still holds of a layer.
@@ -156,6 +157,8 @@ type session struct {
 	o      SessionOptions
 	viewer *Viewer
 
+	replay *replaySession // of the reading goroutine; nil: live
+
 	closeOnce  sync.Once
 	reason     string // of the metrics; written before done
 	done       chan struct{}
@@ -189,6 +192,7 @@ func (h *Hub) Serve(ctx context.Context, conn Conn, o SessionOptions) error {
 		cancel()
 	})
 	s.read(ctx)
+	s.endReplay()
 	cancel()
 	wg.Wait()
 	h.metrics.closed.WithLabelValues(s.reason).Inc()
@@ -237,15 +241,23 @@ const keptBuffer = 1 << 20
 
 // write sends what the hub has for the viewer.
 func (s *session) write(ctx context.Context) {
+	if !s.pump(ctx, ctx, s.viewer) {
+		s.close(CloseGoingAway, "the server ends", "server")
+	}
+}
+
+// pump sends what there is for a viewer, until wait, that or the connection
+// ends; true says that it was the connection. A message that is being written
+// when wait ends is written whole.
+func (s *session) pump(wait, ctx context.Context, v *Viewer) (gone bool) { //nolint:revive // two contexts are the point
 	for {
-		b, err := s.viewer.Next(ctx)
+		b, err := v.Next(wait)
 		if err != nil {
-			s.close(CloseGoingAway, "the server ends", "server")
-			return
+			return false
 		}
 		for _, t := range b.Texts {
 			if !s.send(ctx, true, t) {
-				return
+				return true
 			}
 		}
 		if len(b.Frames) == 0 {
@@ -258,7 +270,7 @@ func (s *session) write(ctx context.Context) {
 			messageBuffers.Put(buf)
 		}
 		if !ok {
-			return
+			return true
 		}
 	}
 }
@@ -329,11 +341,12 @@ func (s *session) read(ctx context.Context) {
 			return
 		}
 		var answer []byte
+		begin := func() {}
 		switch m.Type {
 		case "ping":
 			answer = encode(pongText{"pong", m.Request, s.hub.o.Now().UnixMilli()})
 		case "subscribe":
-			answer = s.subscribe(m)
+			answer, begin = s.subscribe(ctx, m)
 			if first {
 				first = false
 				close(s.subscribed)
@@ -342,30 +355,43 @@ func (s *session) read(ctx context.Context) {
 		if !s.send(ctx, true, answer) {
 			return
 		}
+		begin()
 	}
 }
 
-// subscribe does what the message asks and answers it.
-func (s *session) subscribe(m *clientMessage) []byte {
+// subscribe does what the message asks and answers it; begin is to be called
+// when the answer has been sent.
+func (s *session) subscribe(ctx context.Context, m *clientMessage) (answer []byte, begin func()) {
+	begin = func() {}
 	sub, err := m.subscription()
-	if err == nil && s.o.Policies != nil {
+	if err != nil {
+		return errorMessage(m.Request, err), begin
+	}
+	if s.o.Policies != nil {
 		sub.Policy = make(map[layers.ID]layers.Policy, len(sub.Layers))
 		for _, id := range sub.Layers {
 			sub.Policy[id] = s.o.Policies(id)
 		}
 	}
-	var live []layers.ID
-	var hz float64
-	if err == nil {
-		live, hz, err = s.viewer.Subscribe(sub)
+	a := subscribedText{Type: "subscribed", Request: m.Request}
+	if m.Replay != nil {
+		a.Live, a.Hz, begin, err = s.subscribeReplay(ctx, m.Replay, sub)
+		if err == nil {
+			a.Replay = s.replay.player.status()
+		}
+	} else {
+		a.Live, a.Hz, err = s.viewer.Subscribe(sub)
+		if err == nil {
+			s.endReplay()
+		}
 	}
 	if err != nil {
-		return errorMessage(m.Request, err)
+		return errorMessage(m.Request, err), func() {}
 	}
-	if live == nil {
-		live = []layers.ID{}
+	if a.Live == nil {
+		a.Live = []layers.ID{}
 	}
-	return encode(subscribedText{"subscribed", m.Request, hz, live})
+	return encode(a), begin
 }
 
 // MessageTooBigError is what Conn.Read returns for a message over MaxMessageBytes.

@@ -191,7 +191,7 @@ func (h *Hub) serve(l *layer, seq uint64, now int64) {
 	l.age(now)
 	l.open = seq + 1
 	oldest := seq - min(seq, h.resume)
-	head := Head{Epoch: h.epoch, Sequence: seq, Time: now, Layer: l.desc.ID}
+	head := Head{Epoch: h.epoch, Sequence: seq, Time: now, Layer: l.desc.ID, Replay: h.replays}
 	for _, s := range h.work[l] {
 		h.serveSub(s, head, oldest)
 	}

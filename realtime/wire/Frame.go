@@ -110,8 +110,20 @@ func (rcv *Frame) Body(obj *flatbuffers.Table) bool {
 	return false
 }
 
+func (rcv *Frame) Replay() bool {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(18))
+	if o != 0 {
+		return rcv._tab.GetBool(o + rcv._tab.Pos)
+	}
+	return false
+}
+
+func (rcv *Frame) MutateReplay(n bool) bool {
+	return rcv._tab.MutateBoolSlot(18, n)
+}
+
 func FrameStart(builder *flatbuffers.Builder) {
-	builder.StartObject(7)
+	builder.StartObject(8)
 }
 func FrameAddVersion(builder *flatbuffers.Builder, version uint16) {
 	builder.PrependUint16Slot(0, version, 0)
@@ -133,6 +145,9 @@ func FrameAddBodyType(builder *flatbuffers.Builder, bodyType Body) {
 }
 func FrameAddBody(builder *flatbuffers.Builder, body flatbuffers.UOffsetT) {
 	builder.PrependUOffsetTSlot(6, flatbuffers.UOffsetT(body), 0)
+}
+func FrameAddReplay(builder *flatbuffers.Builder, replay bool) {
+	builder.PrependBoolSlot(7, replay, false)
 }
 func FrameEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

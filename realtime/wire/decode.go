@@ -71,7 +71,7 @@ func Decode(frame []byte) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	h := realtime.Head{Epoch: t.Epoch(), Sequence: t.Sequence(), Time: int64(t.Time()), Layer: id}
+	h := realtime.Head{Epoch: t.Epoch(), Sequence: t.Sequence(), Time: int64(t.Time()), Layer: id, Replay: t.Replay()}
 	var body flatbuffers.Table
 	if !t.Body(&body) {
 		return nil, fmt.Errorf("%w: no body", ErrMalformed)

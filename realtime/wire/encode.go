@@ -42,6 +42,7 @@ func (c *Codec) finish(dst []byte, h *realtime.Head, kind Body, body flatbuffers
 	FrameAddLayer(b, layer)
 	FrameAddBodyType(b, kind)
 	FrameAddBody(b, body)
+	FrameAddReplay(b, h.Replay)
 	b.FinishSizePrefixedWithFileIdentifier(FrameEnd(b), fileIdentifier)
 	dst = append(dst, b.FinishedBytes()...)
 	if cap(b.Bytes) > keptBytes {

@@ -26,7 +26,7 @@ const (
 
 // The tables of live.fbs, by slot.
 var (
-	frameFields    = []field{fixed2, fixed8, fixed8, fixed8, byteVector, fixed1, unionTable}
+	frameFields    = []field{fixed2, fixed8, fixed8, fixed8, byteVector, fixed1, unionTable, fixed1}
 	syncFields     = []field{fixed1, fixed1, fixed4, fixed1, fixed4, fixed4, fixed4, fixed4, fixed8, fixed4, fixed4, fixed4, stringVector}
 	entitiesFields = []field{
 		fixed8, fixed1, fixed4, fixed4, fixed8, fixed8, fixed8, fixed4, fixed1,

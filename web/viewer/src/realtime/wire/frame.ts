@@ -65,8 +65,13 @@ body<T extends flatbuffers.Table>(obj:any):any|null {
   return offset ? this.bb!.__union(obj, this.bb_pos + offset) : null;
 }
 
+replay():boolean {
+  const offset = this.bb!.__offset(this.bb_pos, 18);
+  return offset ? !!this.bb!.readInt8(this.bb_pos + offset) : false;
+}
+
 static startFrame(builder:flatbuffers.Builder) {
-  builder.startObject(7);
+  builder.startObject(8);
 }
 
 static addVersion(builder:flatbuffers.Builder, version:number) {
@@ -97,6 +102,10 @@ static addBody(builder:flatbuffers.Builder, bodyOffset:flatbuffers.Offset) {
   builder.addFieldOffset(6, bodyOffset, 0);
 }
 
+static addReplay(builder:flatbuffers.Builder, replay:boolean) {
+  builder.addFieldInt8(7, +replay, +false);
+}
+
 static endFrame(builder:flatbuffers.Builder):flatbuffers.Offset {
   const offset = builder.endObject();
   return offset;
@@ -110,7 +119,7 @@ static finishSizePrefixedFrameBuffer(builder:flatbuffers.Builder, offset:flatbuf
   builder.finish(offset, 'TWL1', true);
 }
 
-static createFrame(builder:flatbuffers.Builder, version:number, epoch:bigint, sequence:bigint, time:number, layerOffset:flatbuffers.Offset, bodyType:Body, bodyOffset:flatbuffers.Offset):flatbuffers.Offset {
+static createFrame(builder:flatbuffers.Builder, version:number, epoch:bigint, sequence:bigint, time:number, layerOffset:flatbuffers.Offset, bodyType:Body, bodyOffset:flatbuffers.Offset, replay:boolean):flatbuffers.Offset {
   Frame.startFrame(builder);
   Frame.addVersion(builder, version);
   Frame.addEpoch(builder, epoch);
@@ -119,6 +128,7 @@ static createFrame(builder:flatbuffers.Builder, version:number, epoch:bigint, se
   Frame.addLayer(builder, layerOffset);
   Frame.addBodyType(builder, bodyType);
   Frame.addBody(builder, bodyOffset);
+  Frame.addReplay(builder, replay);
   return Frame.endFrame(builder);
 }
 }
