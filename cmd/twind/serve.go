@@ -36,6 +36,8 @@ type serveCommand struct {
 	Config    string `help:"Configuration file." placeholder:"twind.yaml"`
 	PublicURL string `name:"public-url" help:"Absolute URL under which clients reach the server." placeholder:"URL"`
 	Data      string `help:"Folder of the snapshots." placeholder:"DIR"`
+	MQTT      string `name:"mqtt" help:"Address of the embedded MQTT broker; none by default." placeholder:"HOST:PORT"`
+	JT808     string `name:"jt808" help:"Address for vehicle terminals of JT/T 808; none by default." placeholder:"HOST:PORT"`
 	Verbose   bool   `short:"v" help:"Log each failed request."`
 }
 
@@ -71,6 +73,8 @@ func (c *serveCommand) config() (config.Config, error) {
 	set(&conf.Store, c.Store)
 	set(&conf.PublicURL, c.PublicURL)
 	set(&conf.Data, c.Data)
+	set(&conf.MQTT.Listen, c.MQTT)
+	set(&conf.JT808.Listen, c.JT808)
 	conf.EnsureDefaults()
 	if err := conf.Validate(); err != nil {
 		return conf, usageError{err}
@@ -95,7 +99,7 @@ type serving struct {
 
 // serve wires the parts, answers requests until p.ctx ends, and closes in order.
 func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger, o serving) error {
-	ln, err := listen(p.ctx, conf.Addr)
+	ln, err := listen(p.ctx, conf.Addr, "--addr")
 	if err != nil {
 		return err
 	}
@@ -107,6 +111,14 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 
 	dir := dataDir(conf)
 	if err := writable(dir); err != nil {
+		return err
+	}
+	feeds, err := openFeeds(p.ctx, conf, log, metrics)
+	if err != nil {
+		return err
+	}
+	defer feeds.close()
+	if err := makeLiveLayers(p.ctx, store, conf.Live); err != nil {
 		return err
 	}
 	bar := newProgress(p)
@@ -129,9 +141,10 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 	}
 	hub := realtime.New(realtime.Options{
 		Codec: wire.NewCodec(), Log: log, Registerer: metrics, Journal: journal,
+		NewCodec: func() realtime.Codec { return wire.NewCodec() },
 		ParseFilter: func(l *layers.Layer, text string) (layers.Filter, error) { return cql2.ParseText(text, l) },
 	})
-	pyramids, err := pyramid.New(pyramid.Options{Views: pyramid.Views(catalog), Dir: dir, Log: log, Registerer: metrics})
+	pyramids, err := pyramid.New(pyramid.Options{Views: pyramid.Views(catalog), Dir: dir, Identity: catalog.Identity(), Log: log, Registerer: metrics})
 	if err != nil {
 		return err
 	}
@@ -172,6 +185,8 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 		return err
 	}
 	observatory := newObservatory(catalog, journal, log)
+	archives := openArchives(p.ctx, conf, catalog.Layers(), ground.rasters, log)
+	defer closeArchives(archives)
 
 	g, ctx := errgroup.WithContext(p.ctx)
 	srv, err := server.New(server.Options{
@@ -179,11 +194,15 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 		Store:   store, Catalog: catalog, Tiles: tileService, Solids: solids, Hub: hub, Viewer: viewer.FS(), Log: log, Metrics: metrics,
 		History: recorded, Observatory: observatory,
 		Config: conf, Version: version, Groups: o.groups, Sprites: sprites,
-		Rasters: ground.rasters, Grounds: ground.grounds,
+		Rasters: ground.rasters, Grounds: ground.grounds, Archives: archives,
 	})
 	if err != nil {
 		return err
 	}
+	if err := feeds.run(ctx, g, hub); err != nil {
+		return err
+	}
+	runArchives(ctx, g, archives)
 	httpServer := srv.HTTP()
 	httpServer.BaseContext = func(net.Listener) context.Context { return ctx }
 	g.Go(func() error { return ended(ctx, catalog.Run(ctx)) })
@@ -248,7 +267,7 @@ func ended(ctx context.Context, err error) error {
 	return err
 }
 
-func listen(ctx context.Context, addr string) (net.Listener, error) {
+func listen(ctx context.Context, addr, flag string) (net.Listener, error) {
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", addr)
 	if err == nil {
@@ -256,11 +275,11 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 	}
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, layers.Errorf(layers.ErrUnavailable, "address %s is in use by another program; choose another with --addr, or port 0 for any free one", addr)
+		return nil, layers.Errorf(layers.ErrUnavailable, "address %s is in use by another program; choose another with %s, or port 0 for any free one", addr, flag)
 	case errors.Is(err, syscall.EACCES):
-		return nil, layers.Errorf(layers.ErrUnavailable, "address %s may not be used by this user; choose a port above 1023 with --addr", addr)
+		return nil, layers.Errorf(layers.ErrUnavailable, "address %s may not be used by this user; choose a port above 1023 with %s", addr, flag)
 	}
-	return nil, layers.Errorf(layers.ErrUnavailable, "address %s cannot be used: %v; choose another with --addr", addr, err)
+	return nil, layers.Errorf(layers.ErrUnavailable, "address %s cannot be used: %v; choose another with %s", addr, err, flag)
 }
 
 // writable makes the folder and tries to write in it.

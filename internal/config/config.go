@@ -13,6 +13,8 @@ package config
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -49,6 +51,10 @@ type Config struct {
 	Icons          string      `yaml:"icons"`          // folder of SVG icons that join or replace the built-in ones
 	Archives       []Archive   `yaml:"archives"`       // PMTiles and MBTiles files served as layers
 	Rasters        []Raster    `yaml:"rasters"`        // GeoTIFF files served as layers
+	Live           []LiveLayer `yaml:"live"`           // layers of moving entities
+	MQTT           MQTT        `yaml:"mqtt"`           // positions by MQTT
+	JT808          JT808       `yaml:"jt808"`          // positions of vehicle terminals
+	GTFS           []GTFS      `yaml:"gtfs"`           // GTFS-realtime feeds of vehicle positions
 	History        History     `yaml:"history"`        // where and how long live positions, readings and events are recorded
 }
 
@@ -56,6 +62,21 @@ type Config struct {
 type Token struct {
 	Name   string `yaml:"name"`   // shown in the log
 	SHA256 string `yaml:"sha256"` // hex digest of the token: printf %s TOKEN | sha256sum
+}
+
+// KnowsToken tells whether a token is one of the configuration, in a time that
+// does not depend on which.
+func (c *Config) KnowsToken(token string) bool {
+	if token == "" {
+		return false
+	}
+	sum := sha256.Sum256([]byte(token))
+	digest := hex.EncodeToString(sum[:])
+	ok := 0
+	for _, t := range c.Tokens {
+		ok |= subtle.ConstantTimeCompare([]byte(strings.ToLower(t.SHA256)), []byte(digest))
+	}
+	return ok == 1
 }
 
 // Published allows one existing table, view or materialised view of the
@@ -136,6 +157,12 @@ func (c *Config) EnsureDefaults() {
 	if c.Store == "" {
 		c.Store = "geopackage:data/city.gpkg"
 	}
+	if c.JT808.Layer == "" {
+		c.JT808.Layer = "vehicles"
+	}
+	if c.JT808.Zone == "" {
+		c.JT808.Zone = "Asia/Shanghai"
+	}
 	if c.TileCacheBytes == 0 {
 		c.TileCacheBytes = 256 << 20
 	}
@@ -154,6 +181,7 @@ func (c *Config) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	c.History.faults(bad)
+	c.feedFaults(bad)
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		bad("addr %q: expected host:port, such as 127.0.0.1:8080", c.Addr)
 	}

@@ -1,9 +1,6 @@
 package server
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/hex"
 	"net"
 	"net/http"
 	"net/netip"
@@ -105,16 +102,7 @@ func (s *Server) hasToken(r *http.Request) bool {
 			token = pw
 		}
 	}
-	if token == "" {
-		return false
-	}
-	sum := sha256.Sum256([]byte(token))
-	digest := hex.EncodeToString(sum[:])
-	ok := 0
-	for _, t := range s.o.Tokens {
-		ok |= subtle.ConstantTimeCompare([]byte(strings.ToLower(t.SHA256)), []byte(digest))
-	}
-	return ok == 1
+	return s.o.KnowsToken(token)
 }
 
 func loopbackHost(host string) bool {

@@ -1,0 +1,151 @@
+//go:build proof
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// freeAddress is one that nobody listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer ln.Close()
+	return ln.Addr().String()
+}
+
+// serving is a running `twind serve`.
+func servingWith(t *testing.T, config string, args ...string) (url string) {
+	t.Helper()
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	var out, errOut lockedBuffer
+	done := make(chan int, 1)
+	args = append([]string{"serve", "--addr", "127.0.0.1:0", "--store", "geopackage:" + filepath.Join(dir, "city.gpkg"), "--config", write(t, "twind.yaml", config)}, args...)
+	go func() { done <- run(ctx, args, &out, &errOut) }()
+	t.Cleanup(func() {
+		cancel()
+		require.Zero(t, <-done, errOut.String())
+	})
+	address := regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
+	require.Eventually(t, func() bool { return address.MatchString(out.String()) }, 30*time.Second, 10*time.Millisecond, "%s", &errOut)
+	return address.FindString(out.String())
+}
+
+func item(t *testing.T, url, id string) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/ogc/collections/vehicles/items/"+id, nil)
+	require.NoError(t, err)
+	resp, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	if resp.StatusCode != http.StatusOK {
+		return ""
+	}
+	return string(b)
+}
+
+const liveVehicles = "live:\n  - {id: vehicles, title: {zh: 车辆, en: Vehicles}, removed: 1h}\n"
+
+// mosquitto runs one of Debian's mosquitto programs.
+func mosquitto(t *testing.T, program, addr string, args ...string) string {
+	t.Helper()
+	host, port, err := net.SplitHostPort(addr)
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	b, err := exec.CommandContext(ctx, program, append([]string{"-h", host, "-p", port}, args...)...).CombinedOutput()
+	require.NoError(t, err, "%s: %s", program, b)
+	return string(b)
+}
+
+func positionOf(id string) string {
+	return fmt.Sprintf(`{"id":%q,"time":%q,"lon":113.5,"lat":34.8}`, id, time.Now().UTC().Format(time.RFC3339Nano))
+}
+
+func TestMosquittoClientsAgainstTheEmbeddedBroker(t *testing.T) {
+	addr := freeAddress(t)
+	url := servingWith(t, liveVehicles, "--mqtt", addr)
+	for i, version := range []string{"mqttv311", "5"} {
+		heard := make(chan string, 1)
+		go func() {
+			heard <- mosquitto(t, "mosquitto_sub", addr, "-V", version, "-t", "twind/vehicles/+", "-C", "1", "-W", "15")
+		}()
+		time.Sleep(300 * time.Millisecond) // for the subscription
+		id := fmt.Sprintf("bus-%d", i)
+		mosquitto(t, "mosquitto_pub", addr, "-V", version, "-q", "1", "-t", "twind/vehicles/"+id, "-m", positionOf(id))
+		require.Contains(t, item(t, url, id), `"coordinates":[113.5,34.8]`)
+		require.Contains(t, <-heard, `"id":"`+id+`"`)
+	}
+}
+
+func TestAnOutsideMosquittoIsFollowed(t *testing.T) {
+	addr := freeAddress(t)
+	_, port, err := net.SplitHostPort(addr)
+	require.NoError(t, err)
+	conf := filepath.Join(t.TempDir(), "mosquitto.conf")
+	require.NoError(t, os.WriteFile(conf, []byte("listener "+port+" 127.0.0.1\nallow_anonymous true\n"), 0o600))
+	ctx, cancel := context.WithCancel(t.Context())
+	broker := exec.CommandContext(ctx, "/usr/sbin/mosquitto", "-c", conf)
+	require.NoError(t, broker.Start())
+	t.Cleanup(func() { cancel(); _ = broker.Wait() })
+	url := servingWith(t, liveVehicles+"mqtt:\n  brokers:\n    - {url: 'mqtt://"+addr+"', topics: ['fleet/#'], layer: vehicles, qos: 1}\n")
+	require.Eventually(t, func() bool {
+		mosquitto(t, "mosquitto_pub", addr, "-q", "1", "-t", "fleet/east/7", "-m", positionOf("fleet-7"))
+		return item(t, url, "fleet-7") != ""
+	}, 20*time.Second, 200*time.Millisecond)
+}
+
+func TestATerminalOfJT808AgainstServe(t *testing.T) {
+	addr := freeAddress(t)
+	url := servingWith(t, liveVehicles+"jt808: {accept: any}\n", "--jt808", addr)
+	c, err := net.Dial("tcp", addr)
+	require.NoError(t, err)
+	defer c.Close()
+	require.NoError(t, c.SetDeadline(time.Now().Add(20*time.Second)))
+	// A position of 2013 with the present time, escaped where it must be.
+	now := time.Now().In(time.FixedZone("", 8*3600)).Format("060102150405")
+	body, err := hex.DecodeString("0200001c" + "013900000009" + "0001" + "00000000" + "00000003" + "01d905c0" + "07365040" + "0000" + "0000" + "0000" + now)
+	require.NoError(t, err)
+	check := byte(0)
+	for _, b := range body {
+		check ^= b
+	}
+	frame := []byte{0x7e}
+	for _, b := range append(body, check) {
+		switch b {
+		case 0x7e:
+			frame = append(frame, 0x7d, 2)
+		case 0x7d:
+			frame = append(frame, 0x7d, 1)
+		default:
+			frame = append(frame, b)
+		}
+	}
+	_, err = c.Write(append(frame, 0x7e))
+	require.NoError(t, err)
+	answer, err := bufio.NewReader(c).ReadBytes(0x7e)
+	require.NoError(t, err)
+	require.Len(t, answer, 1, "a flag")
+	require.Eventually(t, func() bool {
+		return strings.Contains(item(t, url, "13900000009"), `"coordinates":[121,31,0]`)
+	}, 10*time.Second, 50*time.Millisecond)
+}
