@@ -16,7 +16,7 @@ t int16-packbits-big-endian.tif -co COMPRESS=PACKBITS -co ENDIANNESS=BIG "$tmp/i
 t int32-deflate-bigtiff.tif -ot Int32 -a_nodata -32767 -co COMPRESS=DEFLATE -co PREDICTOR=2 -co BIGTIFF=YES -co ENDIANNESS=BIG "$tmp/i16.tif"
 t uint16-zstd.tif -ot UInt16 -a_nodata 0 -co COMPRESS=ZSTD -co PREDICTOR=2 "$tmp/i16.tif"
 t float32-deflate.tif -ot Float32 -co COMPRESS=DEFLATE -co PREDICTOR=3 -co TILED=YES -co BLOCKXSIZE=16 -co BLOCKYSIZE=32 "$tmp/f64.tif"
-t float32-lzw-big-endian.tif -ot Float32 -co COMPRESS=LZW -co PREDICTOR=3 -co ENDIANNESS=BIG "$tmp/f64.tif"
+t float32-lzw-big-endian.tif -ot Float32 -co COMPRESS=LZW -co PREDICTOR=2 -co ENDIANNESS=BIG "$tmp/f64.tif"
 t float64-deflate.tif -co COMPRESS=DEFLATE -co PREDICTOR=3 "$tmp/f64.tif"
 t uint8-planar.tif -co INTERLEAVE=BAND -co COMPRESS=DEFLATE "$tmp/rgb3.tif"
 t uint8-pixel.tif -co INTERLEAVE=PIXEL -co COMPRESS=LZW -co PREDICTOR=2 -co TILED=YES -co BLOCKXSIZE=32 -co BLOCKYSIZE=32 "$tmp/rgb3.tif"
