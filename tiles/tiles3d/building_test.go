@@ -111,6 +111,7 @@ func TestEveryBuildingStandsOnceWhereItIs(t *testing.T) {
 func checkSolids(t *testing.T, k *content, source func(row int) (g spatial.Geometry, bottom, top float64)) {
 	t.Helper()
 	type span struct{ low, high float64 }
+	require.Zero(t, k.flipped, "winding")
 	spans := map[int]*span{}
 	ground := map[int]float64{} // area of upward faces
 	for _, f := range k.triangles {

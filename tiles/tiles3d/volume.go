@@ -22,9 +22,9 @@ type volume struct {
 	Box    *[12]float64 `json:"box,omitempty"`    // centre and half axes in metres, earth-centred
 }
 
-// slack is what rounding may need: coordinates are stored in world units of a
-// centimetre, contents in float32.
-const slack = 0.02
+// slack is what rounding may need: boxes are stored in world units of a centimetre,
+// positions in steps of one, volumes in millimetres.
+const slack = 0.03
 
 // worldUnit is the length of a world unit at the equator in metres; elsewhere one
 // is shorter.
@@ -52,7 +52,12 @@ func (b bound) volume(kind volumeKind) volume {
 		return volume{Box: boxAround(r)}
 	}
 	const rad = math.Pi / 180
-	return volume{Region: &[6]float64{r[0] * rad, r[1] * rad, r[2] * rad, r[3] * rad, r[4], r[5]}}
+	out := [6]float64{r[0] * rad, r[1] * rad, r[2] * rad, r[3] * rad, r[4], r[5]}
+	for k := range 4 {
+		out[k] = math.Round(out[k]*1e10) / 1e10 // 0.6 mm
+	}
+	out[4], out[5] = millimetres(out[4]), millimetres(out[5])
+	return volume{Region: &out}
 }
 
 // boxAround is a box along east, north and up at the middle of a region, around
@@ -76,8 +81,14 @@ func boxAround(r [6]float64) *[12]float64 {
 		half := axis.Scale((hi[k] - lo[k]) / 2)
 		copy(out[3+3*k:], half[:])
 	}
+	for k := range out {
+		out[k] = math.Round(out[k]*1e6) / 1e6 // an axis of some metres must not turn one of a kilometre aside
+	}
 	return &out
 }
+
+// millimetres rounds to them: what is said of a volume need not be longer.
+func millimetres(v float64) float64 { return math.Round(v*1000) / 1000 }
 
 // isEmpty tells whether nothing was added.
 func (b bound) isEmpty() bool { return b.box == snapshot.EmptyBox }

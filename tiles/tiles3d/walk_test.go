@@ -163,6 +163,7 @@ func (w *walker) content(d *tileDoc, at string, above []*tileDoc) {
 	require.Equal(t, u.Query().Get("r"), a.Revision)
 	w.bytes += len(a.Bytes)
 	c := decode(t, a.Bytes)
+	require.LessOrEqual(t, c.flipped, 0.01*c.area, "%s: winding and normals disagree", name) // the inside of a bend tighter than its pipe folds
 	for _, v := range above {
 		w.inside(c, v.BoundingVolume, name)
 	}
