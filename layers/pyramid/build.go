@@ -220,6 +220,7 @@ func fromCells(s *spec, id tile.ID, parts [4]*Cell) *Cell {
 		k := uint32(len(b.inputs))
 		b.input(&p.Segment, p)
 		b.cell.Dropped += p.Dropped
+		b.cell.Total += p.Dropped
 		for i := range p.Segment.N {
 			list = append(list, candidate{k, uint32(i)})
 		}

@@ -20,8 +20,11 @@ import (
 // Options are what a Catalog is made of.
 type Options struct {
 	Views func(layers.ID) (View, error) // must be set: Views(catalog)
-	Dir   string                        // folder of the levels, which exists; "": temporary files
-	Log   *slog.Logger                  // nil: none
+	// Dir is the folder of the levels' files, which exists; "": temporary files.
+	Dir string
+	// Identity tells the store whose layers they are from others with files in Dir.
+	Identity string
+	Log      *slog.Logger // nil: none
 
 	CacheBytes int                   // of cells in memory; default 64 MiB
 	Wait       time.Duration         // that Find waits for a change to reach the levels; default 2 s
@@ -65,7 +68,7 @@ type Catalog struct {
 // state is one layer. Fields but current are guarded by Catalog.mu.
 type state struct {
 	current atomic.Pointer[Pyramid]
-	busy    bool
+	busy    bool          // a goroutine works on it
 	again   bool          // something changed since the goroutine looked
 	next    chan struct{} // closed when a pyramid is published or given up
 	edits   *store        // of cells made since the pyramid was made whole
@@ -163,8 +166,10 @@ type Changes interface {
 // is called.
 func (c *Catalog) Follow(changes Changes) (cancel func()) {
 	cancel = changes.Subscribe(func(change layers.Change) { c.Changed(change.Layer) })
-	for _, l := range changes.Layers() {
-		c.Changed(l.ID)
+	known := changes.Layers()
+	c.sweep(known)
+	for i := range known {
+		c.Changed(known[i].ID)
 	}
 	return cancel
 }
@@ -175,14 +180,15 @@ func (c *Catalog) follow(id layers.ID, s *state) {
 	for {
 		err := c.advance(id, s)
 		if err != nil && c.ctx.Err() == nil {
-			if !errors.Is(err, layers.ErrNotFound) {
+			if errors.Is(err, layers.ErrNotFound) {
+				_ = os.Remove(c.path(id))
+			} else {
 				c.o.Log.Error("the generalised levels of a layer cannot be made; its tiles are made of the layer itself", "layer", id, "error", err)
 			}
 			s.current.Store(nil)
 		}
+		c.announce(s)
 		c.mu.Lock()
-		close(s.next)
-		s.next = make(chan struct{})
 		if s.again && !c.closed {
 			s.again = false
 			c.mu.Unlock()
@@ -223,21 +229,30 @@ func (c *Catalog) build(id layers.ID, s *state, spec *spec, v View) error {
 	}
 	defer func() { <-c.whole }()
 	begin := time.Now()
-	in, err := c.create(id)
+	in, err := c.create()
 	if err != nil {
 		return err
 	}
-	m := &maker{ctx: c.ctx, spec: spec, view: v, cells: c.cells, store: in}
+	m := &maker{ctx: c.ctx, spec: spec, view: v, cells: c.cells, store: func() (*store, error) { return in, nil }}
 	p, err := m.build()
 	if err != nil {
 		c.cells.drop(in)
 		return errors.Join(err, in.discard())
 	}
-	c.save(id, p, in)
 	c.metrics.built(time.Since(begin), m.made)
 	c.o.Log.Info("the generalised levels of a layer were made", "layer", id, "cells", m.made, "bytes", in.size, "seconds", time.Since(begin).Seconds())
 	s.current.Store(p)
+	c.announce(s)
+	c.save(id, p, in)
 	return nil
+}
+
+// announce wakes those who wait for a layer's levels.
+func (c *Catalog) announce(s *state) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	close(s.next)
+	s.next = make(chan struct{})
 }
 
 // update makes the cells anew that changes touched.
@@ -246,27 +261,33 @@ func (c *Catalog) update(id layers.ID, s *state, p *Pyramid, spec *spec, v View)
 		return c.ctx.Err()
 	}
 	defer func() { <-c.some }()
-	if s.edits == nil {
-		edits, err := c.temporary()
-		if err != nil {
-			return err
-		}
-		c.mu.Lock()
-		s.edits = edits
-		c.mu.Unlock()
-	}
 	begin := time.Now()
-	m := &maker{ctx: c.ctx, spec: spec, view: v, cells: c.cells, store: s.edits}
+	m := &maker{ctx: c.ctx, spec: spec, view: v, cells: c.cells, store: func() (*store, error) { return c.editsOf(s) }}
 	next, err := m.update(p)
 	if err != nil {
 		return err
 	}
 	c.metrics.updated(time.Since(begin), m.made)
 	s.current.Store(next)
-	if s.edits.size > maxEdits {
+	if s.edits != nil && s.edits.size > maxEdits {
 		return c.compact(id, s, next)
 	}
 	return nil
+}
+
+// editsOf is the file of a layer's changed cells.
+func (c *Catalog) editsOf(s *state) (*store, error) {
+	c.mu.Lock()
+	edits := s.edits
+	c.mu.Unlock()
+	if edits != nil {
+		return edits, nil
+	}
+	edits, err := c.temporary()
+	c.mu.Lock()
+	s.edits = edits
+	c.mu.Unlock()
+	return edits, err
 }
 
 // maxEdits is the size of the file of changed cells from which on all cells are
@@ -282,21 +303,12 @@ func (c *Catalog) take(slot chan struct{}) bool {
 	}
 }
 
-// temporary is a file without a name.
-func (c *Catalog) temporary() (*store, error) {
-	f, err := os.CreateTemp(c.o.Dir, tempPrefix+"*")
-	if err != nil {
-		return nil, layers.Errorf(layers.ErrUnavailable, "the generalised levels cannot be written: %w; make room or choose another folder", err)
-	}
-	_ = os.Remove(f.Name()) // where an open file cannot be removed, it stays until the next start
-	return &store{file: f}, nil
-}
-
 // Found is what a tile shows of a layer below its ungeneralised zoom.
 type Found struct {
 	refs  []*ref
 	cells *cache
 	tile  tile.ID
+	fault func(error)
 }
 
 // Reader is the state of a layer that a reader sees: a *snapshot.View.
@@ -325,7 +337,7 @@ func (c *Catalog) Find(ctx context.Context, v Reader, id tile.ID, box tile.World
 		if p == nil || p.identity != v.Identity() || id.Z < p.spec.min || id.Z > p.spec.max {
 			return f, false
 		}
-		f = Found{refs: p.level(id.Z).find(box, nil), cells: c.cells, tile: id}
+		f = Found{refs: p.level(id.Z).find(box, nil), cells: c.cells, tile: id, fault: func(err error) { c.damaged(p, err) }}
 		if v.TileRevision(f.reach(box)) <= p.revision {
 			return f, true
 		}
@@ -368,10 +380,24 @@ func (f *Found) Cells() ([]*Cell, error) {
 	for i, r := range f.refs {
 		var err error
 		if list[i], err = f.cells.get(r); err != nil {
-			return nil, err
+			f.fault(err)
+			return nil, layers.Errorf(layers.ErrUnavailable, "the generalised levels are being made anew; ask again")
 		}
 	}
 	return list, nil
+}
+
+// damaged gives a pyramid up whose file cannot be read.
+func (c *Catalog) damaged(p *Pyramid, err error) {
+	id := p.spec.layer.ID
+	c.mu.Lock()
+	s := c.states[id]
+	c.mu.Unlock()
+	if s.current.CompareAndSwap(p, nil) {
+		c.o.Log.Error("the generalised levels of a layer are damaged; they are made anew", "layer", id, "error", err)
+		_ = os.Remove(c.path(id))
+		c.Changed(id)
+	}
 }
 
 // Dropped counts the layer's features in the tile's own cell that nothing stands for.

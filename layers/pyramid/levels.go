@@ -141,9 +141,14 @@ type maker struct {
 	spec  *spec
 	view  View
 	cells *cache
-	store *store
+	store func() (*store, error) // to write to
 	buf   []byte
 	made  int
+}
+
+// revisionOf is the revision up to which a view holds every change of its layer.
+func revisionOf(v View) layers.Revision {
+	return max(v.Revision(), v.TileRevision(boxOf(tile.ID{})))
 }
 
 // keep stores a cell; nil for one that stands for nothing.
@@ -154,9 +159,12 @@ func (m *maker) keep(c *Cell) (*ref, error) {
 	}
 	m.buf = c.Encode(m.buf[:0])
 	sum := sha256.Sum256(m.buf)
-	r := &ref{id: c.ID, content: c.Content, hash: [16]byte(sum[:16]), in: m.store, size: uint32(len(m.buf))}
-	var err error
-	if r.at, err = m.store.append(m.buf); err != nil {
+	in, err := m.store()
+	if err != nil {
+		return nil, err
+	}
+	r := &ref{id: c.ID, content: c.Content, hash: [16]byte(sum[:16]), in: in, size: uint32(len(m.buf))}
+	if r.at, err = in.append(m.buf); err != nil {
 		return nil, err
 	}
 	m.cells.put(r, c)
@@ -192,7 +200,7 @@ func (m *maker) upper(id tile.ID, below *level) (*ref, error) {
 
 // build makes a whole pyramid of the view.
 func (m *maker) build() (*Pyramid, error) {
-	p := &Pyramid{spec: m.spec, hash: m.spec.hash(), identity: m.view.Identity(), revision: m.view.Revision(), levels: make([]*level, m.spec.max-m.spec.min+1)}
+	p := &Pyramid{spec: m.spec, hash: m.spec.hash(), identity: m.view.Identity(), revision: revisionOf(m.view), levels: make([]*level, m.spec.max-m.spec.min+1)}
 	ids := occupied(m.view, m.spec.max, func(*snapshot.Segment, int) bool { return true })
 	var below *level
 	for z := int(m.spec.max); z >= int(m.spec.min); z-- {
@@ -274,7 +282,7 @@ func parents(ids []tile.ID) (out []tile.ID) {
 // that came out different.
 func (m *maker) update(p *Pyramid) (*Pyramid, error) {
 	next := *p
-	next.revision = m.view.Revision()
+	next.revision = revisionOf(m.view)
 	next.levels = slices.Clone(p.levels)
 	z := m.spec.max
 	ids := m.dirty(p)

@@ -2,6 +2,7 @@ package pyramid
 
 import (
 	"container/list"
+	"crypto/sha256"
 	"os"
 	"sync"
 
@@ -32,6 +33,10 @@ func (r *ref) read() (*Cell, error) {
 	b := make([]byte, r.size)
 	if _, err := r.in.file.ReadAt(b, r.at); err != nil {
 		return nil, layers.Errorf(layers.ErrUnavailable, "the generalised levels cannot be read from %s: %w", r.in.file.Name(), err)
+	}
+	sum := sha256.Sum256(b)
+	if [16]byte(sum[:16]) != r.hash {
+		return nil, errCell
 	}
 	c, err := Decode(b)
 	if err != nil {
