@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -43,6 +44,10 @@ type probeDump struct {
 		Properties json.RawMessage
 	}
 	Changes []map[string]any
+	Replay  *struct {
+		Epoch, At float64
+		State     string
+	}
 }
 
 // startProbe bundles testdata/probe.ts with the viewer's tools and runs it.
@@ -169,4 +174,53 @@ func TestTypeScriptClient(t *testing.T) {
 	}
 	hub.PublishChange(layers.Change{Layer: "buildings", Revision: 5, Whole: true})
 	require.Eventually(t, func() bool { return len(p.do(map[string]any{"do": "dump"}).Changes) == 1 }, 5*time.Second, 20*time.Millisecond)
+}
+
+// TestTypeScriptReplay drives the viewer's client through a recording: sought,
+// played, with a connection that breaks, and back to live, it holds what was
+// shown when it was recorded.
+func TestTypeScriptReplay(t *testing.T) {
+	log, server := replayServer(t)
+	r := recordCity(t, log, 300)
+	p := startProbe(t, "ws"+server.URL[len("http"):]+"/live")
+	p.do(map[string]any{"do": "subscribe", "view": map[string]any{"bbox": []float64{-74.3, 40.5, -73.7, 41}, "zoom": 12, "layers": []string{"vehicles"}, "maxEntities": -1}})
+	holds := func(d probeDump, at time.Time) bool {
+		want := r.states[at.UnixMilli()]
+		if d.KnownUntil != at.UnixMilli() || len(d.Entities) != len(want) {
+			return false
+		}
+		for _, e := range d.Entities {
+			w, ok := want[e.ID]
+			if !ok || math.Abs(w.Lon-e.Lon) > 1e-6 || math.Abs(w.Lat-e.Lat) > 1e-6 || int(w.State)+1 != e.State || w.Time.UnixMilli() != e.Time {
+				return false
+			}
+		}
+		return d.Faults == 0
+	}
+	comes := func(at time.Time, state string) probeDump {
+		var d probeDump
+		require.Eventually(t, func() bool {
+			d = p.do(map[string]any{"do": "dump"})
+			return d.Replay != nil && d.Replay.State == state && holds(d, at)
+		}, 20*time.Second, 20*time.Millisecond, "at %s: %v", at, d.Replay)
+		return d
+	}
+	rng := rand.New(rand.NewPCG(4, 4))
+	replay := func(at time.Time, speed float64, paused bool) {
+		p.do(map[string]any{"do": "replay", "replay": map[string]any{"from": r.from.UnixMilli(), "to": r.to.UnixMilli(), "at": at.UnixMilli(), "speed": speed, "paused": paused}})
+	}
+	for range 5 {
+		at := r.from.Add(time.Duration(rng.IntN(301)) * time.Second)
+		replay(at, 1, true)
+		d := comes(at, "paused")
+		require.InDelta(t, at.UnixMilli(), d.ServerNow, 1, "the replay's clock")
+	}
+	p.do(map[string]any{"do": "drop"})
+	replay(r.from.Add(200*time.Second), 60, false)
+	comes(r.to, "ended")
+	p.do(map[string]any{"do": "replay"})
+	require.Eventually(t, func() bool {
+		d := p.do(map[string]any{"do": "dump"})
+		return d.Replay == nil && len(d.Entities) == 0 && math.Abs(d.ServerNow-float64(time.Now().UnixMilli())) < 5000
+	}, 10*time.Second, 20*time.Millisecond, "live again")
 }

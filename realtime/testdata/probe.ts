@@ -1,7 +1,7 @@
 // The TypeScript client as a program: commands on standard input, one JSON
 // object a line; what the client holds on standard output. typescript_proof_test.go
 // bundles and drives it.
-import { EntityState, LiveClient, type Socket, type View } from '../../web/viewer/src/realtime';
+import { EntityState, LiveClient, type ReplayRequest, type Socket, type View } from '../../web/viewer/src/realtime';
 
 declare const process: {
   argv: string[];
@@ -43,14 +43,16 @@ function dump(id: string): unknown {
     faults: layer?.faults ?? 0,
     counts: layer?.counts,
     serverNow: client.serverNow(),
+    replay: client.replaying,
     entities,
     changes,
   };
 }
 
 function run(line: string): void {
-  const command = JSON.parse(line) as { do: string; view?: View; layer?: string };
+  const command = JSON.parse(line) as { do: string; view?: View; layer?: string; replay?: ReplayRequest };
   if (command.do === 'subscribe') client.subscribe(command.view as View);
+  if (command.do === 'replay') client.replay(command.replay);
   if (command.do === 'drop') socket?.close();
   process.stdout.write(`${JSON.stringify(dump(command.layer ?? ''))}\n`);
 }

@@ -1,12 +1,14 @@
 import { FrameError, readFrames } from './frames';
 import { LiveLayer } from './layer';
-import { ServerClock } from './motion';
+import { ReplayClock, ServerClock } from './motion';
 import {
   type BBox,
   type Change,
   type Hello,
   type LayerInfo,
   parseMessage,
+  type ReplayRequest,
+  type ReplayStatus,
   type ServerError,
   type Subscribe,
 } from './protocol';
@@ -45,6 +47,8 @@ export interface LiveEvents {
   change: (change: Change) => void;
   /** The server refused a subscription, with a sentence. */
   error: (error: ServerError) => void;
+  /** Where the replay is, about once a second and when it changes; undefined: live again. */
+  replay: (status: ReplayStatus | undefined) => void;
 }
 
 /** What LiveClient uses of a WebSocket. */
@@ -91,6 +95,7 @@ export class LiveClient {
     frame: new Set(),
     change: new Set(),
     error: new Set(),
+    replay: new Set(),
   };
   private socket: Socket | undefined;
   private current: ConnectionStatus = { phase: 'connecting' };
@@ -98,6 +103,12 @@ export class LiveClient {
   private view: View | undefined;
   private request = 0;
   private epoch = 0;
+  private shownEpoch = 0; // of the frames that count: the server's, or the replay's
+  private heldEpoch = 0; // of the frames that were applied last
+  private asked: ReplayRequest | undefined;
+  private shown: ReplayStatus | undefined;
+  private readonly replayClock: ReplayClock;
+  private shownAt: number | undefined; // the replay's clock when it was last told
   private changeNumber = 0;
   private resumable = false;
   private retries = 0;
@@ -118,6 +129,7 @@ export class LiveClient {
       ...options,
     };
     this.clock = new ServerClock(this.options.now);
+    this.replayClock = new ReplayClock(this.options.now);
   }
 
   /** Opens the connection; it stays until `close`. */
@@ -137,6 +149,25 @@ export class LiveClient {
   /** Says what to show from now on. Only the latest of a quick succession is sent. */
   subscribe(view: View): void {
     this.view = { ...view, layers: [...view.layers] };
+    this.scheduleSubscription();
+  }
+
+  /**
+   * Shows the recording instead of what is live; undefined goes back to live.
+   * Call it again with another speed, with `paused`, or with `at` to seek; what
+   * is subscribed to stays. Where the replay is, is told by the event `replay`.
+   */
+  replay(request: ReplayRequest | undefined): void {
+    this.asked = request && { ...request };
+    this.scheduleSubscription();
+  }
+
+  /** Where the replay is that is shown; undefined: what is shown is live. */
+  get replaying(): ReplayStatus | undefined {
+    return this.shown && { ...this.shown, at: this.replayClock.now() };
+  }
+
+  private scheduleSubscription(): void {
     if (this.subscribeTimer !== undefined) return;
     const wait = this.lastSubscribed + this.options.subscribeEveryMs - this.options.now();
     if (wait <= 0) this.sendSubscription();
@@ -167,9 +198,12 @@ export class LiveClient {
     return this.layersById.get(id);
   }
 
-  /** The server's clock, milliseconds since 1970; NaN before the first message. */
+  /**
+   * The time of what is shown, milliseconds since 1970: the server's clock, or the
+   * replay's; NaN before the first message.
+   */
   serverNow(): number {
-    return this.clock.now();
+    return this.shown ? this.replayClock.now() : this.clock.now();
   }
 
   /** When the server was last heard, on the client's clock; NaN never. */
@@ -284,6 +318,8 @@ export class LiveClient {
         if (this.epoch === 0) this.changeNumber = message.change;
         this.retries = 0;
         this.lostSince = Number.NaN;
+        this.shownEpoch = message.epoch;
+        this.setReplay(undefined);
         this.emit('layers', message.layers);
         this.setStatus({ phase: 'live' });
         this.sendSubscription(true);
@@ -301,7 +337,18 @@ export class LiveClient {
         this.changeNumber = message.change;
         this.emit('change', message);
         break;
+      case 'subscribed':
+        this.shownEpoch = message.replay?.epoch ?? this.epoch;
+        this.setReplay(message.replay);
+        break;
+      case 'replay':
+        if (message.epoch === this.shownEpoch) {
+          const { type: _, ...status } = message;
+          this.setReplay(status);
+        }
+        break;
       case 'error':
+        if (this.asked && message.request === this.request) this.replayRefused();
         this.emit('error', message);
         break;
       case 'pong':
@@ -315,8 +362,11 @@ export class LiveClient {
     let layer: LiveLayer | undefined;
     let faults = 0;
     for (const frame of readFrames(data)) {
+      if (frame.epoch !== this.shownEpoch) continue; // of the replay, or the present, that was left
+      this.heldEpoch = frame.epoch;
       if (frame.kind === 'sync') {
-        this.clock.sample(frame.time);
+        if (frame.replay) this.replayClock.sample(frame.time);
+        else this.clock.sample(frame.time);
         layer = undefined;
         if (!this.view?.layers.includes(frame.layer)) continue; // it was switched off meanwhile
         layer = this.layersById.get(frame.layer);
@@ -339,6 +389,29 @@ export class LiveClient {
       this.emit('frame', l, slots);
     }
     if (faults > 0) this.startOver('entities came without their names');
+  }
+
+  /** Goes on with what is shown: the server refuses the replay that was asked for. */
+  private replayRefused(): void {
+    this.asked = this.shown && {
+      from: this.shown.from,
+      to: this.shown.to,
+      speed: this.shown.speed,
+      paused: this.shown.state === 'paused',
+    };
+    if (!this.asked) this.scheduleSubscription();
+  }
+
+  private setReplay(status: ReplayStatus | undefined): void {
+    if (!status && !this.shown) return;
+    this.shown = status;
+    if (status) {
+      this.replayClock.steer(status);
+      this.shownAt = status.at;
+    } else if (!this.asked) {
+      this.shownAt = undefined;
+    }
+    this.emit('replay', status);
   }
 
   private forget(id: string): void {
@@ -366,11 +439,16 @@ export class LiveClient {
     if (filter) message.filter = { ...filter };
     if (maxHz !== undefined) message.maxHz = maxHz;
     if (maxEntities !== undefined) message.maxEntities = maxEntities;
+    if (this.asked) {
+      message.replay = { ...this.asked };
+      if (first && this.shownAt !== undefined) message.replay.at ??= this.shownAt; // go on where it was
+      delete this.asked.at; // it is sought once
+    }
     if (first && this.epoch !== 0) {
       message.epoch = this.epoch;
       message.change = this.changeNumber;
       message.sequences = {};
-      if (this.resumable) {
+      if (this.resumable && this.heldEpoch === this.epoch) {
         for (const [id, layer] of this.layersById) {
           const held = layer.resume();
           if (held) message.sequences[id] = held;

@@ -15,6 +15,8 @@ interface Head {
   /** Milliseconds since 1970, the server's clock. */
   time: number;
   layer: string;
+  /** Of a recording: `time` is that of the replay. */
+  replay: boolean;
 }
 
 /** Precedes the frames of a layer: what the viewer holds once they are applied. */
@@ -118,6 +120,7 @@ function readFrame(bytes: Uint8Array): LiveFrame {
     sequence: Number(frame.sequence()),
     time: frame.time(),
     layer: frame.layer() ?? '',
+    replay: frame.replay(),
   };
   switch (frame.bodyType()) {
     case Body.Sync:

@@ -8,5 +8,5 @@ export {
   type View,
 } from './client';
 export { EntityFlag, EntityState, LiveCells, LiveLayer, noClass } from './layer';
-export { positionAt, ServerClock, standing } from './motion';
-export type { BBox, Change, LayerInfo, ServerError } from './protocol';
+export { positionAt, ReplayClock, ServerClock, standing } from './motion';
+export type { BBox, Change, LayerInfo, ReplayRequest, ReplayStatus, ServerError } from './protocol';

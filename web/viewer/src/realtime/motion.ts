@@ -1,4 +1,5 @@
 import type { LiveLayer } from './layer';
+import type { ReplayStatus } from './protocol';
 
 const earthRadius = 6371008.8; // metres
 
@@ -64,5 +65,47 @@ export class ServerClock {
   now(): number {
     const offset = Math.max(this.offset, this.previous);
     return offset === Number.NEGATIVE_INFINITY ? Number.NaN : this.local() + offset;
+  }
+}
+
+/**
+ * The clock of a replay: it runs `speed` times as fast as the local one and
+ * stands while the replay is paused or has ended.
+ */
+export class ReplayClock {
+  private time = Number.NaN;
+  private at = 0;
+  private speed = 1;
+  private runs = false;
+  private end = Number.POSITIVE_INFINITY;
+
+  /** @param local a clock in milliseconds that never jumps, such as performance.now */
+  constructor(private readonly local: () => number) {}
+
+  /** Takes what the server said of the replay. */
+  steer(status: ReplayStatus): void {
+    const runs = status.state === 'playing';
+    const same = runs && this.runs && status.speed === this.speed && status.to === this.end;
+    this.speed = status.speed;
+    this.runs = runs;
+    this.end = status.to;
+    if (same) this.sample(status.at);
+    else this.set(status.at);
+  }
+
+  /** Takes the time of a frame. Frames come late, never early. */
+  sample(time: number): void {
+    if (!(time <= this.now())) this.set(time);
+  }
+
+  /** The replay's time, milliseconds since 1970; NaN before the first status. */
+  now(): number {
+    if (!this.runs) return this.time;
+    return Math.min(this.time + (this.local() - this.at) * this.speed, this.end);
+  }
+
+  private set(time: number): void {
+    this.time = time;
+    this.at = this.local();
   }
 }

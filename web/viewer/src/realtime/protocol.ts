@@ -72,6 +72,21 @@ export interface Subscribed {
   request: number;
   hz: number;
   live: string[];
+  /** Set while a recording is shown. */
+  replay?: ReplayStatus;
+}
+
+/** Where a replay is. Times are milliseconds since 1970. */
+export interface ReplayStatus {
+  /** Of its frames. */
+  epoch: number;
+  from: number;
+  to: number;
+  /** The replay's clock. */
+  at: number;
+  /** Seconds of the recording a second. */
+  speed: number;
+  state: 'playing' | 'paused' | 'ended';
 }
 
 export type ServerMessage =
@@ -79,6 +94,7 @@ export type ServerMessage =
   | Change
   | ServerError
   | Subscribed
+  | ({ type: 'replay' } & ReplayStatus)
   | { type: 'layers'; layers: LayerInfo[] }
   | { type: 'pong'; request: number; time: number };
 
@@ -110,6 +126,19 @@ export interface Subscribe {
   epoch?: number;
   change?: number;
   sequences?: Record<string, Held>;
+  replay?: ReplayRequest;
+}
+
+/** What part of the recording to show, and how fast. Times are milliseconds since 1970. */
+export interface ReplayRequest {
+  from: number;
+  /** Absent: the present. */
+  to?: number;
+  /** Where to begin, or to go to; absent: at `from`, or where it is. */
+  at?: number;
+  /** Seconds of the recording a second, 0.1 to 60; absent: 1. */
+  speed?: number;
+  paused?: boolean;
 }
 
 /** Tells whether a window holds the tile x, y of its zoom. */
@@ -128,6 +157,7 @@ export function parseMessage(text: string): ServerMessage | undefined {
     case 'change':
     case 'error':
     case 'subscribed':
+    case 'replay':
     case 'pong':
       return value as ServerMessage;
   }
