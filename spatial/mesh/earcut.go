@@ -19,8 +19,9 @@ type Triangulator struct {
 	// left out where possible.
 	KeepCollinear bool
 	// Work bounds the vertices looked at in one polygon; 0 means
-	// 10 million + 1,000 a vertex, which takes a second or two where a ring of
-	// 100,000 vertices is all spikes. Beyond it the rest is left out.
+	// 500,000 + 1,000 a vertex + 4 for each vertex and ring: a second or two
+	// where a ring of 100,000 vertices is all spikes. Beyond it the rest is left
+	// out.
 	Work int
 
 	nodes []node
@@ -84,7 +85,7 @@ func (t *Triangulator) begin(xy []float64, ends []int32) bool {
 	t.nodes = t.nodes[:0]
 	t.work = t.Work
 	if t.work == 0 {
-		t.work = 10_000_000 + 1_000*n
+		t.work = 500_000 + 1_000*n + 4*n*len(ends)
 	}
 	if n > 0 {
 		t.originX, t.originY = xy[0], xy[1]

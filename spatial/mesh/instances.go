@@ -101,10 +101,15 @@ func (t *Tubes) Append(xyz []float64, s Section, feature uint32) Fault {
 	if fault != OK {
 		return fault
 	}
-	var before vec
+	var f frame
 	for i := 1; i < len(t.path); i++ {
 		a, d := t.path[i-1], t.path[i].sub(t.path[i-1])
-		f := level(d.unit())
+		before := f.tangent
+		if i == 1 {
+			f = level(d.unit())
+		} else {
+			f = f.carried(d.unit(), math.Pi)
+		}
 		scale := [3]float64{s.Width, s.height(), d.norm()}
 		if s.Kind == Round {
 			t.Cylinders.Append(a, f.quaternion(), scale, feature)
@@ -114,7 +119,6 @@ func (t *Tubes) Append(xyz []float64, s Section, feature uint32) Fault {
 		if i > 1 && before.dot(f.tangent) < jointCos {
 			t.joint(a, s, feature)
 		}
-		before = f.tangent
 	}
 	return OK
 }

@@ -188,8 +188,8 @@ func (e *Extruder) pyramid(to Sinks, s *Solid, eaves float64) bool {
 	for i := range n {
 		j := (i + 1) % n
 		dx, dy := e.xy[2*j]-e.xy[2*i], e.xy[2*j+1]-e.xy[2*i+1]
-		if dx*(cy-e.xy[2*i+1])-dy*(cx-e.xy[2*i]) <= 1e-3*math.Hypot(dx, dy) {
-			return false // the centroid is not a millimetre inside this edge
+		if !(dx*(cy-e.xy[2*i+1])-dy*(cx-e.xy[2*i]) > 1e-3*math.Hypot(dx, dy)) {
+			return false // the centroid is not a millimetre inside this edge, or there is none
 		}
 	}
 	apex := vec{cx, cy, s.Top}
