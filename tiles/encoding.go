@@ -28,6 +28,27 @@ func Negotiate(acceptEncoding string) (Encoding, bool) {
 	if acceptEncoding == "" {
 		return Identity, true
 	}
+	q := weights(acceptEncoding)
+	best := Identity
+	for _, e := range []Encoding{Gzip, Zstd} {
+		if q[e] > 0 && q[e] >= q[best] {
+			best = e
+		}
+	}
+	return best, q[best] > 0
+}
+
+// Accepts tells whether a request's Accept-Encoding allows an answer in e; an
+// absent (empty) header allows Identity only.
+func Accepts(acceptEncoding string, e Encoding) bool {
+	if acceptEncoding == "" {
+		return e == Identity
+	}
+	return weights(acceptEncoding)[e] > 0
+}
+
+// weights are the weights that a header gives the encodings.
+func weights(acceptEncoding string) [encodings]float64 {
 	q := [encodings]float64{-1, -1, -1} // −1: not named
 	star := -1.0
 	for item := range strings.SplitSeq(acceptEncoding, ",") {
@@ -63,11 +84,5 @@ func Negotiate(acceptEncoding string) (Encoding, bool) {
 			q[e] = 0
 		}
 	}
-	best := Identity
-	for _, e := range []Encoding{Gzip, Zstd} {
-		if q[e] > 0 && q[e] >= q[best] {
-			best = e
-		}
-	}
-	return best, q[best] > 0
+	return q
 }

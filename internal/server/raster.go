@@ -58,7 +58,7 @@ var rasterEndings = map[string]string{"png": "png", "webp": "webp", "jpg": "jpg"
 
 // raster finds a raster layer by its id.
 func (s *Server) raster(id string) (Raster, RasterInfo, error) {
-	for _, l := range s.o.Rasters {
+	for _, l := range s.rasters() {
 		if i := l.Info(); i.ID == id {
 			return l, i, nil
 		}

@@ -22,6 +22,7 @@ import (
 	"twind/realtime"
 	"twind/realtime/history"
 	"twind/tiles"
+	"twind/tiles/archive"
 	"twind/tiles/sprite"
 	"twind/tiles/tiles3d"
 )
@@ -49,6 +50,9 @@ type Options struct {
 
 	// Rasters are the layers of image tiles, each with an id of its own.
 	Rasters []Raster
+	// Archives are files of finished tiles, each with an id that no layer and no
+	// raster has. One that is not open is no layer.
+	Archives []*archive.Archive
 
 	// Grounds are the elevation models.
 	Grounds []Ground

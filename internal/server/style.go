@@ -49,9 +49,14 @@ func (s *Server) style(w http.ResponseWriter, r *http.Request) error {
 	if r.URL.RawQuery != "" {
 		query = "?" + r.URL.RawQuery
 	}
+	var bases []style.Base
+	if strings.HasPrefix(name, "city-") {
+		bases = s.bases(base, query)
+	}
 	doc, faults, err := style.Style(list, theme, style.Links{
 		TileJSON: func(id layers.ID) string { return base + "/tiles/" + string(id) + ".json" + query },
 		Sprite:   base + "/sprites/" + spriteName + query,
+		Bases:    bases,
 	})
 	if err != nil {
 		return err

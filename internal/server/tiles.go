@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -18,7 +19,7 @@ import (
 
 // layerList reads the layers of a tile URL, separated by commas.
 func (s *Server) layerList(r *http.Request, text string) ([]*layers.Layer, error) {
-	names := strings.Split(strings.ReplaceAll(strings.ReplaceAll(text, "%2C", ","), "%2c", ","), ",")
+	names := splitNames(text)
 	if len(names) > tiles.MaxLayers {
 		return nil, fail(400, fmt.Sprintf("%d layers in one tile; at most %d are possible.", len(names), tiles.MaxLayers))
 	}
@@ -26,7 +27,7 @@ func (s *Server) layerList(r *http.Request, text string) ([]*layers.Layer, error
 	for _, n := range names {
 		c, err := s.openLayer(r, n)
 		if err != nil {
-			return nil, err
+			return nil, cmp.Or(s.notArchive(names), err)
 		}
 		l, live := c.layer, c.live()
 		c.release()
@@ -102,6 +103,9 @@ func (s *Server) vectorTile(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if a, _, ok := s.vectorArchive(chi.URLParam(r, "layers")); ok {
+		return s.archiveTile(w, r, a, id)
+	}
 	list, err := s.layerList(r, chi.URLParam(r, "layers"))
 	if err != nil {
 		return err
@@ -159,6 +163,9 @@ func (s *Server) tileJSON(w http.ResponseWriter, r *http.Request) error {
 	text, ok := strings.CutSuffix(chi.URLParam(r, "file"), ".json")
 	if !ok {
 		return fail(404, "TileJSON ends in .json: /tiles/{layers}.json.")
+	}
+	if _, i, ok := s.vectorArchive(text); ok {
+		return s.archiveTileJSON(w, r, i)
 	}
 	list, err := s.layerList(r, text)
 	if err != nil {

@@ -140,5 +140,6 @@ func (s *Server) viewerConfig(w http.ResponseWriter, r *http.Request) error {
 		"groups":    groups,
 		"styles":    map[string]string{"light": base + "/styles/city-light.json", "dark": base + "/styles/city-dark.json"},
 		"layers":    list,
+		"bases":     s.viewerBases(base),
 	})
 }

@@ -60,7 +60,7 @@ func (l *wmtsLayer) set(name string) (wmtsSet, error) {
 // WMTS ask for, then vectors.
 func (s *Server) wmtsLayers(r *http.Request) ([]*wmtsLayer, error) {
 	var list []*wmtsLayer
-	for _, l := range s.o.Rasters {
+	for _, l := range s.rasters() {
 		list = append(list, wmtsOfRaster(l, l.Info()))
 	}
 	for _, l := range s.layers(r) {

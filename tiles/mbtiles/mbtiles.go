@@ -275,6 +275,25 @@ func (a *Archive) Tile(ctx context.Context, id tile.ID) (b []byte, err error) {
 	return b, nil
 }
 
+// First is any tile of the first zoom, as it is stored; it fails as Tile does.
+func (a *Archive) First(ctx context.Context) (b []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err = a.db.Read(ctx, func(c *sqlite.Conn) error {
+		return c.Query(func(s *sqlite.Stmt) error {
+			b = append(b[:0], s.ColumnRawBlob(0)...)
+			return nil
+		}, "SELECT tile_data FROM tiles WHERE zoom_level=? AND length(tile_data) BETWEEN 1 AND ? LIMIT 1", int64(a.MinZoom), pmtiles.MaxTileBytes)
+	})
+	if err != nil {
+		return nil, fault(a.path, err)
+	}
+	if len(b) == 0 {
+		return nil, layers.Errorf(layers.ErrCorrupt, "file %s holds no tile with bytes at zoom %d", a.path, a.MinZoom)
+	}
+	return b, nil
+}
+
 // Changed tells whether the path names another file, or the file was written.
 func (a *Archive) Changed() bool {
 	info, err := os.Stat(a.path)

@@ -114,6 +114,25 @@ func (r *Reader) Tile(ctx context.Context, t tile.ID) ([]byte, error) {
 	return nil, layers.Errorf(layers.ErrCorrupt, "the directories on the way to tile %v are more than %d deep", t, MaxDepth)
 }
 
+// First is the tile with the lowest id, as it is stored; it fails as Tile does.
+func (r *Reader) First(ctx context.Context) ([]byte, error) {
+	d := r.root
+	for range MaxDepth {
+		if d[0].run > 0 {
+			return r.data(ctx, d[0])
+		}
+		var err error
+		if d, err = r.leaf(ctx, d[0]); err != nil {
+			return nil, err
+		}
+	}
+	return nil, layers.Errorf(layers.ErrCorrupt, "the directories on the way to the first tile are more than %d deep", MaxDepth)
+}
+
+// Changed tells whether the archive was replaced since it was opened, as far as
+// Source.Changed knows.
+func (r *Reader) Changed() bool { return r.src.Changed() }
+
 func absent(t tile.ID) error {
 	return layers.Errorf(layers.ErrNotFound, "there is no tile %v", t)
 }

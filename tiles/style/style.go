@@ -57,6 +57,7 @@ type pen struct {
 type Links struct {
 	TileJSON func(layers.ID) string // of a layer's TileJSON
 	Sprite   string                 // of the sprite, without .json and .png
+	Bases    []Base                 // what is drawn below the layers, the first lowest
 }
 
 // Style is the style document of the layers in a theme, live ones left out. The
@@ -85,6 +86,11 @@ func Style(list []layers.Layer, theme Theme, links Links) (doc []byte, faults []
 	}
 	slices.SortStableFunc(d.list, func(a, b placed) int { return cmp.Compare(a.level, b.level) })
 	out := []object{{"id": "ground", "type": "background", "paint": object{"background-color": d.palette.beyond}}}
+	for _, b := range links.Bases {
+		source, below := d.base(b)
+		sources[b.ID] = source
+		out = append(out, below...)
+	}
 	for _, p := range d.list {
 		out = append(out, p.layer)
 	}
