@@ -79,7 +79,7 @@ func TestTriangulateLargeRings(t *testing.T) {
 	for name, xy := range map[string][]float64{
 		"coast":  coast(100_000, 3),
 		"ragged": ragged(4_000, 3),
-		"comb":   comb(2_000),
+		"comb":   comb(600),
 		"coil":   coil(6_000),
 	} {
 		t.Run(name, func(t *testing.T) {
