@@ -72,6 +72,7 @@ func (s *Server) routes() http.Handler {
 	})
 	get(r, "/tiles/{file}", s.tileJSON)
 	get(r, "/3d/{layer}/tileset.json", s.withSolids(s.solidTileset))
+	get(r, "/3d/{layer}/report.json", s.withSolids(s.solidReport))
 	get(r, "/3d/{layer}/t/{level}/{x}/{file}", s.withSolids(s.solidSubtree))
 	get(r, "/3d/{layer}/c/{level}/{x}/{file}", s.withSolids(s.solidContent))
 	get(r, "/tiles/{layers}/{z}/{x}/{file}", s.vectorTile)

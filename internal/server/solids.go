@@ -73,6 +73,16 @@ func (s *Server) solidTileset(w http.ResponseWriter, r *http.Request) error {
 	return s.writeSolid(w, r, p, tiles3d.JSONType, a, err)
 }
 
+// solidReport lists the features of a layer that are not drawn as recorded.
+func (s *Server) solidReport(w http.ResponseWriter, r *http.Request) error {
+	q, p, err := s.solidRequest(r)
+	if err != nil {
+		return err
+	}
+	a, err := s.o.Solids.Report(r.Context(), q)
+	return s.writeSolid(w, r, p, tiles3d.JSONType, a, err)
+}
+
 func (s *Server) solidSubtree(w http.ResponseWriter, r *http.Request) error {
 	q, p, err := s.solidRequest(r)
 	if err != nil {

@@ -1,5 +1,7 @@
 package tiles3d
 
+import "strings"
+
 // Fault is what is wrong with a feature, in words for the layer's report.
 type Fault string
 
@@ -65,3 +67,34 @@ func (f *faults) add(what Fault, id []byte) {
 		c.IDs = append(c.IDs, string(id))
 	}
 }
+
+// report draws every feature once, without writing it, and lists what was wrong.
+func (w *worker) report(v View, st *state) *Report {
+	var f faults
+	out := &Report{Layer: string(v.Layer().ID), Faults: []FaultCount{}}
+	for _, s := range v.Segments() {
+		out.Features += s.Len()
+	}
+	for k := range st.nodes {
+		n := &st.nodes[k]
+		if _, forms := st.model.levels(0); n.count == 0 || forms == 2 && n.cell.Level == BottomLevel {
+			continue // the far form has shown it
+		}
+		w.gather(v, st, n, &f)
+		w.bare = true
+		w.writer.Reset()
+		st.model.paint(w, v, nil)
+		out.Drawn += n.count
+	}
+	for _, what := range f.order {
+		c := f.by[what]
+		if what.leavesOut() {
+			out.Drawn -= c.Count
+		}
+		out.Faults = append(out.Faults, *c)
+	}
+	return out
+}
+
+// leavesOut tells whether a feature with the fault is not drawn.
+func (f Fault) leavesOut() bool { return strings.HasSuffix(string(f), ": left out") }

@@ -3,6 +3,7 @@ package tiles3d
 import (
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"log/slog"
 	"sync"
 
@@ -222,8 +223,34 @@ func (s *Service) Subtree(ctx context.Context, r Request, c Cell) (Answer, error
 	})
 }
 
+// Report is the JSON of a Report: the features that are not drawn as recorded.
+func (s *Service) Report(ctx context.Context, r Request) (Answer, error) {
+	sc, err := s.open(&r)
+	if err != nil {
+		return Answer{}, err
+	}
+	st := sc.state
+	revision := ""
+	if st.root >= 0 {
+		revision = st.treeRevision(&st.nodes[st.root])
+	}
+	return s.document(ctx, sc, &r, "report", revision, sc.view.Release, func() ([]byte, error) {
+		w := s.workers.Get().(*worker)
+		report := w.report(sc.view, st)
+		s.workers.Put(w) // not after a panic
+		report.Revision = revision
+		return json.Marshal(report)
+	})
+}
+
 // json answers with a document made of the scene's state alone; it releases the view.
 func (s *Service) json(ctx context.Context, sc *scene, r *Request, what, revision string, render func() ([]byte, error)) (Answer, error) {
+	sc.view.Release()
+	return s.document(ctx, sc, r, what, revision, nil, render)
+}
+
+// document answers with a document; release is called when it is made.
+func (s *Service) document(ctx context.Context, sc *scene, r *Request, what, revision string, release func(), render func() ([]byte, error)) (Answer, error) {
 	var buf [512]byte
 	w := tiles.KeyWriter(buf[:0])
 	w.Text("json")
@@ -231,9 +258,9 @@ func (s *Service) json(ctx context.Context, sc *scene, r *Request, what, revisio
 	w.Text(string(sc.key[:]))
 	w.Text(revision)
 	w.Text(r.Query)
-	sc.view.Release()
 	a, err := s.answers.Get(ctx, tiles.Ask{
 		Key: w.Key(), What: what + " of " + string(r.Layer), AcceptEncoding: r.AcceptEncoding, IfNoneMatch: r.IfNoneMatch,
+		Release: release,
 		Render: func(dst []byte) ([]byte, error) {
 			b, err := render()
 			return append(dst, b...), err
