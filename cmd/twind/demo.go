@@ -52,6 +52,9 @@ func (c *demoCommand) Run(p *program) error {
 	if err := writable(c.Data); err != nil {
 		return err
 	}
+	if conf.Rasters, err = demoGrounds(c.Data); err != nil {
+		return err
+	}
 	store, err := openStore(p.ctx, conf, true, log)
 	if err != nil {
 		return err

@@ -65,8 +65,9 @@ func nanaimoLayers() []layers.Layer {
 		ID: "water", Kind: layers.KindPipe, GeometryType: spatial.MultiLineString, CRS: 4326, SourceCRS: 26910,
 		Title:       layers.Text{ZH: "供水管网", EN: "Water network"},
 		Description: layers.Text{ZH: "纳奈莫全市供水管道。", EN: "Water pipes of the whole city of Nanaimo."},
-		Owner:       "City of Nanaimo", Attribution: nanaimo, Licence: nanLic,
-		Label: "PIPEID", MinZoom: 10, MaxZoom: 15,
+		Owner:       "City of Nanaimo", Attribution: nanaimo, Licence: nanLic, VerticalDatum: "EPSG:5713",
+		Heights: &layers.Heights{EllipsoidOffset: -18}, // as its ground's
+		Label:   "PIPEID", MinZoom: 10, MaxZoom: 15,
 		Schema: []layers.Property{
 			prop("TYPE", layers.String, "类型", "Type"),
 			prop("DIAMETER", layers.Integer, "管径", "Diameter", "mm"),
