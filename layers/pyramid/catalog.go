@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -181,7 +180,7 @@ func (c *Catalog) follow(id layers.ID, s *state) {
 		err := c.advance(id, s)
 		if err != nil && c.ctx.Err() == nil {
 			if errors.Is(err, layers.ErrNotFound) {
-				_ = os.Remove(c.path(id))
+				c.forget(id)
 			} else {
 				c.o.Log.Error("the generalised levels of a layer cannot be made; its tiles are made of the layer itself", "layer", id, "error", err)
 			}
@@ -212,18 +211,25 @@ func (c *Catalog) advance(id layers.ID, s *state) error {
 		s.current.Store(nil)
 		return nil
 	}
-	if p := s.current.Load(); p != nil && p.identity == v.Identity() && p.hash == spec.hash() {
-		return c.update(id, s, p, spec, v)
+	p := s.current.Load()
+	if p == nil || p.identity != v.Identity() || p.hash != spec.hash() {
+		s.current.Store(nil)
+		p = c.open(id, spec, v)
 	}
+	if p == nil {
+		return c.build(id, s, spec, v)
+	}
+	if err = c.update(id, s, p, spec, v); err == nil || c.ctx.Err() != nil {
+		return err
+	}
+	c.o.Log.Error("the generalised levels of a layer cannot be brought up to date; they are made anew", "layer", id, "error", err)
+	s.current.Store(nil)
+	c.forget(id)
 	return c.build(id, s, spec, v)
 }
 
-// build makes a pyramid whole, unless one that fits lies in the folder.
+// build makes a pyramid whole.
 func (c *Catalog) build(id layers.ID, s *state, spec *spec, v View) error {
-	s.current.Store(nil)
-	if p := c.open(id, spec, v); p != nil {
-		return c.update(id, s, p, spec, v)
-	}
 	if !c.take(c.whole) {
 		return c.ctx.Err()
 	}
@@ -395,7 +401,7 @@ func (c *Catalog) damaged(p *Pyramid, err error) {
 	c.mu.Unlock()
 	if s.current.CompareAndSwap(p, nil) {
 		c.o.Log.Error("the generalised levels of a layer are damaged; they are made anew", "layer", id, "error", err)
-		_ = os.Remove(c.path(id))
+		c.forget(id)
 		c.Changed(id)
 	}
 }

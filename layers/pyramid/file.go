@@ -62,6 +62,13 @@ func (c *Catalog) path(id layers.ID) string {
 	return filepath.Join(c.o.Dir, string(id)+c.suffix())
 }
 
+// forget removes a layer's file.
+func (c *Catalog) forget(id layers.ID) {
+	if c.o.Dir != "" {
+		_ = os.Remove(c.path(id))
+	}
+}
+
 // sweep removes the files of layers that are no more, and what processes left that
 // were killed.
 func (c *Catalog) sweep(known []layers.Layer) {

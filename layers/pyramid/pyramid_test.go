@@ -372,7 +372,7 @@ func TestCellsAreBounded(t *testing.T) {
 		}
 	}
 	var coast []float64 // one polygon of many vertices
-	const n = 200_000
+	const n = 125_000
 	for i := range n {
 		a, d := 2*math.Pi*float64(i)/n, 4e7*(1+.3*r.Float64())
 		coast = append(coast, 5e7+d*math.Cos(a), 5e7+d*math.Sin(a))
