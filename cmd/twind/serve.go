@@ -163,7 +163,7 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 		return err
 	}
 	defer ground.Close()
-	solids, err := tiles3d.New(tiles3d.Options{Views: tiles3d.From(catalog), Ground: ground, GroundKey: ground.Revision(), CacheBytes: conf.TileCacheBytes, Log: log, Registerer: metrics})
+	solids, err := tiles3d.New(tiles3d.Options{Views: tiles3d.From(catalog), Ground: ground, GroundRevision: ground.Revision, Layers: catalog.Layers, CacheBytes: conf.TileCacheBytes, Log: log, Registerer: metrics})
 	if err != nil {
 		return err
 	}

@@ -15,11 +15,11 @@ import (
 
 // solidParams are the parameters of 3D Tiles: those of tiles, the revision in the
 // addresses of contents, and the version that CesiumJS appends, which says nothing.
-var solidParams = append([]string{"r", "v"}, tileParams...)
+var solidParams = append([]string{"r", "v", "vertical"}, tileParams...)
 
 // carried are the parameters that a tileset's addresses repeat, since clients do
 // not inherit a query.
-var carried = append([]string{"token", "properties"}, filterParams...)
+var carried = append([]string{"token", "properties", "vertical"}, filterParams...)
 
 // solidRequest reads what a 3D Tiles request asks for.
 func (s *Server) solidRequest(r *http.Request) (tiles3d.Request, params, error) {
@@ -37,6 +37,10 @@ func (s *Server) solidRequest(r *http.Request) (tiles3d.Request, params, error) 
 	if err != nil {
 		return tiles3d.Request{}, nil, err
 	}
+	vertical, given := p["vertical"]
+	if given && vertical != "ground" && vertical != "ellipsoid" {
+		return tiles3d.Request{}, nil, fail(400, fmt.Sprintf("vertical=%s is not offered; use ellipsoid (heights above it) or ground (heights above the ground).", cut(vertical, 40)))
+	}
 	query := url.Values{}
 	for _, k := range carried {
 		if v, ok := p[k]; ok {
@@ -44,7 +48,7 @@ func (s *Server) solidRequest(r *http.Request) (tiles3d.Request, params, error) 
 		}
 	}
 	return tiles3d.Request{
-		Layer: l.ID, Filter: q.filter, Policy: s.policy(r, l.ID), Properties: q.properties, Query: query.Encode(),
+		Layer: l.ID, Filter: q.filter, Policy: s.policy(r, l.ID), Properties: q.properties, Query: query.Encode(), AboveGround: vertical == "ground",
 		AcceptEncoding: r.Header.Get("Accept-Encoding"), IfNoneMatch: r.Header.Get("If-None-Match"),
 	}, p, nil
 }

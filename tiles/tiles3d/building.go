@@ -22,15 +22,16 @@ const (
 type buildingModel struct {
 	columns buildingColumns
 	offset  float64 // metres, to the ellipsoid
-	ground  Ground  // may be nil
+	site    *site
 	color   mesh.Color
 }
 
 // buildingColumns are numbers of properties, −1 where the layer has none.
 type buildingColumns struct{ height, floors, base, ground, roof, hasParts int }
 
-func newBuildingModel(l *layers.Layer, hidden []string, ground Ground) *buildingModel {
-	m := &buildingModel{color: colorOf(l, ""), ground: ground, columns: buildingColumns{
+func newBuildingModel(l *layers.Layer, o *site) *buildingModel {
+	hidden := o.hidden
+	return &buildingModel{color: colorOf(l, ""), site: o, offset: o.offset(l), columns: buildingColumns{
 		height:   column(l, hidden, true, "height", "高度"),
 		floors:   column(l, hidden, true, "floors", "levels", "building:levels", "层数"),
 		base:     column(l, hidden, true, "base", "min_height"),
@@ -38,10 +39,6 @@ func newBuildingModel(l *layers.Layer, hidden []string, ground Ground) *building
 		roof:     column(l, hidden, false, "roof_shape", "roof:shape"),
 		hasParts: column(l, hidden, false, "has_parts"),
 	}}
-	if l.Heights != nil {
-		m.offset = l.Heights.EllipsoidOffset
-	}
-	return m
 }
 
 // storeys is where a building begins and ends, in metres above the ellipsoid.
@@ -90,15 +87,15 @@ func (m *buildingModel) heights(s *snapshot.Segment, i int) storeys {
 // groundAt is the ground at the middle of a footprint, and the lowest at its
 // corners, in metres of the layer's datum.
 func (m *buildingModel) groundAt(s *snapshot.Segment, i int) (middle, low float64) {
-	if g := numberOf(raw(s, m.columns.ground, i)); math.Abs(g) < 9000 {
-		return g, g
-	}
-	if m.ground == nil {
+	if m.site.relative {
 		return 0, 0
+	}
+	if g := numberOf(raw(s, m.columns.ground, i)); math.Abs(g) < maxElevation {
+		return g, g
 	}
 	b := s.Box[i]
 	lon, lat := centre(b)
-	middle, ok := m.ground.Height(lon, lat)
+	middle, ok := m.site.ground.Height(lon, lat)
 	if !ok {
 		return 0, 0
 	}
@@ -106,7 +103,7 @@ func (m *buildingModel) groundAt(s *snapshot.Segment, i int) (middle, low float6
 	west, north := tile.LonLat(float64(b.MinX), float64(b.MinY))
 	east, south := tile.LonLat(float64(b.MaxX), float64(b.MaxY))
 	for _, at := range [4][2]float64{{west, north}, {east, north}, {west, south}, {east, south}} {
-		if h, ok := m.ground.Height(at[0], at[1]); ok {
+		if h, ok := m.site.ground.Height(at[0], at[1]); ok {
 			low = min(low, h)
 		}
 	}

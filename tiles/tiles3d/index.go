@@ -14,6 +14,7 @@ type measure struct {
 	size      float64 // metres, of its longest side
 	low, high float64 // metres above the ellipsoid
 	pad       float64 // metres that it reaches beyond its box in plan
+	mark      uint64  // tells apart what the ground makes of it, besides low and high
 }
 
 // model knows how features of one layer look. It is immutable and safe for
@@ -71,6 +72,7 @@ type placed struct {
 	key       uint64
 	feature   uint32
 	low, high float32
+	mark      uint64
 }
 
 // newIndex places the features that match. Dead features are placed too unless
@@ -87,10 +89,11 @@ func newIndex(v *snapshot.SegmentView, m model, match *snapshot.Match, alive boo
 			continue
 		}
 		lon, lat := centre(v.Box[i])
+		id := mark(v.Segment, i, &e)
 		levels, n := m.levels(e.size)
 		for _, level := range levels[:n] {
 			key := CellAt(lon, lat, level).key()
-			list = append(list, placed{key, uint32(i), below(e.low), above(e.high)})
+			list = append(list, placed{key, uint32(i), below(e.low), above(e.high), id})
 			if e.pad > 0 {
 				pads[key] = max(pads[key], e.pad)
 			}
@@ -105,7 +108,7 @@ func newIndex(v *snapshot.SegmentView, m model, match *snapshot.Match, alive boo
 		}
 		c := &x.cells[len(x.cells)-1]
 		c.to = uint32(k + 1)
-		c.sum += mark(v.Segment, int(p.feature))
+		c.sum += p.mark
 		box := v.Box[p.feature]
 		c.bound.add(bound{box, float64(p.low), float64(p.high), 0, max(box.MaxX-box.MinX, box.MaxY-box.MinY)})
 	}
@@ -126,14 +129,15 @@ func below(v float64) float32 {
 
 func above(v float64) float32 { return -below(-v) }
 
-// mark tells one state of a feature from all others: the sum over a cell does not
-// depend on their order, nor on the segments that they are in.
-func mark(s *snapshot.Segment, i int) uint64 {
+// mark tells one state of a feature, on the ground as it is, from all others: the
+// sum over a cell does not depend on their order, nor on the segments that they
+// are in.
+func mark(s *snapshot.Segment, i int, e *measure) uint64 {
 	h := uint64(14695981039346656037)
 	for _, b := range s.ID(i) {
 		h = (h ^ uint64(b)) * 1099511628211
 	}
-	return mix(h ^ mix(uint64(s.Revision[i])))
+	return mix(h ^ mix(uint64(s.Revision[i])) ^ mix(math.Float64bits(e.low)^mix(math.Float64bits(e.high)^mix(e.mark))))
 }
 
 // mix is the finaliser of SplitMix64, a bijection of good diffusion.

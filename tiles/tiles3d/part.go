@@ -22,7 +22,7 @@ type partModel struct {
 	layer   *layers.Layer
 	columns partColumns
 	offset  float64
-	ground  Ground // may be nil
+	site    *site
 	usual   mesh.Part
 	known   bool // usual is what the layer's name says
 }
@@ -35,8 +35,9 @@ type partColumns struct {
 	widthPerMetre        float64
 }
 
-func newPartModel(l *layers.Layer, hidden []string, ground Ground) *partModel {
-	m := &partModel{layer: l, ground: ground, columns: partColumns{
+func newPartModel(l *layers.Layer, o *site) *partModel {
+	hidden := o.hidden
+	m := &partModel{layer: l, site: o, offset: o.offset(l), columns: partColumns{
 		name:    column(l, hidden, false, "subsidiary", "附属物", "part", "type", "name"),
 		height:  column(l, hidden, true, "height", "高度"),
 		depth:   column(l, hidden, true, "depth", "well_depth", "井底深", "井深", "埋深"),
@@ -48,9 +49,6 @@ func newPartModel(l *layers.Layer, hidden []string, ground Ground) *partModel {
 	}}
 	if c := m.columns.width; c >= 0 && l.Schema[c].Unit == "mm" {
 		m.columns.widthPerMetre = 1000
-	}
-	if l.Heights != nil {
-		m.offset = l.Heights.EllipsoidOffset
 	}
 	if name := strings.ToLower(string(l.ID) + " " + l.Title.EN + " " + l.Title.ZH); m.columns.name < 0 || l.Schema[m.columns.name].Name == "name" {
 		m.usual, m.known = partOf(name)
@@ -134,6 +132,9 @@ func (m *partModel) part(s *snapshot.Segment, i int) (out standing, ok bool) {
 
 // stand finds the height of a part's point: that of the record, else the ground's.
 func (m *partModel) stand(s *snapshot.Segment, i int, out *standing) {
+	if m.site.relative {
+		return // on the ground
+	}
 	lo, _ := s.Vertices(i)
 	h := math.NaN()
 	if s.Flags[i]&snapshot.FlagHeights != 0 {
@@ -147,10 +148,8 @@ func (m *partModel) stand(s *snapshot.Segment, i int, out *standing) {
 	}
 	if !(math.Abs(h) < maxElevation) {
 		h = math.NaN()
-		if m.ground != nil {
-			if g, ok := m.ground.Height(s.Exact()[2*lo], s.Exact()[2*lo+1]); ok {
-				h = g
-			}
+		if g, ok := m.site.ground.Height(s.Exact()[2*lo], s.Exact()[2*lo+1]); ok {
+			h = g
 		}
 		if math.IsNaN(h) {
 			h, out.assumed = 0, true
@@ -193,6 +192,7 @@ func (m *partModel) measure(s *snapshot.Segment, i int) (measure, bool) {
 		out.pad = max(out.pad, reach(b[0][:2], piece.Scale), reach(b[1][:2], piece.Scale))
 	}
 	out.size = max(out.high-out.low, 2*out.pad)
+	out.mark = math.Float64bits(p.height)
 	return out, true
 }
 

@@ -25,6 +25,7 @@ const (
 	assumedSection = 0.2
 	maxSection     = 20
 	maxElevation   = 9000
+	maxDepth       = 500
 )
 
 // reference is what the height of a pipe is the height of.
@@ -44,28 +45,31 @@ type pipeModel struct {
 	offset  float64
 	cover   float64
 	ref     reference // where no property says
-	ground  Ground    // may be nil
+	site    *site
 }
 
 // pipeColumns are numbers of properties, −1 where the layer has none.
 type pipeColumns struct {
 	diameter, width, height, section int
-	start, end                       int
+	start, end, startDeep, endDeep   int
 	of, class                        int
 	perMetre                         float64 // units of diameter, width and height in a metre
 }
 
-func newPipeModel(l *layers.Layer, hidden []string, ground Ground) *pipeModel {
-	m := &pipeModel{layer: l, ground: ground, cover: assumedCover, columns: pipeColumns{
-		diameter: column(l, hidden, true, "diameter", "dn", "管径", "size"),
-		width:    column(l, hidden, true, "width", "断面宽"),
-		height:   column(l, hidden, true, "height", "断面高"),
-		section:  column(l, hidden, false, "section", "psize", "管径或断面尺寸", "管径"),
-		start:    column(l, hidden, true, "start_elevation", "upstream_invert", "s_high", "起点高程"),
-		end:      column(l, hidden, true, "end_elevation", "downstream_invert", "e_high", "终点高程"),
-		of:       column(l, hidden, false, "elevation_of"),
-		class:    column(l, hidden, false, l.ClassBy),
-		perMetre: 1000,
+func newPipeModel(l *layers.Layer, o *site) *pipeModel {
+	hidden := o.hidden
+	m := &pipeModel{layer: l, site: o, offset: o.offset(l), cover: assumedCover, columns: pipeColumns{
+		diameter:  column(l, hidden, true, "diameter", "dn", "管径", "size"),
+		width:     column(l, hidden, true, "width", "断面宽"),
+		height:    column(l, hidden, true, "height", "断面高"),
+		section:   column(l, hidden, false, "section", "psize", "管径或断面尺寸", "管径"),
+		start:     column(l, hidden, true, "start_elevation", "upstream_invert", "s_high", "起点高程"),
+		end:       column(l, hidden, true, "end_elevation", "downstream_invert", "e_high", "终点高程"),
+		startDeep: column(l, hidden, true, "start_depth", "s_deep", "起点埋深"),
+		endDeep:   column(l, hidden, true, "end_depth", "e_deep", "终点埋深"),
+		of:        column(l, hidden, false, "elevation_of"),
+		class:     column(l, hidden, false, l.ClassBy),
+		perMetre:  1000,
 	}}
 	for _, c := range []int{m.columns.diameter, m.columns.width} {
 		if c >= 0 && l.Schema[c].Unit == "m" {
@@ -73,11 +77,8 @@ func newPipeModel(l *layers.Layer, hidden []string, ground Ground) *pipeModel {
 		}
 	}
 	m.ref = referenceOf(l, m.columns.start)
-	if h := l.Heights; h != nil {
-		m.offset = h.EllipsoidOffset
-		if h.Cover > 0 {
-			m.cover = h.Cover
-		}
+	if h := l.Heights; h != nil && h.Cover > 0 {
+		m.cover = h.Cover
 	}
 	return m
 }
@@ -218,9 +219,27 @@ func (m *pipeModel) course(s *snapshot.Segment, i int, c *course) {
 }
 
 // recorded puts the recorded elevations into c: those of the line's vertices, else
-// those of its ends and what lies between.
+// those of its ends and what lies between, else the ground less the depths.
 func (m *pipeModel) recorded(s *snapshot.Segment, i int, c *course) bool {
+	if m.site.relative && m.deep(s, i, c) {
+		for k := range c.heights {
+			c.heights[k] = -c.heights[k]
+		}
+		return true
+	}
+	if !m.elevations(s, i, c) {
+		if m.site.relative || !m.deep(s, i, c) {
+			return false
+		}
+		return m.fromGround(s, i, c, -1)
+	}
+	return !m.site.relative || m.fromGround(s, i, c, 1)
+}
+
+// elevations reads those of the vertices or the ends.
+func (m *pipeModel) elevations(s *snapshot.Segment, i int, c *course) bool {
 	lo, hi := s.Vertices(i)
+	c.heights = c.heights[:0]
 	if s.Flags[i]&snapshot.FlagHeights != 0 {
 		ok := true
 		for _, z := range s.Heights()[lo:hi] {
@@ -252,10 +271,41 @@ func (m *pipeModel) recorded(s *snapshot.Segment, i int, c *course) bool {
 	return true
 }
 
+// deep reads the depths of the ends, and what lies between.
+func (m *pipeModel) deep(s *snapshot.Segment, i int, c *course) bool {
+	a, b := numberOf(raw(s, m.columns.startDeep, i)), numberOf(raw(s, m.columns.endDeep, i))
+	if !(math.Abs(a) < maxDepth && math.Abs(b) < maxDepth) {
+		return false
+	}
+	lo, hi := s.Vertices(i)
+	c.faults[1] = ""
+	c.between(s.Exact()[2*lo:2*hi], a, b)
+	return true
+}
+
+// fromGround turns elevations into heights above the ground (sign 1), or depths
+// into elevations (−1); false where the ground is not known.
+func (m *pipeModel) fromGround(s *snapshot.Segment, i int, c *course, sign float64) bool {
+	lo, _ := s.Vertices(i)
+	xy := s.Exact()
+	for k := range c.heights {
+		g, ok := m.site.ground.Height(xy[2*(lo+k)], xy[2*(lo+k)+1])
+		if !ok {
+			if c.faults[1] == "" {
+				c.faults[1] = FaultNoGround
+			}
+			return false
+		}
+		c.heights[k] = sign * (c.heights[k] - g)
+	}
+	return true
+}
+
 // between spreads the fall from a to b over the length of a line.
 func (c *course) between(xy []float64, a, b float64) {
 	scale := math.Cos(xy[1] * math.Pi / 180)
 	length := 0.0
+	c.heights = c.heights[:0]
 	for k := 0; k < len(xy); k += 2 {
 		if k > 0 {
 			length += math.Hypot((xy[k]-xy[k-2])*scale, xy[k+1]-xy[k-1])
@@ -277,10 +327,8 @@ func (m *pipeModel) covered(s *snapshot.Segment, i int, c *course) {
 	xy := s.Exact()
 	for v := lo; v < hi; v++ {
 		ground := 0.0
-		if m.ground != nil {
-			if h, ok := m.ground.Height(xy[2*v], xy[2*v+1]); ok {
-				ground = h
-			}
+		if h, ok := m.site.ground.Height(xy[2*v], xy[2*v+1]); ok && !m.site.relative {
+			ground = h
 		}
 		c.heights = append(c.heights, ground-m.cover)
 	}
@@ -296,6 +344,7 @@ func (m *pipeModel) measure(s *snapshot.Segment, i int) (measure, bool) {
 	out := measure{low: math.Inf(1), high: math.Inf(-1), pad: max(c.section.Width, c.section.Height)}
 	for _, h := range c.heights {
 		out.low, out.high = min(out.low, h-tall), max(out.high, h+tall)
+		out.mark = mix(out.mark ^ math.Float64bits(h))
 	}
 	return out, true
 }

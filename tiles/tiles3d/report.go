@@ -15,7 +15,7 @@ const (
 	FaultNoArea    Fault = "no area: left out"
 	FaultCoords    Fault = "a coordinate is not a number: left out"
 	FaultNoDepth   Fault = "no elevation: drawn at the layer's cover"
-	FaultNoGround  Fault = "no elevation and no ground known: drawn at 0"
+	FaultNoGround  Fault = "ground not known: drawn without it"
 	FaultElevation Fault = "elevation not credible: drawn without it"
 	FaultOneEnd    Fault = "elevation of one end only: drawn level"
 	FaultNoLength  Fault = "no length: left out"

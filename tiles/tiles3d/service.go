@@ -18,10 +18,13 @@ import (
 type Options struct {
 	Views Views // must be set: From(catalog)
 
-	// Ground is what stands without a height of its own stands on; nil is 0.
-	// GroundKey names its state: contents are made again when it changes.
-	Ground    Ground
-	GroundKey string
+	// Ground is an elevation model: what has no height of its own stands on it; nil
+	// is none. GroundRevision names its state; what changes is made again.
+	Ground         Ground
+	GroundRevision func() string
+	// Layers lists the layers. Where the elevation model knows nothing, the rims of
+	// their manholes tell the ground; nil leaves that out.
+	Layers func() []layers.Layer
 
 	CacheBytes int64                 // for tilesets and contents, all forms; default 256 MiB
 	Renderings int                   // at a time; default runtime.GOMAXPROCS(0)
@@ -36,6 +39,8 @@ type Service struct {
 	answers   *tiles.Answers
 	workers   sync.Pool
 	described tiles.Descriptions
+
+	grounds groundCache
 
 	mu     sync.Mutex // guards states
 	states stateCache
@@ -75,6 +80,9 @@ type Request struct {
 	Properties []string
 	// Query is what the addresses in a tileset repeat, encoded: filter, token.
 	Query string
+	// AboveGround measures heights from the ground instead of the ellipsoid, for
+	// viewers that draw on a flat map.
+	AboveGround bool
 	// AcceptEncoding and IfNoneMatch are the client's headers of these names.
 	AcceptEncoding, IfNoneMatch string
 }
@@ -86,19 +94,38 @@ type Answer struct {
 }
 
 // Has tells whether a layer has a 3D form.
-func Has(l *layers.Layer) bool { return l.Live == nil && modelOf(l, nil, nil) != nil }
+func Has(l *layers.Layer) bool {
+	switch l.Kind {
+	case layers.KindBuilding, layers.KindPipe, layers.KindNode, layers.KindPart:
+		return l.Live == nil
+	}
+	return false
+}
 
-// modelOf is how the features of a layer look, or nil.
-func modelOf(l *layers.Layer, hidden []string, ground Ground) model {
+// site is what the models of a scene have in common.
+type site struct {
+	hidden   []string // properties that the reader must not see
+	ground   Ground
+	relative bool // heights are above the ground, not the ellipsoid
+}
+
+// offset is what to add to a height of a layer.
+func (o *site) offset(l *layers.Layer) float64 {
+	if o.relative || l.Heights == nil {
+		return 0
+	}
+	return l.Heights.EllipsoidOffset
+}
+
+// modelOf is how the features of a layer look; the layer has a 3D form.
+func modelOf(l *layers.Layer, o *site) model {
 	switch l.Kind {
 	case layers.KindBuilding:
-		return newBuildingModel(l, hidden, ground)
+		return newBuildingModel(l, o)
 	case layers.KindPipe:
-		return newPipeModel(l, hidden, ground)
-	case layers.KindNode, layers.KindPart:
-		return newPartModel(l, hidden, ground)
+		return newPipeModel(l, o)
 	}
-	return nil
+	return newPartModel(l, o)
 }
 
 // formatVersion changes whenever the same features give other bytes than an older
@@ -107,9 +134,10 @@ const formatVersion = 1
 
 // scene is a view with its state, for one request.
 type scene struct {
-	view  View
-	state *state
-	key   tiles.Key // of the layer's description, the reader, the filter
+	view   View
+	state  *state
+	key    tiles.Key // of the layer's description, the reader, the filter
+	ground string    // names what its features stand on
 }
 
 // open takes a view of the request's layer and its state. The caller releases the
@@ -124,16 +152,13 @@ func (s *Service) open(r *Request) (*scene, error) {
 		return nil, err
 	}
 	l := v.Layer()
-	var m model
-	if l.Live == nil {
-		m = modelOf(l, r.Policy.Hidden, s.o.Ground)
-	}
-	if m == nil {
+	if !Has(l) {
 		v.Release()
 		return nil, missing
 	}
-	sc := &scene{view: v, key: s.sceneKey(l, v, r)}
-	if sc.state, err = s.state(sc, m, r); err != nil {
+	g := s.ground()
+	sc := &scene{view: v, key: s.sceneKey(l, v, r), ground: g.name}
+	if sc.state, err = s.state(sc, modelOf(l, &site{r.Policy.Hidden, g, r.AboveGround}), r); err != nil {
 		v.Release()
 		return nil, err
 	}
@@ -145,7 +170,11 @@ func (s *Service) sceneKey(l *layers.Layer, v View, r *Request) tiles.Key {
 	var buf [512]byte
 	w := tiles.KeyWriter(buf[:0])
 	w.Number(formatVersion)
-	w.Text(s.o.GroundKey)
+	relative := uint64(0)
+	if r.AboveGround {
+		relative = 1
+	}
+	w.Number(relative)
 	h := s.described.Hash(l)
 	w = append(w, h[:]...)
 	w.Text(v.Identity())
@@ -157,7 +186,7 @@ func (s *Service) sceneKey(l *layers.Layer, v View, r *Request) tiles.Key {
 // state finds or makes the state of a scene's view.
 func (s *Service) state(sc *scene, m model, r *Request) (*state, error) {
 	segments := sc.view.Segments()
-	id := stateID{scene: sc.key, revision: sc.view.Revision(), base: segments[0].Origin()}
+	id := stateID{scene: sc.key, ground: sc.ground, revision: sc.view.Revision(), base: segments[0].Origin()}
 	s.mu.Lock()
 	st := s.states.get(id)
 	s.mu.Unlock()
@@ -194,7 +223,9 @@ func (s *Service) Tileset(ctx context.Context, r Request) (Answer, error) {
 	}
 	st, l := sc.state, sc.view.Layer()
 	extras := &Extras{Layer: string(l.ID), Kind: string(l.Kind), VerticalDatum: l.VerticalDatum}
-	if l.Heights != nil {
+	if r.AboveGround {
+		extras.Vertical = "ground"
+	} else if l.Heights != nil {
 		extras.EllipsoidOffset = l.Heights.EllipsoidOffset
 	}
 	revision := ""

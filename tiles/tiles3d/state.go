@@ -57,7 +57,9 @@ func (s *state) merge(k int, v *snapshot.SegmentView, x *segIndex, c *indexCell,
 		for _, i := range x.features[c.from:c.to] {
 			if !v.Alive(int(i)) {
 				count--
-				sum -= mark(v.Segment, int(i))
+				if e, ok := s.model.measure(v.Segment, int(i)); ok {
+					sum -= mark(v.Segment, int(i), &e)
+				}
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 // stateID names a state: the scene, and the rows of the view.
 type stateID struct {
 	scene    tiles.Key
+	ground   string
 	revision layers.Revision
 	base     *snapshot.Segment // its origin
 }
@@ -41,7 +42,7 @@ func (c *stateCache) get(id stateID) *state {
 // base is the index of a base segment that an older state of the scene has.
 func (c *stateCache) base(id stateID) *segIndex {
 	for k := len(c.list) - 1; k >= 0; k-- {
-		if o := c.list[k].id; o.scene == id.scene && o.base == id.base {
+		if o := c.list[k].id; o.scene == id.scene && o.ground == id.ground && o.base == id.base {
 			return c.list[k].state.index[0]
 		}
 	}

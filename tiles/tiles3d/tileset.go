@@ -68,7 +68,8 @@ type Extras struct {
 	Layer           string  `json:"twind:layer"`
 	Kind            string  `json:"twind:kind"`
 	VerticalDatum   string  `json:"twind:verticalDatum,omitempty"`
-	EllipsoidOffset float64 `json:"twind:ellipsoidOffset"` // metres: ellipsoidal height = height + offset
+	EllipsoidOffset float64 `json:"twind:ellipsoidOffset"`    // metres: ellipsoidal height = height + offset
+	Vertical        string  `json:"twind:vertical,omitempty"` // "ground": heights are above it, not above the ellipsoid
 }
 
 // tileset is the layer's first tileset.
