@@ -208,6 +208,60 @@ export function viewerTests(name, store = async () => undefined) {
       clean();
     });
 
+    it('shows an edit of one browser in another, which fetches only the touched tiles', async t => {
+      const other = await newPage(browser, server.url);
+      try {
+        let fetched = []; // tiles of buildings by the other browser
+        other.page.on('response', response => {
+          const path = new URL(response.url()).pathname;
+          if (path.startsWith('/tiles/buildings/')) fetched.push({ path, status: response.status() });
+        });
+        await Promise.all([tab.open(`/?lang=en&theme=dark${close}`), other.open(`/?lang=en&theme=dark${close}`)]);
+        const { id } = await buildingInView();
+        const item = await json(`/ogc/collections/buildings/items/${encodeURIComponent(id)}`);
+        const height = item.properties.height;
+        const shows = wanted =>
+          until(
+            other.page,
+            ([feature, value]) =>
+              window.twind.map
+                .querySourceFeatures('buildings', { sourceLayer: 'buildings' })
+                .some(f => String(f.id ?? f.properties.id) === feature && f.properties.height === value) && Date.now(),
+            [id, wanted],
+          );
+        await shows(height);
+        const held = new Set(fetched.map(({ path }) => path));
+        fetched = [];
+        try {
+          // The first page edits, as its user would with a form.
+          const { status, answered } = await tab.page.evaluate(
+            async ([path, body]) => {
+              const response = await fetch(path, { method: 'PATCH', headers: { 'Content-Type': 'application/merge-patch+json' }, body });
+              return { status: response.status, answered: Date.now() };
+            },
+            [`/ogc/collections/buildings/items/${encodeURIComponent(id)}`, JSON.stringify({ properties: { height: 321 } })],
+          );
+          assert.equal(status, 200);
+          t.diagnostic(`the edit was drawn ${(await shows(321)) - answered} ms after it was answered`);
+          await other.page.waitForTimeout(500); // whatever else it may fetch
+          const touched = ({ path }) => {
+            const [z, x, y] = path.match(/(\d+)\/(\d+)\/(\d+)\.mvt$/).slice(1).map(Number);
+            return touches(item.geometry, z, x, y);
+          };
+          assert.ok(fetched.length > 0 && fetched.every(touched), `fetched ${JSON.stringify(fetched)}`);
+          assert.ok(fetched.some(({ status }) => status === 200));
+          assert.ok(held.size > fetched.length, `${fetched.length} of ${held.size} tiles were fetched again`);
+        } finally {
+          await patch('buildings', id, { height });
+        }
+        await shows(height);
+        assert.deepEqual(other.faults, []);
+        clean();
+      } finally {
+        await other.close();
+      }
+    });
+
     it('tells of what was picked, as text only', async () => {
       await tab.open(`/?lang=en&theme=dark${close}`);
       await toggle('vehicles', 'trains');
@@ -456,6 +510,17 @@ export function viewerTests(name, store = async () => undefined) {
       clean();
     });
   });
+}
+
+/** Whether a geometry's box meets a tile of Web Mercator with its buffer of a 64th. */
+function touches(geometry, z, x, y) {
+  const column = lon => ((lon + 180) / 360) * 2 ** z;
+  const row = lat => (0.5 - Math.asinh(Math.tan((lat * Math.PI) / 180)) / (2 * Math.PI)) * 2 ** z;
+  const flat = geometry.coordinates.flat(Infinity);
+  const columns = flat.filter((_, i) => i % 2 === 0).map(column);
+  const rows = flat.filter((_, i) => i % 2 === 1).map(row);
+  const buffer = 1 / 64 + 1e-6;
+  return Math.min(...columns) <= x + 1 + buffer && Math.max(...columns) >= x - buffer && Math.min(...rows) <= y + 1 + buffer && Math.max(...rows) >= y - buffer;
 }
 
 function brightness(picture) {
