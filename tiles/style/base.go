@@ -10,6 +10,7 @@ type Base struct {
 	TileJSON string // absolute address
 	Raster   bool   // images; else vector tiles
 	TileSize int    // pixels of one side, of images
+	Relief   bool   // images of shadows and lights, transparent elsewhere
 	Layers   []BaseLayer
 }
 
@@ -48,9 +49,13 @@ var topics = map[string]topic{
 // base is the source and the style layers of a base map, from the lowest to the
 // highest. It stays behind the city: quiet colours of the theme, few labels.
 func (d *drawing) base(b Base) (source object, list []object) {
+	if b.Relief { // felt rather than seen
+		return object{"type": "raster", "url": b.TileJSON, "tileSize": b.TileSize},
+			[]object{{"id": b.ID, "type": "raster", "source": b.ID, "metadata": baseMetadata(b.ID), "paint": object{"raster-opacity": d.pick(.3, .5), "raster-resampling": "linear"}}}
+	}
 	if b.Raster {
 		return object{"type": "raster", "url": b.TileJSON, "tileSize": b.TileSize},
-			[]object{{"id": b.ID, "type": "raster", "source": b.ID, "metadata": object{"twind:layer": b.ID}, "paint": object{"raster-opacity": d.pick(1, .75)}}}
+			[]object{{"id": b.ID, "type": "raster", "source": b.ID, "metadata": baseMetadata(b.ID), "paint": object{"raster-opacity": d.pick(1, .75)}}}
 	}
 	for t := topicLand; t <= topicPlace; t++ {
 		for _, l := range b.Layers {
@@ -62,11 +67,15 @@ func (d *drawing) base(b Base) (source object, list []object) {
 	return object{"type": "vector", "url": b.TileJSON}, list
 }
 
+// baseMetadata names the map that a style layer belongs to, and says that it has no
+// features to ask for.
+func baseMetadata(id string) object { return object{"twind:layer": id, "twind:base": true} }
+
 // baseLayer draws areas, lines and names of one layer.
 func (d *drawing) baseLayer(id string, l BaseLayer, t topic) (list []object) {
 	add := func(part, kind, geometry string, minZoom float64, layout, paint object) {
 		layer := object{
-			"id": id + ":" + l.Name + "-" + part, "type": kind, "source": id, "source-layer": l.Name, "metadata": object{"twind:layer": id},
+			"id": id + ":" + l.Name + "-" + part, "type": kind, "source": id, "source-layer": l.Name, "metadata": baseMetadata(id),
 			"filter": expr{"==", expr{"geometry-type"}, geometry}, "paint": paint,
 		}
 		if minZoom > 0 {

@@ -30,6 +30,15 @@ describe('layerTree', () => {
     ]);
   });
 
+  it('puts what is drawn below the layers at the end', () => {
+    const tree = layerTree(
+      testConfig(layers, { bases: [testLayer({ id: 'map', kind: 'base' })] }),
+      'zh',
+      dictionaries.zh,
+    );
+    expect(tree.at(-1)).toMatchObject({ id: 'bases', title: '底图', layers: [{ id: 'map' }] });
+  });
+
   it('names groups by the server, else by the dictionary, else by id', () => {
     const tree = layerTree(testConfig(layers, { groups }), 'en', en);
     expect(tree.map(({ title }) => title)).toEqual(['纽约市', 'Nanaimo', 'Other layers']);

@@ -10,7 +10,8 @@ export interface TreeGroup {
 
 /**
  * The layers by city, in the order of the server's groups and of the layers
- * they name; layers that no group names follow by kind, those of no group last.
+ * they name; layers that no group names follow by kind, those of no group next,
+ * and what is drawn below all of them last.
  */
 export function layerTree(config: Config, language: Language, words: Dictionary): TreeGroup[] {
   const titles = words.groups as Record<string, string>;
@@ -34,7 +35,9 @@ export function layerTree(config: Config, language: Language, words: Dictionary)
     group.layers.push(layer);
   }
   const all = [...groups.values()].filter(({ layers }) => layers.length > 0);
-  return [...all.filter(({ id }) => id !== 'other'), ...all.filter(({ id }) => id === 'other')];
+  const tree = [...all.filter(({ id }) => id !== 'other'), ...all.filter(({ id }) => id === 'other')];
+  if (config.bases.length > 0) tree.push({ id: 'bases', title: words.groups.bases, layers: config.bases });
+  return tree;
 }
 
 /** What moves comes first, then the built city from the top down. */

@@ -74,7 +74,7 @@ function preferredTheme(wall: boolean): Theme {
 
 /** A camera over everything, for a city without bookmarks. */
 function wholeCity(config: Config): Camera {
-  const box = config.layers.find(({ bbox }) => bbox)?.bbox;
+  const box = [...config.layers, ...config.bases].find(({ bbox }) => bbox)?.bbox;
   if (!box) return { lon: 0, lat: 20, zoom: 2, bearing: 0, pitch: 0 };
   const [west, south, east, north] = box;
   const zoom = Math.max(2, Math.min(16, Math.log2(360 / Math.max(1e-4, east - west)) + 1));

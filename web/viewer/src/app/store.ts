@@ -69,6 +69,8 @@ export class Store {
   readonly alternatives: Signal<readonly Selection[]> = signal([]);
   readonly details: Signal<Details> = signal({ phase: 'loading' });
   readonly following: Signal<boolean> = signal(false);
+  /** The map looks below the ground. */
+  readonly underground: Signal<boolean> = signal(false);
   readonly status: Signal<LiveStatus>;
   /** performance.now(), four times a second. */
   readonly clock: Signal<number> = signal(performance.now());
@@ -109,7 +111,7 @@ export class Store {
   }
 
   layer(id: string): LayerConfig | undefined {
-    return this.config.layers.find(layer => layer.id === id);
+    return [...this.config.layers, ...this.config.bases].find(layer => layer.id === id);
   }
 
   title(id: string): string {
@@ -146,6 +148,11 @@ export class Store {
     this.theme.value = theme;
     void this.map?.setTheme(theme);
     this.remember();
+  }
+
+  setUnderground(underground: boolean): void {
+    this.underground.value = underground;
+    this.map?.setUnderground(underground);
   }
 
   showLayer(id: string, visible: boolean): void {

@@ -48,6 +48,8 @@ export interface LayerConfig {
   legend: LegendEntry[];
   /** Absolute URL; '' for live layers. */
   tilejson: string;
+  /** Absolute URL of the layer's 3D Tiles; '' for none. */
+  tileset: string;
   items: string;
 }
 
@@ -77,4 +79,6 @@ export interface Config {
   groups: Group[];
   styles: Record<Theme, string>;
   layers: LayerConfig[];
+  /** Maps and images drawn below the layers; they have no features to ask for. */
+  bases: LayerConfig[];
 }

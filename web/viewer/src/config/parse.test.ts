@@ -22,6 +22,7 @@ const layer = {
   ],
   legend: [{ label: { en: 'Buildings' }, color: { light: '#e4dfd5', dark: '#33445f' }, symbol: 'fill' }],
   tilejson: 'http://host/tiles/buildings.json',
+  tileset: 'http://host/3d/buildings/tileset.json',
   items: 'http://host/ogc/collections/buildings/items',
 };
 
@@ -38,6 +39,31 @@ const config = {
 };
 
 describe('parseConfig', () => {
+  it('takes maps and images below the layers, but not what the style does not draw', () => {
+    const bases = [
+      {
+        id: 'map',
+        title: { zh: '底图' },
+        type: 'vector',
+        attribution: 'OSM',
+        bbox: [1, 2, 3, 4],
+        minZoom: 3,
+      },
+      { id: 'image', type: 'raster', role: 'imagery' },
+      { id: 'ground', type: 'raster', role: 'terrain' },
+      { type: 'vector' },
+      7,
+    ];
+    const parsed = parseConfig({ ...config, bases });
+    expect(parsed.bases.map(({ id, kind, attribution }) => [id, kind, attribution])).toEqual([
+      ['map', 'base', 'OSM'],
+      ['image', 'base', ''],
+    ]);
+    expect(parsed.bases[0]?.bbox).toEqual([1, 2, 3, 4]);
+    expect(parsed.layers).toHaveLength(1);
+    expect(parseConfig(config).bases).toEqual([]);
+  });
+
   it('takes over what the server says', () => {
     const parsed = parseConfig(config);
     expect(parsed.bookmarks).toEqual(config.bookmarks);

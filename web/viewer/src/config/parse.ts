@@ -48,7 +48,15 @@ export function parseConfig(value: unknown): Config {
     groups: list(root.groups).flatMap(parseGroup),
     styles: { light: required(styles.light, 'styles.light'), dark: required(styles.dark, 'styles.dark') },
     layers,
+    bases: list(root.bases).flatMap(parseBase),
   };
+}
+
+/** A map or image below the layers; terrain and hillshade are not drawn by the style. */
+function parseBase(value: unknown): LayerConfig[] {
+  if (!isObject(value) || typeof value.id !== 'string') return [];
+  if (value.type !== 'vector' && value.role !== 'imagery') return [];
+  return [parseLayer({ ...value, kind: 'base', items: '-', group: 'bases' }, 0)];
 }
 
 function parseLayer(value: unknown, index: number): LayerConfig {
@@ -76,6 +84,7 @@ function parseLayer(value: unknown, index: number): LayerConfig {
     schema: list(layer.schema).flatMap(parseProperty),
     legend: list(layer.legend).flatMap(parseLegend),
     tilejson: string(layer.tilejson),
+    tileset: string(layer.tileset),
     items: required(layer.items, `layers[${index}].items`),
   };
 }

@@ -48,6 +48,7 @@ export const en = {
     nanaimo: 'Nanaimo',
     demo: 'Model district',
     other: 'Other layers',
+    bases: 'Base maps',
   },
   legend: {
     live: 'moving',
@@ -100,6 +101,8 @@ export const en = {
     north: 'North up',
     tilt: 'Tilt the map',
     flat: 'Look straight down',
+    underground: 'Look below the ground',
+    aboveGround: 'Back above the ground',
     fullscreen: 'Full screen',
     exitFullscreen: 'Leave full screen',
     noWebGL:

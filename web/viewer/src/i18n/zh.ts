@@ -50,6 +50,7 @@ export const zh: Dictionary = {
     nanaimo: '纳奈莫',
     demo: '示范城区',
     other: '其他图层',
+    bases: '底图',
   },
   legend: {
     live: '行驶',
@@ -102,6 +103,8 @@ export const zh: Dictionary = {
     north: '正北朝上',
     tilt: '倾斜视角',
     flat: '俯视',
+    underground: '查看地下',
+    aboveGround: '回到地面',
     fullscreen: '全屏',
     exitFullscreen: '退出全屏',
     noWebGL: '此浏览器无法绘制地图：缺少 WebGL 2 或已被关闭。请开启硬件加速，或换用其他浏览器打开。',

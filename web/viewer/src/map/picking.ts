@@ -41,7 +41,7 @@ export function pickAt(map: MapLibreMap, x: number, y: number): Pick[] {
 
 function toPick(feature: MapGeoJSONFeature): Pick | undefined {
   const metadata = feature.layer.metadata as Record<string, unknown> | undefined;
-  if (metadata?.[ownLayer]) return undefined;
+  if (metadata?.[ownLayer] || metadata?.['twind:base']) return undefined;
   const layer = cityLayerOf(feature.layer as Parameters<typeof cityLayerOf>[0]);
   if (layer === undefined) return undefined;
   const id = feature.id ?? (feature.properties.id as string | number | undefined);

@@ -7,7 +7,9 @@ export function Footer() {
   const store = useStore();
   const camera = store.camera.value;
   const digits = Math.max(2, Math.min(5, Math.ceil(camera.zoom / 3)));
-  const shown = store.config.layers.filter(({ id }) => !store.hidden.value.has(id));
+  const shown = [...store.config.layers, ...store.config.bases].filter(
+    ({ id }) => !store.hidden.value.has(id),
+  );
   return (
     <footer class="foot">
       <span class="foot-place">

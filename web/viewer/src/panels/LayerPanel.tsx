@@ -96,7 +96,7 @@ function LayerRow({ layer, group }: { layer: LayerConfig; group: string }) {
             </span>
             {layer.live && <LiveCount layer={layer} />}
           </span>
-          {!layer.live && (
+          {!layer.live && layer.kind !== 'base' && (
             <span class="count">
               {formatNumber(store.objects.value.get(layer.id) ?? layer.count, language)}
             </span>

@@ -20,6 +20,7 @@ export function testLayer(given: Partial<LayerConfig> & { id: string }): LayerCo
     schema: [],
     legend: [],
     tilejson: '',
+    tileset: '',
     items: `http://host/ogc/collections/${given.id}/items`,
     ...given,
   };
@@ -35,6 +36,7 @@ export function testConfig(layers: LayerConfig[], given: Partial<Config> = {}): 
     groups: [],
     styles: { light: '/light.json', dark: '/dark.json' },
     layers,
+    bases: [],
     ...given,
   };
 }
