@@ -24,28 +24,55 @@ type generalized []foundCells
 type foundCells struct {
 	pyramid.Found
 	ok bool
+	// own: the request sees less than the whole layer, and gets a cell of its own
+	// that is made of the features within reach.
+	own   bool
+	reach tile.WorldBox
 }
 
 func (g generalized) has(i int) bool { return i < len(g) && g[i].ok }
 
+func (g generalized) own(i int) bool { return i < len(g) && g[i].own }
+
 // generalized finds the cells of the layers that are below their ungeneralised
 // zoom. Requests that see less than the whole layer never get those that all share.
 func (s *Service) generalized(ctx context.Context, r *Request, views viewList) generalized {
-	if s.o.Pyramids == nil || r.Exact || r.Filter != nil {
+	if s.o.Pyramids == nil || r.Exact {
 		return nil
 	}
 	var list generalized
 	for i, v := range views {
 		l, policy := v.Layer(), r.policy(i)
-		if r.Tile.Z >= FullZoom(l) || r.Tile.Z < l.MinZoom || policy.Rows != nil || hides(l, policy) {
+		if r.Tile.Z >= FullZoom(l) || r.Tile.Z < l.MinZoom {
 			continue
 		}
 		if list == nil {
 			list = make(generalized, len(views))
 		}
-		list[i].Found, list[i].ok = s.o.Pyramids.Find(ctx, v, r.Tile, Box(r.Tile))
+		f := &list[i]
+		if r.Filter != nil || policy.Rows != nil || hides(l, policy) {
+			f.own, f.reach = true, pyramid.Reach(l, r.Tile.Z, Box(r.Tile))
+			continue
+		}
+		f.Found, f.ok = s.o.Pyramids.Find(ctx, v, r.Tile, Box(r.Tile))
 	}
 	return list
+}
+
+// key names what was found for a layer, or the features that it is made of.
+func (g generalized) key(w *KeyWriter, i int, v View, box tile.WorldBox) {
+	switch {
+	case g.has(i):
+		w.Number(1)
+		g[i].Key(func(b []byte) { w.Text(string(b)) })
+		return
+	case g.own(i):
+		w.Number(2)
+		box = g[i].reach
+	default:
+		w.Number(0)
+	}
+	w.Number(uint64(v.TileRevision(box)))
 }
 
 // hides tells whether a policy hides a property that the cells follow from.
@@ -59,13 +86,28 @@ type shownCell struct {
 	segment *snapshot.Segment
 }
 
-// take makes the source show cells. properties are those of the request.
+// take makes the source show what was found. properties are those of the request.
 func (p *sourcePlan) take(found *pyramid.Found, properties []string) error {
 	cells, err := found.Cells()
-	if err != nil {
-		return err
+	if err == nil {
+		p.dropped = found.Dropped(cells)
+		p.show(cells, properties)
 	}
-	p.dropped = found.Dropped(cells)
+	return err
+}
+
+// make makes the source show a cell of the rows that match.
+func (p *sourcePlan) make(v View, r *Request, hidden []string) error {
+	cell, err := pyramid.Own(v, r.Tile, Box(r.Tile), hidden, func(s *snapshot.Segment, i int) bool { return p.match == nil || p.match.passes(s, i) })
+	if err == nil {
+		p.dropped = int(cell.Dropped)
+		p.show([]*pyramid.Cell{cell}, r.Properties)
+	}
+	return err
+}
+
+// show makes the source show cells.
+func (p *sourcePlan) show(cells []*pyramid.Cell, properties []string) {
 	at := map[string]int{}
 	for c := range p.layer.Schema {
 		at[p.layer.Schema[c].Name] = c
@@ -95,7 +137,6 @@ func (p *sourcePlan) take(found *pyramid.Found, properties []string) error {
 		}
 		p.cells = append(p.cells, shownCell{c, &s})
 	}
-	return nil
 }
 
 // carriesDerived tells whether a tile with some properties of the layer carries a

@@ -16,7 +16,7 @@ import (
 
 // keyVersion changes whenever the same request on the same state gives other
 // bytes than an older program gave.
-const keyVersion = 2
+const keyVersion = 3
 
 // Key names the content of an answer for ever: equal keys, equal features.
 type Key [sha256.Size]byte
@@ -237,12 +237,7 @@ func (s *Service) key(r *Request, views viewList, found generalized) Key {
 		w = append(w, h[:]...)
 		w.Text(string(r.Layers[i]))
 		w.Text(v.Identity())
-		if found.has(i) {
-			found[i].Key(func(b []byte) { w = append(w, b...) })
-			w.Number(0)
-		} else {
-			w.Number(uint64(v.TileRevision(box)))
-		}
+		found.key(&w, i, v, box)
 		w.Policy(r.policy(i))
 	}
 	return w.Key()

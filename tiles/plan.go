@@ -49,11 +49,16 @@ func newPlan(r *Request, views viewList, found generalized) (*plan, error) {
 				return nil, err
 			}
 			continue
-		case !r.Exact:
+		case !r.Exact && !found.own(i):
 			s.reduce = generalizationAt(l, r.Tile.Z)
 		}
 		if s.match, err = newMatch(l, r.Filter, policy); err != nil {
 			return nil, err
+		}
+		if found.own(i) {
+			if err = s.make(v, r, policy.Hidden); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return p, nil

@@ -35,6 +35,7 @@ type builder struct {
 	squares  squares
 	clusters clusters
 	pins     *pins
+	keep     func(seg *snapshot.Segment, feature int) bool // leaves out other features of the layer; nil keeps all
 
 	cell  *Cell
 	carry []carried // of this zoom
@@ -177,20 +178,20 @@ func (b *builder) class(c candidate) uint32 {
 	return n
 }
 
-// fromLayer makes a cell of the lowest generalised zoom, or of any zoom, of the
-// features whose box has its middle in the cell. keep leaves out others; nil keeps all.
-func fromLayer(s *spec, v Source, id tile.ID, keep func(seg *snapshot.Segment, feature int) bool) *Cell {
+// fromLayer makes a cell of the lowest generalised zoom, of the features whose box
+// has its middle in the cell.
+func fromLayer(s *spec, v Source, id tile.ID) *Cell {
 	b := newBuilder(s, id)
-	box := boxOf(id)
-	list := b.candidates(v, box, func(seg *snapshot.Segment, i uint32) bool {
-		x, y := center(seg.Box[i])
-		return cellAt(x, y, id.Z) == id && (keep == nil || keep(seg, int(i)))
+	list := b.candidates(v, boxOf(id))
+	list = slices.DeleteFunc(list, func(c candidate) bool {
+		x, y := center(b.inputs[c.input].seg.Box[c.feature])
+		return cellAt(x, y, id.Z) != id
 	})
 	return b.build(v, list)
 }
 
-// candidates are the features that a box meets and keep holds for, by id.
-func (b *builder) candidates(v Source, box tile.WorldBox, keep func(*snapshot.Segment, uint32) bool) (list []candidate) {
+// candidates are the features that a box meets, by id.
+func (b *builder) candidates(v Source, box tile.WorldBox) (list []candidate) {
 	segments := v.Segments()
 	var found []uint32
 	for k := range segments {
@@ -198,7 +199,7 @@ func (b *builder) candidates(v Source, box tile.WorldBox, keep func(*snapshot.Se
 		b.input(seg, nil)
 		found = segments[k].Search(box, found[:0])
 		for _, i := range found {
-			if keep(seg, i) {
+			if b.keep == nil || b.keep(seg, int(i)) {
 				list = append(list, candidate{uint32(k), i})
 			}
 		}

@@ -125,8 +125,7 @@ func TestModel(t *testing.T) {
 	for _, id := range ids {
 		there[id] = map[string]bool{}
 	}
-	made := 0
-	for round := range 14 {
+	for round := range 8 {
 		n := 6
 		if round == 0 {
 			n = 150
@@ -153,9 +152,6 @@ func TestModel(t *testing.T) {
 			}
 			return nil
 		})
-		if round%3 == 0 {
-			made++
-		}
 		for _, layer := range ids {
 			p, v := w.settled(layer)
 			fresh, _ := make1(t, v)

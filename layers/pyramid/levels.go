@@ -176,7 +176,7 @@ func (m *maker) lowest(id tile.ID) (*ref, error) {
 	if err := m.ctx.Err(); err != nil {
 		return nil, err
 	}
-	return m.keep(fromLayer(m.spec, m.view, id, nil))
+	return m.keep(fromLayer(m.spec, m.view, id))
 }
 
 // upper makes a cell of its children in the level below.

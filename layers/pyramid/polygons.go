@@ -151,6 +151,9 @@ func (b *builder) findPins(v Source) *pins {
 	for k := range segments {
 		s := &segments[k]
 		for _, i := range s.Search(boxes, nil) {
+			if b.keep != nil && !b.keep(s.Segment, int(i)) {
+				continue
+			}
 			lo, hi := s.Vertices(int(i))
 			if vertices += hi - lo; vertices > maxShared {
 				return &pins{all: true}

@@ -348,7 +348,7 @@ func TestCellsAreBounded(t *testing.T) {
 		return newStill(t, l, list)
 	}
 	var houses, streets, points []*layers.Feature
-	for i := range 12_000 {
+	for i := range 9_000 {
 		houses = append(houses, feature(i+1, house(r, 5e5*r.Float64(), 5e5*r.Float64(), 4000, 4000), "", ""))
 		x, y := 5e5*r.Float64(), 5e5*r.Float64()
 		streets = append(streets, feature(i+1, lineOf(x, y, x+9000*r.Float64(), y+9000*r.Float64()), fmt.Sprint(i), "motorway"))
