@@ -222,6 +222,29 @@ func TestForms(t *testing.T) {
 	require.EqualValues(t, 1, count.Load(), "one rendering for all forms")
 }
 
+// Each compressed form is made once, however many ask for it at the same time.
+func TestEachFormIsMadeOnce(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	s, count := service(t, newCatalog(), func(o *tiles.Options) { o.Registerer = registry })
+	var group sync.WaitGroup
+	for i := range 60 {
+		group.Go(func() {
+			r := tiles.Request{Layers: []layers.ID{"buildings"}, Tile: here, AcceptEncoding: []string{"gzip", "zstd", ""}[i%3]}
+			if _, err := s.Tile(t.Context(), r); err != nil {
+				panic(err)
+			}
+		})
+	}
+	group.Wait()
+	v := metric(t, registry)
+	require.EqualValues(t, 1, count.Load())
+	require.EqualValues(t, 1, v["twind_tile_forms_total,gzip,quick"])
+	require.EqualValues(t, 1, v["twind_tile_forms_total,zstd,quick"])
+	require.LessOrEqual(t, v["twind_tile_forms_total,gzip,better"], 1.0)
+	require.LessOrEqual(t, v["twind_tile_forms_total,zstd,better"], 1.0)
+	require.EqualValues(t, 1, v["twind_tile_forms_total,identity,quick"])
+}
+
 // Asked for often, a tile is compressed better in the background; both forms'
 // ETags are known.
 func TestHotTile(t *testing.T) {
