@@ -63,8 +63,8 @@ type codec struct {
 
 var newCodec = sync.OnceValue(func() *codec {
 	// The options are constant: no error is possible.
-	enc, _ := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true))
-	best, _ := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true))
+	enc, _ := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true), zstd.WithLowerEncoderMem(true))
+	best, _ := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true), zstd.WithLowerEncoderMem(true))
 	dec, _ := zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(maxBlockBytes), zstd.WithDecoderLowmem(true))
 	return &codec{enc, best, dec}
 })
@@ -177,6 +177,10 @@ var payloads = sync.Pool{New: func() any { return new([]byte) }}
 
 func decodePayload(h *blockInfo, payload []byte, t *table, wanted func(*table) bool) error {
 	if h.flags&blockZstd != 0 {
+		var head zstd.Header
+		if err := head.Decode(payload); err != nil || !head.HasFCS || head.FrameContentSize != uint64(h.raw) {
+			return fmt.Errorf("%w: the compressed columns are not of %d bytes", errMalformed, h.raw)
+		}
 		buf := payloads.Get().(*[]byte)
 		defer payloads.Put(buf)
 		out, err := newCodec().dec.DecodeAll(payload, (*buf)[:0])

@@ -217,7 +217,7 @@ func appendIndex(dst []byte, refs []blockRef) []byte {
 func readIndex(b []byte, stream string, end int64) ([]blockRef, error) {
 	r := reader{b: b}
 	n := r.uvarint()
-	if n > uint64(len(b))/16 { // an entry has more bytes
+	if n > uint64(len(b))/13 { // an entry has no fewer bytes
 		r.fail("%d blocks in an index of %d bytes", n, len(b))
 	}
 	var refs []blockRef
