@@ -51,10 +51,10 @@ func level(tangent vec) frame {
 	return frame{tangent, right, right.cross(tangent)}
 }
 
-// quaternion is the rotation that takes y to up, z to the tangent, and so x to
-// the left.
+// quaternion is the rotation that takes x to the side, y to the tangent and z to
+// up: about the vertical alone where the tangent is level.
 func (f frame) quaternion() [4]float64 {
-	x, y, z := f.up.cross(f.tangent), f.up, f.tangent
+	x, y, z := f.side, f.tangent, f.up
 	// rotation matrix with columns x y z, to a quaternion by the largest term
 	switch trace := x[0] + y[1] + z[2]; {
 	case trace > 0:
@@ -90,8 +90,9 @@ func (t *Tubes) Reset() {
 	t.Boxes.Reset()
 }
 
-// jointCos is the cosine of the turn below which a corner needs no joint: 4°.
-const jointCos = 0.9976
+// jointCos is the cosine of the turn below which a corner needs no joint: 8°,
+// which leaves a notch of 2 cm on the outer side of a pipe of 30 cm.
+const jointCos = 0.9903
 
 // Append adds a polyline: xyz holds three ordinates a vertex, in metres, of the
 // section's axis. Segments shorter than a millimetre are left out.
@@ -110,7 +111,7 @@ func (t *Tubes) Append(xyz []float64, s Section, feature uint32) Fault {
 		} else {
 			f = f.carried(d.unit(), math.Pi)
 		}
-		scale := [3]float64{s.Width, s.height(), d.norm()}
+		scale := [3]float64{s.Width, d.norm(), s.height()}
 		if s.Kind == Round {
 			t.Cylinders.Append(a, f.quaternion(), scale, feature)
 		} else {
@@ -128,6 +129,6 @@ func (t *Tubes) joint(p vec, s Section, feature uint32) {
 		t.Spheres.Append(p, [4]float64{0, 0, 0, 1}, [3]float64{s.Width, s.Width, s.Width}, feature)
 		return
 	}
-	p[2] -= s.height() / 2
-	t.Cylinders.Append(p, [4]float64{0, 0, 0, 1}, [3]float64{s.Width, s.Width, s.height()}, feature)
+	p[2] -= s.height() / 2 // a cylinder that stands
+	t.Cylinders.Append(p, level(vec{0, 0, 1}).quaternion(), [3]float64{s.Width, s.height(), s.Width}, feature)
 }

@@ -2,18 +2,18 @@ package mesh
 
 import "math"
 
-// UnitCylinder appends a closed cylinder of diameter 1 about the z axis from
-// z = 0 to 1, the model of Tubes.Cylinders. It wants at least 3 sides.
+// UnitCylinder appends a closed cylinder of diameter 1 about the y axis from
+// y = 0 to 1, the model of Tubes.Cylinders. It wants at least 3 sides.
 func UnitCylinder(m *Mesh, sides int) {
 	l := Lofter{Sides: sides, Caps: true}
-	l.Loft(m, []float64{0, 0, 0, 0, 0, 1}, Section{Width: 1})
+	l.Loft(m, []float64{0, 0, 0, 0, 1, 0}, Section{Width: 1})
 }
 
-// UnitBox appends a closed box of width 1 (x) and height 1 (y) about the z axis
-// from z = 0 to 1, the model of Tubes.Boxes.
+// UnitBox appends a closed box of width 1 (x) and height 1 (z) about the y axis
+// from y = 0 to 1, the model of Tubes.Boxes.
 func UnitBox(m *Mesh) {
 	l := Lofter{Caps: true}
-	l.Loft(m, []float64{0, 0, 0, 0, 0, 1}, Section{Kind: Rectangular, Width: 1, Height: 1})
+	l.Loft(m, []float64{0, 0, 0, 0, 1, 0}, Section{Kind: Rectangular, Width: 1, Height: 1})
 }
 
 // UnitSphere appends a sphere of diameter 1 about the origin, the model of

@@ -259,9 +259,9 @@ func (w *Writer) Instances(mesh int, s *mesh.Instances, table int) {
 		return
 	}
 	e := nodeEntry{mesh: mesh, instanced: true, feature: -1, features: n, table: table}
-	e.translation = w.instanceVectors(s.Translations, -1)
+	e.translation = w.instanceTranslations(s.Translations)
 	e.rotation = w.instanceRotations(s.Rotations)
-	e.scale = w.instanceVectors(s.Scales, 1)
+	e.scale = w.instanceScales(s.Scales)
 	if !counting(s.Features) {
 		e.feature, e.features = w.featureColumn(s.Features, 0)
 	}
