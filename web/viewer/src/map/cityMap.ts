@@ -10,6 +10,7 @@ import { CellsOverlay } from '../live/cellsOverlay';
 import type { LiveFeed } from '../live/feed';
 import { type LiveHit, LiveLayer } from '../live/liveLayer';
 import { liveLooks } from '../live/looks';
+import type { SolidsLayer } from '../solids/solidsLayer';
 import { palettes, type Theme } from '../theme/tokens';
 import type { Camera } from '../url/state';
 import { type Covered, cameraOf, goTo, goToBox } from './camera';
@@ -33,7 +34,12 @@ export interface CityMapOptions {
   scale: number;
   /** Words for the map's own regions, for those who do not see it. */
   label: string;
+  /** Looks below the ground: see CityMap.setUnderground. */
+  underground: boolean;
 }
+
+/** The kinds of layers that lie under the ground. */
+const below = new Set(['pipe', 'node']);
 
 /** A tile as errors carry it. */
 interface Tile {
@@ -86,6 +92,9 @@ export class CityMap {
   private readonly stopChanges: (() => void) | undefined;
   private viewTimer: ReturnType<typeof setTimeout> | undefined;
   private following: { layer: string; id: string } | undefined;
+  private solids: SolidsLayer | undefined;
+  private underground: boolean;
+  private disposed = false;
 
   constructor(
     private readonly options: CityMapOptions,
@@ -93,6 +102,7 @@ export class CityMap {
   ) {
     const { config, feed, camera } = options;
     this.theme = options.theme;
+    this.underground = options.underground;
     this.hidden = new Set(options.hidden);
     this.opacity = new Map(options.opacity);
     this.map = new MapLibreMap({
@@ -140,9 +150,11 @@ export class CityMap {
     this.listen();
     this.sendView();
     void this.setTheme(options.theme);
+    void this.raiseSolids();
   }
 
   dispose(): void {
+    this.disposed = true;
     this.styleRequest?.abort();
     this.stopChanges?.();
     this.cells?.dispose();
@@ -165,20 +177,71 @@ export class CityMap {
       if (!request.signal.aborted) this.events.error(undefined);
       return;
     }
-    if (request.signal.aborted) return;
+    if (!request.signal.aborted) this.drawStyle();
+  }
+
+  /** Draws the server's style as this user sees it now. */
+  private drawStyle(): void {
+    if (!this.style) return;
     const shown = present(this.style, {
       hidden: this.hidden,
       opacity: this.opacity,
       scale: this.options.scale,
+      ...(this.solids ? { solid: new Set(this.solids.layers) } : {}),
+      ...(this.underground ? { underground: this.belowGround() } : {}),
     });
     this.map.setStyle(shown, { diff: true, validate: false });
     // A difference is applied at once; where there is none to make, style.load follows.
     if (this.styleLoaded && this.map.getStyle()) this.settle();
   }
 
+  /** The layers under the ground, and the streets' names to find one's way by. */
+  private belowGround(): Set<string> {
+    return new Set(
+      this.options.config.layers.filter(({ kind, live }) => live || below.has(kind)).map(({ id }) => id),
+    );
+  }
+
+  /** Looks below the ground: the city above turns into a ghost, and pipes are solid bodies. */
+  setUnderground(underground: boolean): void {
+    if (this.underground === underground) return;
+    this.underground = underground;
+    this.showSolids();
+    this.drawStyle();
+  }
+
+  /** Fetches what draws solids, and draws the layers that have a tileset with it. */
+  private async raiseSolids(): Promise<void> {
+    // Heights from the ground itself, since the map is flat.
+    const layers = this.options.config.layers
+      .filter(({ tileset }) => tileset !== '')
+      .map(({ id, kind, tileset }) => ({ id, kind, tileset: withQuery(tileset, 'vertical=ground') }));
+    if (layers.length === 0) return;
+    let module: typeof import('../solids/solidsLayer');
+    try {
+      module = await import('../solids/solidsLayer');
+    } catch {
+      return; // the style's own extrusions go on
+    }
+    if (this.disposed) return;
+    this.solids = new module.SolidsLayer(layers, this.theme);
+    this.showSolids();
+    this.drawStyle();
+  }
+
+  private showSolids(): void {
+    for (const { id, kind, tileset } of this.options.config.layers) {
+      if (tileset === '') continue;
+      const inPlace = below.has(kind) === this.underground || kind === 'part';
+      this.solids?.show(id, inPlace && !this.hidden.has(id), this.opacity.get(id) ?? 1);
+    }
+  }
+
   /** Puts what is the viewer's own over the server's style. */
   private settle(): void {
     const looks = liveLooks(this.options.config, this.theme);
+    if (this.solids && !this.map.getLayer(this.solids.id)) this.map.addLayer(this.solids, this.labels());
+    this.solids?.setTheme(this.theme);
     if (this.live && !this.map.getLayer(this.live.id)) this.map.addLayer(this.live);
     this.live?.restyle(looks, this.liveTheme());
     this.cells?.dress(looks, this.liveTheme());
@@ -190,8 +253,11 @@ export class CityMap {
     else this.hidden.add(layer);
     this.live?.show(layer, visible, this.opacity.get(layer) ?? 1);
     this.cells?.drawSoon();
-    for (const part of this.parts(layer))
-      this.map.setLayoutProperty(part.id, 'visibility', visible ? 'visible' : 'none');
+    this.showSolids();
+    for (const part of this.parts(layer)) {
+      const shown = visible && !(part.type === 'fill-extrusion' && this.solids?.layers.includes(layer));
+      this.map.setLayoutProperty(part.id, 'visibility', shown ? 'visible' : 'none');
+    }
     if (this.emphasis?.layer === layer) this.drawEmphasis();
     this.sendView();
   }
@@ -199,6 +265,7 @@ export class CityMap {
   fadeTo(layer: string, opacity: number): void {
     this.opacity.set(layer, opacity);
     this.live?.show(layer, !this.hidden.has(layer), opacity);
+    this.showSolids();
     for (const part of this.parts(layer)) {
       for (const [property, value] of dimmed(part, opacity)) {
         this.map.setPaintProperty(part.id, property as 'fill-opacity', value);
@@ -209,6 +276,7 @@ export class CityMap {
   emphasise(emphasis: Emphasis | undefined): void {
     this.emphasis = emphasis;
     this.live?.select(emphasis?.live ? emphasis : undefined);
+    this.solids?.select(emphasis?.live ? undefined : emphasis);
     this.drawEmphasis();
   }
 
@@ -236,6 +304,7 @@ export class CityMap {
 
   refresh(change: Change): void {
     this.refresher.add(change);
+    this.solids?.refresh(change.layer);
   }
 
   /** Reads a layer's tiles again, all of them. */
@@ -266,6 +335,11 @@ export class CityMap {
     );
   }
 
+  /** The first of the style's texts: they stand over solids. */
+  private labels(): string | undefined {
+    return this.map.getStyle().layers.find(({ type, id }) => type === 'symbol' && this.map.getLayer(id))?.id;
+  }
+
   private drawEmphasis(): void {
     if (!this.style || !this.styleLoaded) return;
     for (const layer of this.map.getStyle().layers) {
@@ -276,8 +350,9 @@ export class CityMap {
     if (!emphasis || emphasis.live || this.hidden.has(emphasis.layer)) return;
     const color = palettes[this.theme].selected;
     const before = this.live && this.map.getLayer(this.live.id) ? this.live.id : undefined;
+    const solid = this.solids?.layers.includes(emphasis.layer);
     for (const layer of highlightLayers(
-      this.style.layers,
+      this.style.layers.filter(({ type }) => !solid || type !== 'fill-extrusion'),
       emphasis.layer,
       emphasis.id,
       color,
@@ -327,7 +402,10 @@ export class CityMap {
   private click(event: MapMouseEvent): void {
     const { x, y } = event.point;
     const [entity] = this.live?.hits(x, y, 14 * this.options.scale) ?? [];
-    this.events.pick(entity, pickAt(this.map, x, y), [event.lngLat.lng, event.lngLat.lat]);
+    const solid = this.solids?.hit(x, y);
+    const picks = pickAt(this.map, x, y).filter(pick => pick.layer !== solid?.layer || pick.id !== solid.id);
+    if (solid) picks.unshift({ ...solid, properties: {} });
+    this.events.pick(entity, picks, [event.lngLat.lng, event.lngLat.lat]);
   }
 
   private hoverAt = 0;
@@ -370,4 +448,8 @@ export class CityMap {
       layers: config.layers.filter(layer => !layer.live || !this.hidden.has(layer.id)).map(layer => layer.id),
     });
   }
+}
+
+function withQuery(url: string, query: string): string {
+  return `${url}${url.includes('?') ? '&' : '?'}${query}`;
 }

@@ -35,7 +35,14 @@ export interface Presentation {
   opacity: ReadonlyMap<string, number>;
   /** Factor on texts, lines and symbols: 1 at a desk. */
   scale: number;
+  /** Layers that are drawn as solids of their own, so that the style's extrusions would repeat them. */
+  solid?: ReadonlySet<string>;
+  /** Layers that stay as they are while all else fades, so that what lies under the ground is seen; absent above it. */
+  underground?: ReadonlySet<string>;
 }
+
+/** How much of the city above is left while one looks below: enough to know where one is. */
+const ghost = 0.25;
 
 /** The layer of the city that a style layer draws, from its metadata; undefined for the ground and the viewer's own. */
 export function cityLayerOf(layer: LayerSpecification): string | undefined {
@@ -72,7 +79,9 @@ function presentLayer(layer: LayerSpecification, how: Presentation): LayerSpecif
   const id = cityLayerOf(layer);
   if (id !== undefined) {
     if (how.hidden.has(id)) layout.visibility = 'none';
-    const opacity = how.opacity.get(id) ?? 1;
+    if (layer.type === 'fill-extrusion' && (how.solid?.has(id) || how.underground))
+      layout.visibility = 'none';
+    const opacity = (how.opacity.get(id) ?? 1) * (how.underground && !how.underground.has(id) ? ghost : 1);
     if (opacity !== 1) for (const [property, value] of dimmed(layer, opacity)) paint[property] = value;
   }
   return { ...layer, paint, layout } as LayerSpecification;

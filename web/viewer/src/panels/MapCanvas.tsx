@@ -41,6 +41,7 @@ export function MapCanvas() {
           opacity: store.opacity.peek(),
           scale: store.scale,
           label: words.map.label,
+          underground: store.underground.peek(),
         },
         {
           pick(entity, picks, place) {

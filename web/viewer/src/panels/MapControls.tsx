@@ -22,6 +22,14 @@ export function MapControls() {
           label={pitch > 5 ? words.flat : words.tilt}
           onClick={() => store.tilt(pitch > 5 ? 0 : 60)}
         />
+        {store.config.layers.some(({ kind, tileset }) => tileset !== '' && kind === 'pipe') && (
+          <IconButton
+            icon="underground"
+            label={store.underground.value ? words.aboveGround : words.underground}
+            pressed={store.underground.value}
+            onClick={() => store.setUnderground(!store.underground.value)}
+          />
+        )}
         <FullscreenButton />
       </div>
     </div>

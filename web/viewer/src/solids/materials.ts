@@ -1,0 +1,194 @@
+import { Color, DoubleSide, type Mesh, MeshStandardMaterial, ShaderMaterial, Vector3 } from 'three';
+import type { Theme } from '../theme/tokens';
+import { palettes } from '../theme/tokens';
+import { featureName, topName } from './flatten';
+
+/** What a solid is coloured by. */
+type Coloring = 'height' | 'material' | 'vertex';
+
+/** Colours of buildings by height in metres, the higher the lighter, as in the server's styles. */
+const tones: Record<Theme, readonly (readonly [number, string])[]> = {
+  light: [
+    [0, '#ece8e0'],
+    [40, '#f0ece5'],
+    [120, '#f5f2ed'],
+    [300, '#fbf9f6'],
+    [500, '#fbf9f6'],
+  ],
+  dark: [
+    [0, '#1f2b41'],
+    [30, '#2a3953'],
+    [120, '#455875'],
+    [300, '#8092b0'],
+    [500, '#a5b4cc'],
+  ],
+};
+
+const vertexShader = /* glsl */ `
+attribute float ${featureName};
+attribute float ${topName};
+uniform float selected;
+varying vec3 vNormal;
+varying float vTop;
+varying float vZ;
+varying float vPicked;
+#ifdef COLORED
+varying vec3 vTint;
+#endif
+void main() {
+  vec4 at = vec4(position, 1.0);
+  vec3 n = normal;
+  #ifdef USE_INSTANCING
+  at = instanceMatrix * at;
+  n = mat3(instanceMatrix) * n;
+  #endif
+  #ifdef COLORED
+  vTint = color.rgb;
+  #endif
+  vNormal = n;
+  vTop = ${topName};
+  vZ = at.z;
+  vPicked = abs(${featureName} - selected) < 0.5 ? 1.0 : 0.0;
+  gl_Position = projectionMatrix * modelViewMatrix * at;
+}`;
+
+const fragmentShader = /* glsl */ `
+uniform vec3 tone0, tone1, tone2, tone3, tone4;
+uniform float at1, at2, at3, at4;
+uniform vec3 base;
+uniform vec3 picked;
+uniform vec3 sun;
+uniform vec3 shade;
+uniform float ambient;
+uniform float opacity;
+uniform float contact;
+varying vec3 vNormal;
+varying float vTop;
+varying float vZ;
+varying float vPicked;
+#ifdef COLORED
+varying vec3 vTint;
+#endif
+vec3 toneOf(float h) {
+  vec3 c = mix(tone0, tone1, clamp(h / at1, 0.0, 1.0));
+  c = mix(c, tone2, clamp((h - at1) / (at2 - at1), 0.0, 1.0));
+  c = mix(c, tone3, clamp((h - at2) / (at3 - at2), 0.0, 1.0));
+  return mix(c, tone4, clamp((h - at3) / (at4 - at3), 0.0, 1.0));
+}
+void main() {
+  vec3 n = normalize(vNormal);
+  #ifdef BY_HEIGHT
+  vec3 c = toneOf(vTop);
+  #else
+  vec3 c = base;
+  #endif
+  #ifdef COLORED
+  c *= pow(vTint, vec3(1.0 / 2.2));
+  #endif
+  if (vPicked > 0.5) c = picked;
+  float light = ambient + (1.0 - ambient) * max(0.0, dot(n, sun));
+  // Walls are darker at their feet, where streets shade them.
+  light *= mix(1.0 - contact, 1.0, smoothstep(0.0, 24.0, vZ));
+  gl_FragColor = vec4(mix(shade, c, light), 1.0) * opacity;
+}`;
+
+/** The materials of one layer's solids in a theme: one a colour, shared by all its contents. */
+export class Dresser {
+  private readonly made = new Map<string, ShaderMaterial>();
+
+  constructor(
+    private theme: Theme,
+    private readonly kind: string,
+  ) {}
+
+  /** The material of a mesh of a content. */
+  material(mesh: Mesh): ShaderMaterial {
+    const from = mesh.material instanceof MeshStandardMaterial ? mesh.material : new MeshStandardMaterial();
+    const coloring: Coloring =
+      this.kind === 'building' ? 'height' : mesh.geometry.getAttribute('color') ? 'vertex' : 'material';
+    const key = `${coloring} ${from.name} ${from.color.getHexString()}`;
+    let material = this.made.get(key);
+    if (!material) {
+      material = make(coloring, from);
+      this.made.set(key, material);
+      this.dress(material);
+    }
+    return material;
+  }
+
+  setTheme(theme: Theme): void {
+    this.theme = theme;
+    for (const material of this.made.values()) this.dress(material);
+  }
+
+  setOpacity(opacity: number): void {
+    for (const material of this.made.values()) {
+      (material.uniforms.opacity as { value: number }).value = opacity;
+      material.transparent = opacity < 1;
+    }
+  }
+
+  dispose(): void {
+    for (const material of this.made.values()) material.dispose();
+    this.made.clear();
+  }
+
+  private dress(material: ShaderMaterial): void {
+    const { theme } = this;
+    const u = material.uniforms;
+    const set = (name: string, value: unknown) => {
+      const uniform = u[name];
+      if (uniform) uniform.value = value;
+    };
+    tones[theme].forEach(([at, hex], i) => {
+      set(`tone${i}`, srgb(hex));
+      set(`at${i}`, at);
+    });
+    const own = material.userData.base as string;
+    set('base', theme === 'dark' ? lifted(own) : srgb(own));
+    set('picked', srgb(palettes[theme].selected));
+    set('shade', srgb(theme === 'dark' ? '#0a111d' : '#a49d90'));
+    set('ambient', theme === 'dark' ? 0.62 : 0.7);
+    set('contact', this.kind === 'building' ? (theme === 'dark' ? 0.22 : 0.1) : 0);
+  }
+}
+
+function make(coloring: Coloring, from: MeshStandardMaterial): ShaderMaterial {
+  const value = (v: unknown) => ({ value: v });
+  const material = new ShaderMaterial({
+    vertexShader,
+    fragmentShader,
+    vertexColors: coloring === 'vertex',
+    side: DoubleSide,
+    defines: {
+      ...(coloring === 'height' ? { BY_HEIGHT: '' } : {}),
+      ...(coloring === 'vertex' ? { COLORED: '' } : {}),
+    },
+    uniforms: {
+      ...Object.fromEntries([0, 1, 2, 3, 4].map(i => [`tone${i}`, value(new Color())])),
+      ...Object.fromEntries([1, 2, 3, 4].map(i => [`at${i}`, value(1)])),
+      base: value(new Color()),
+      picked: value(new Color()),
+      shade: value(new Color()),
+      // One soft sun from the south-east.
+      sun: value(new Vector3(0.48, -0.52, 0.72).normalize()),
+      ambient: value(0.7),
+      contact: value(0),
+      opacity: value(1),
+      selected: value(-1),
+    },
+  });
+  material.userData.base = `#${from.color.getHexString()}`;
+  return material;
+}
+
+/** A colour's sRGB channels as they go to the screen: the shader mixes and writes them as they are. */
+function srgb(hex: string): Color {
+  const n = Number.parseInt(hex.slice(1), 16);
+  return new Color((n >> 16) / 255, ((n >> 8) & 255) / 255, (n & 255) / 255);
+}
+
+/** A colour that reads on dark ground. */
+function lifted(hex: string): Color {
+  return srgb(hex).lerp(srgb('#c8d4e6'), 0.28);
+}

@@ -1,0 +1,143 @@
+import type { CustomLayerInterface, CustomRenderMethodInput, Map as MapLibreMap } from 'maplibre-gl';
+import { Camera, Matrix4, Raycaster, Vector3, WebGLRenderer } from 'three';
+import { localMatrix } from '../live/frame';
+import { mercator } from '../map/tiles';
+import type { Theme } from '../theme/tokens';
+import { CitySolids, type SolidLayer } from './city';
+import { Eye } from './eye';
+
+/** A solid under the pointer. */
+export interface SolidHit {
+  layer: string;
+  id: string;
+}
+
+const world = 40075016.685578488;
+
+/** Below this zoom the flat map says it better. */
+const fromZoom = 13;
+
+/**
+ * Draws the 3D tilesets of the city's layers in the map's own canvas, with the map's camera and depth:
+ * buildings, pipes and parts are solids, and what is picked is the same record as in plan.
+ */
+export class SolidsLayer implements CustomLayerInterface {
+  readonly id = 'twind-solids';
+  readonly type = 'custom';
+  readonly renderingMode = '3d';
+
+  private map: MapLibreMap | undefined;
+  private renderer: WebGLRenderer | undefined;
+  private readonly camera = new Camera();
+  private readonly eye = new Eye();
+  private readonly cities: CitySolids[];
+  private reloads: ReturnType<typeof setTimeout> | undefined;
+  private readonly toReload = new Set<string>();
+
+  constructor(layers: readonly SolidLayer[], theme: Theme) {
+    this.camera.matrixWorldAutoUpdate = false;
+    this.cities = layers.map(
+      layer => new CitySolids(layer, theme, this.eye, () => this.map?.triggerRepaint()),
+    );
+  }
+
+  /** The layers that are drawn as solids. */
+  get layers(): string[] {
+    return this.cities.map(({ layer }) => layer.id);
+  }
+
+  onAdd(map: MapLibreMap, gl: WebGL2RenderingContext): void {
+    this.map = map;
+    const renderer = new WebGLRenderer({ canvas: map.getCanvas(), context: gl, antialias: true });
+    renderer.autoClear = false;
+    renderer.setPixelRatio(1);
+    this.renderer = renderer;
+  }
+
+  onRemove(): void {
+    clearTimeout(this.reloads);
+    for (const city of this.cities) city.dispose();
+    this.renderer?.dispose();
+    this.renderer = undefined;
+    this.map = undefined;
+  }
+
+  setTheme(theme: Theme): void {
+    for (const city of this.cities) city.setTheme(theme);
+    this.map?.triggerRepaint();
+  }
+
+  show(layer: string, visible: boolean, opacity: number): void {
+    const city = this.city(layer);
+    if (!city) return;
+    city.visible = visible;
+    city.setOpacity(opacity);
+    this.map?.triggerRepaint();
+  }
+
+  select(selection: { layer: string; id: string } | undefined): void {
+    for (const city of this.cities)
+      city.select(selection?.layer === city.layer.id ? selection.id : undefined);
+  }
+
+  /** A layer changed: its tileset is read again, at most four times a second. */
+  refresh(layer: string): void {
+    if (!this.city(layer)) return;
+    this.toReload.add(layer);
+    this.reloads ??= setTimeout(() => {
+      this.reloads = undefined;
+      for (const id of this.toReload) this.city(id)?.reload();
+      this.toReload.clear();
+    }, 250);
+  }
+
+  render(gl: WebGL2RenderingContext, input: CustomRenderMethodInput): void {
+    const { map, renderer } = this;
+    if (!map || !renderer || map.getZoom() < fromZoom) return;
+    const center = map.getCenter();
+    const [x, y] = mercator(center.lng, center.lat);
+    const matrix = localMatrix(input.defaultProjectionData.mainMatrix, x, y, 1 / world);
+    this.camera.projectionMatrix.fromArray(matrix).multiply(new Matrix4().makeScale(1, -1, 1)); // y north
+    this.camera.projectionMatrixInverse.copy(this.camera.projectionMatrix).invert();
+    this.eye.follow(map);
+    renderer.resetState();
+    let loading = false;
+    for (const city of this.cities) {
+      if (!city.visible) continue;
+      loading = city.update(map) || loading;
+      city.arrange(x, y, world);
+      renderer.render(city.scene, this.camera);
+    }
+    renderer.resetState();
+    gl.bindVertexArray(null);
+    if (loading) map.triggerRepaint();
+  }
+
+  /** The solid at a point of the canvas, in CSS pixels. */
+  hit(x: number, y: number): SolidHit | undefined {
+    const { map } = this;
+    if (!map || map.getZoom() < fromZoom) return undefined;
+    const { clientWidth, clientHeight } = map.getCanvas();
+    const at = (depth: number) =>
+      new Vector3((x / clientWidth) * 2 - 1, 1 - (y / clientHeight) * 2, depth).applyMatrix4(
+        this.camera.projectionMatrixInverse,
+      );
+    const near = at(-1);
+    const raycaster = new Raycaster(near, at(0.999).sub(near).normalize());
+    let best: (SolidHit & { distance: number }) | undefined;
+    for (const city of this.cities) {
+      const hit = city.hit(raycaster);
+      if (hit && (!best || hit.distance < best.distance)) best = { layer: city.layer.id, ...hit };
+    }
+    return best && { layer: best.layer, id: best.id };
+  }
+
+  /** What is held by layer, for those who watch the page's memory. */
+  get held(): Record<string, { contents: number; visible: number }> {
+    return Object.fromEntries(this.cities.map(city => [city.layer.id, city.held]));
+  }
+
+  private city(layer: string): CitySolids | undefined {
+    return this.cities.find(city => city.layer.id === layer);
+  }
+}
