@@ -1,0 +1,141 @@
+// CesiumJS, which knows nothing of twind, loads every 3D layer, and what it picks
+// has the attributes of the record.
+import assert from 'node:assert/strict';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { launch } from './browser.mjs';
+import { startServer } from './server.mjs';
+
+const types = { '.html': 'text/html', '.js': 'text/javascript', '.json': 'application/json', '.css': 'text/css', '.wasm': 'application/wasm' };
+
+/** Serves the page and the library, as another site than twind's. */
+async function site() {
+  const here = fileURLToPath(new URL('.', import.meta.url));
+  const cesium = join(here, 'node_modules/cesium/Build/Cesium');
+  const server = createServer(async (request, response) => {
+    const path = normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname));
+    const file = path.startsWith('/cesium/') ? join(cesium, path.slice(8)) : join(here, 'cesium.html');
+    try {
+      await stat(file);
+      response.writeHead(200, { 'Content-Type': types[extname(file)] ?? 'application/octet-stream' });
+      createReadStream(file).pipe(response);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve));
+  return { url: `http://127.0.0.1:${server.address().port}/`, close: () => server.close() };
+}
+
+describe('CesiumJS', { timeout: 600_000 }, () => {
+  let twind;
+  let pages;
+  let browser;
+  let page;
+  let layers;
+  const faults = [];
+
+  before(async () => {
+    twind = await startServer();
+    pages = await site();
+    browser = await launch();
+    page = await browser.newPage({ viewport: { width: 640, height: 480 } });
+    page.on('pageerror', error => faults.push(error.stack ?? error.message));
+    page.on('console', message => message.type() === 'error' && faults.push(message.text()));
+    await page.goto(pages.url);
+    await page.waitForFunction(() => window.loaded === true);
+    layers = (await json('/viewer/config.json')).layers.filter(layer => layer.tileset);
+  });
+  after(async () => {
+    await browser?.close();
+    pages?.close();
+    await twind?.close();
+  });
+
+  const json = async path => {
+    const response = await fetch(twind.url + path);
+    assert.ok(response.ok, `${path}: ${response.status}`);
+    return response.json();
+  };
+  const show = url => page.evaluate(u => window.show(u), url);
+  const look = async (lon, lat, height) => {
+    const seen = await page.evaluate(at => window.look(...at), [lon, lat, height]);
+    assert.deepEqual(seen.faults, []);
+  };
+  const pick = () => page.evaluate(() => window.pick());
+
+  const positions = c => (typeof c[0] === 'number' ? [c] : c.flatMap(positions));
+
+  /** A place on a geometry: the middle of a line's first segment, else of the box. */
+  const middle = geometry => {
+    const all = positions(geometry.coordinates);
+    const some = geometry.type.includes('LineString') ? all.slice(0, 2) : all;
+    return [0, 1].map(k => (Math.min(...some.map(p => p[k])) + Math.max(...some.map(p => p[k]))) / 2);
+  };
+
+  /** What was picked is a record of the layer near a place, attribute by attribute. */
+  const compare = async (id, picked, [lon, lat]) => {
+    assert.ok(picked, `${id}: something is picked`);
+    const record = await json(`/ogc/collections/${id}/items/${encodeURIComponent(picked.id)}`);
+    const { schema } = layers.find(layer => layer.id === id);
+    let compared = 0;
+    for (const [name, value] of Object.entries(record.properties)) {
+      if (value === null) continue;
+      const type = schema.find(p => p.name === name)?.type;
+      assert.ok(name in picked, `${id} ${picked.id}: ${name} in ${Object.keys(picked)}`);
+      assert.deepEqual(picked[name], type === 'boolean' ? Number(value) : value, `${id} ${picked.id}: ${name}`);
+      compared++;
+    }
+    const near = positions(record.geometry.coordinates).some(p => Math.abs(p[0] - lon) < 0.01 && Math.abs(p[1] - lat) < 0.01);
+    assert.ok(near, `${id} ${picked.id} lies where the camera looks`);
+    return compared;
+  };
+
+  it('loads every 3D layer', async () => {
+    assert.ok(layers.length >= 10, `${layers.length} layers`);
+    for (const layer of layers) {
+      const shown = await show(layer.tileset);
+      assert.equal(shown.version, '1.1');
+      assert.equal(shown.extras['twind:layer'], layer.id);
+      assert.ok(shown.radius > 100);
+    }
+    assert.deepEqual(faults, []);
+  });
+
+  it('picks a tower of Manhattan', async () => {
+    const id = '278039446'; // One Liberty Plaza
+    const record = await json(`/ogc/collections/buildings/items/${id}`);
+    const at = middle(record.geometry);
+    await show(`${twind.url}/3d/buildings/tileset.json`);
+    await look(...at, 900);
+    const picked = await pick();
+    assert.equal(picked?.id, id);
+    assert.equal(picked.height, record.properties.height);
+    assert.ok((await compare('buildings', picked, at)) >= 3);
+  });
+
+  it('picks buildings, pipes and parts of the other cities', async () => {
+    for (const [id, filter, height] of [
+      ['demo_buildings', 'floors>8', 400],
+      ['demo_pipes', 'width>3000', 380], // the far form: instances
+      ['demo_pipes', 'width>3000', 90], // the near form: tubes
+      ['storm', 'diameter>700', 60],
+      ['water', 'DIAMETER>500', 60],
+      ['manholes', 'rim>0', 12],
+      ['demo_parts', "name='路灯'", 16],
+    ]) {
+      const { features } = await json(`/ogc/collections/${id}/items?limit=1&filter=${encodeURIComponent(filter)}`);
+      const at = middle(features[0].geometry);
+      await show(`${twind.url}/3d/${id}/tileset.json?vertical=ground&filter=${encodeURIComponent(filter)}`);
+      await look(at[0], at[1], height);
+      const picked = await pick();
+      const compared = await compare(id, picked, at);
+      assert.ok(compared >= 2, `${id}: ${compared} attributes`);
+    }
+    assert.deepEqual(faults, []);
+  });
+});
