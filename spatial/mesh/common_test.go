@@ -1,7 +1,6 @@
 package mesh
 
 import (
-	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -60,8 +59,4 @@ func requireNormalsOutward(t *testing.T, m *Mesh) {
 			require.Greater(t, n.dot(v), 30.0, "triangle %d of normal %v, vertex normal %v", i/3, n, v)
 		}
 	}
-}
-
-func nearly(want, got, relative float64) bool {
-	return math.Abs(want-got) <= relative*math.Abs(want)
 }

@@ -299,10 +299,10 @@ func TestParseRefuses(t *testing.T) {
 		copy(c[at:], b)
 		return c
 	}
-	swap := func(old, new string) []byte {
-		require.True(t, bytes.Contains(data, []byte(old)), old)
-		require.Len(t, new, len(old))
-		return bytes.Replace(data, []byte(old), []byte(new), 1)
+	swap := func(from, to string) []byte {
+		require.True(t, bytes.Contains(data, []byte(from)), from)
+		require.Len(t, to, len(from))
+		return bytes.Replace(data, []byte(from), []byte(to), 1)
 	}
 	for name, c := range map[string][]byte{
 		"nothing":           nil,

@@ -261,13 +261,13 @@ var integerTypes = [...]struct {
 }
 
 func (w *Writer) integers(e *propEntry, p *Property) {
-	lo, hi, any := int64(math.MaxInt64), int64(math.MinInt64), false
+	lo, hi, found := int64(math.MaxInt64), int64(math.MinInt64), false
 	for i, v := range p.Ints {
 		if !p.null(i) {
-			lo, hi, any = min(lo, v), max(hi, v), true
+			lo, hi, found = min(lo, v), max(hi, v), true
 		}
 	}
-	if !any {
+	if !found {
 		lo, hi = 0, 0
 	}
 	nulls := p.hasNull()

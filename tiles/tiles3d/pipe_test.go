@@ -113,7 +113,7 @@ func checkPipes(t *testing.T, k *content, source func(row int) (spatial.Geometry
 			continue
 		}
 		g, a := source(in.row)
-		lo, hi := in.matrix.at(0, in.lo[1], 0), in.matrix.at(0, in.hi[1], 0) // glTF's y is the model's axis
+		lo, hi := in.matrix.at(0, 0, in.lo[2]), in.matrix.at(0, 0, in.hi[2]) // glTF's z is the model's axis
 		e0, e1 := geodesic.ECEF(g.XY[0], g.XY[1], a.z0), geodesic.ECEF(g.XY[2], g.XY[3], a.z1)
 		if lo.Sub(e0).Norm() > lo.Sub(e1).Norm() {
 			e0, e1 = e1, e0
@@ -121,7 +121,7 @@ func checkPipes(t *testing.T, k *content, source func(row int) (spatial.Geometry
 		require.Less(t, lo.Sub(e0).Norm(), 0.01)
 		require.Less(t, hi.Sub(e1).Norm(), 0.01)
 		width := in.matrix.at(in.hi[0], 0, 0).Sub(in.matrix.at(in.lo[0], 0, 0)).Norm()
-		height := in.matrix.at(0, 0, in.hi[2]).Sub(in.matrix.at(0, 0, in.lo[2])).Norm()
+		height := in.matrix.at(0, in.hi[1], 0).Sub(in.matrix.at(0, in.lo[1], 0)).Norm()
 		require.InDelta(t, a.width, width, 0.01)
 		require.InDelta(t, a.height, height, 0.01)
 	}
