@@ -107,8 +107,11 @@ func (g groundImages) Info() server.RasterInfo {
 		ID: l.ID(), Title: l.Title(), Attribution: l.Attribution(), Bounds: l.DEM.Bounds(), MinZoom: first, MaxZoom: last,
 		TileSize: l.Size, ContentType: "image/png", Formats: []string{"png"}, Role: server.RoleHillshade,
 	}
-	if l.Product == dem.TerrainRGB {
+	switch l.Product {
+	case dem.TerrainRGB:
 		i.Role, i.Encoding = server.RoleTerrain, "mapbox"
+	case dem.Relief:
+		i.Role = server.RoleRelief
 	}
 	return i
 }

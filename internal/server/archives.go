@@ -138,10 +138,16 @@ func (s *Server) notArchive(names []string) error {
 
 // bases are the archives and images that styles draw below the layers.
 func (s *Server) bases(base, query string) []style.Base {
-	var images, maps []style.Base
+	var images, maps, reliefs []style.Base
 	for _, l := range s.rasters() {
-		if i := l.Info(); i.Role == "" || i.Role == RoleImagery {
-			images = append(images, style.Base{ID: i.ID, TileJSON: base + "/raster/" + i.ID + ".json" + query, Raster: true, TileSize: i.TileSize})
+		i := l.Info()
+		b := style.Base{ID: i.ID, TileJSON: base + "/raster/" + i.ID + ".json" + query, Raster: true, TileSize: i.TileSize}
+		switch i.Role {
+		case "", RoleImagery:
+			images = append(images, b)
+		case RoleRelief:
+			b.Relief = true
+			reliefs = append(reliefs, b)
 		}
 	}
 	for _, a := range s.o.Archives {
@@ -155,7 +161,7 @@ func (s *Server) bases(base, query string) []style.Base {
 		}
 		maps = append(maps, b)
 	}
-	return append(images, maps...)
+	return slices.Concat(images, maps, reliefs)
 }
 
 // viewerBase is what the viewer is told of a map below the layers.

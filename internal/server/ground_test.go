@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twind/internal/server"
+	"twind/spatial/tile"
 	"twind/tiles"
 	"twind/tiles/raster/dem"
 	"twind/tiles/raster/geotiff"
@@ -90,4 +91,19 @@ func TestTerrain(t *testing.T) {
 	require.NotEqual(t, version, c.get("/terrain/ground/layer.json").ok(200).json()["version"])
 	c.get("/terrain/ground/0/0/0.terrain", "Accept-Encoding", "gzip", "If-None-Match", a.header.Get("ETag")).ok(200)
 	require.EqualValues(t, 130, c.get("/raster/ground/elevation?lon=-73.5&lat=40.5").ok(200).json()["elevation"])
+}
+
+func TestReliefLiesUnderTheMap(t *testing.T) {
+	c := newCityWith(t, nil, func(o *server.Options) {
+		relief := server.RasterInfo{ID: "ground-relief", MaxZoom: 12, TileSize: 256, ContentType: "image/png", Formats: []string{"png"}, Role: server.RoleRelief}
+		shade := relief
+		shade.ID, shade.Role = "ground-hillshade", server.RoleHillshade
+		o.Rasters = []server.Raster{onePixel{relief, tile.ID{}}, onePixel{shade, tile.ID{}}}
+	})
+	for _, theme := range []string{"light", "dark"} {
+		d := c.get("/styles/city-" + theme + ".json").ok(200).json()
+		list := d["layers"].([]any)
+		require.Equal(t, "ground-relief", list[1].(map[string]any)["id"], "right above the background")
+		require.NotContains(t, d["sources"], "ground-hillshade", "which would hide the map")
+	}
 }

@@ -31,6 +31,7 @@ const (
 	RoleImagery   = "imagery"   // colours to look at: aerial images, base maps
 	RoleTerrain   = "terrain"   // heights coded in colours; see RasterInfo.Encoding
 	RoleHillshade = "hillshade" // shaded relief to look at
+	RoleRelief    = "relief"    // its shadows and lights alone, to lie over a map
 )
 
 // RasterInfo describes a raster layer.
@@ -41,7 +42,7 @@ type RasterInfo struct {
 	TileSize               int              // pixels of one side; 256 or 512
 	ContentType            string           // media type of Formats[0]
 	Formats                []string         // file name endings offered: png, webp, jpg; the first is the best
-	Role                   string           // RoleImagery ("" is the same), RoleTerrain or RoleHillshade
+	Role                   string           // RoleImagery ("" is the same), RoleTerrain, RoleHillshade or RoleRelief
 	Encoding               string           // of RoleTerrain: mapbox (Terrain-RGB) or terrarium
 }
 

@@ -51,7 +51,7 @@ var topics = map[string]topic{
 func (d *drawing) base(b Base) (source object, list []object) {
 	if b.Relief { // felt rather than seen
 		return object{"type": "raster", "url": b.TileJSON, "tileSize": b.TileSize},
-			[]object{{"id": b.ID, "type": "raster", "source": b.ID, "metadata": baseMetadata(b.ID), "paint": object{"raster-opacity": d.pick(.3, .5), "raster-resampling": "linear"}}}
+			[]object{{"id": b.ID, "type": "raster", "source": b.ID, "metadata": baseMetadata(b.ID), "paint": object{"raster-opacity": d.pick(.3, .32), "raster-resampling": "linear"}}}
 	}
 	if b.Raster {
 		return object{"type": "raster", "url": b.TileJSON, "tileSize": b.TileSize},
