@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"twind/layers"
+	"twind/layers/pyramid"
 	"twind/spatial"
 	"twind/spatial/tile"
 )
@@ -27,6 +28,8 @@ type TileJSON struct {
 	// UngeneralizedFrom is the first zoom of each layer whose tiles carry all
 	// features as they are; see FullZoom.
 	UngeneralizedFrom map[layers.ID]uint8 `json:"twind:ungeneralized_from"`
+	// Generalization says what the tiles of each layer show below that zoom.
+	Generalization map[layers.ID]layers.Generalization `json:"twind:generalization,omitempty"`
 }
 
 // VectorLayer describes one layer of the tiles.
@@ -63,6 +66,9 @@ func (s *Service) TileJSON(_ context.Context, ids []layers.ID, url string) (*Til
 		for _, p := range l.Schema {
 			fields[p.Name] = fieldType(p.Type)
 		}
+		if s.o.Pyramids != nil && FullZoom(l) > l.MinZoom {
+			t.describe(l, fields)
+		}
 		t.VectorLayers = append(t.VectorLayers, VectorLayer{l.ID, l.Description.In("en"), l.MinZoom, l.MaxZoom, fields})
 		names = append(names, l.Title.In("en"))
 		if l.Attribution != "" && !slices.Contains(credits, l.Attribution) {
@@ -75,6 +81,17 @@ func (s *Service) TileJSON(_ context.Context, ids []layers.ID, url string) (*Til
 	t.Name, t.Attribution = strings.Join(names, ", "), strings.Join(credits, " · ")
 	t.Bounds, t.Center = place(extent, t.MinZoom, t.MaxZoom)
 	return t, nil
+}
+
+// describe adds what tiles below the ungeneralised zoom show.
+func (t *TileJSON) describe(l *layers.Layer, fields map[string]string) {
+	if t.Generalization == nil {
+		t.Generalization = map[layers.ID]layers.Generalization{}
+	}
+	t.Generalization[l.ID] = l.Generalized()
+	for _, name := range pyramid.Derived(l.GeometryType) {
+		fields[name] = "Number"
+	}
 }
 
 func fieldType(t layers.ValueType) string {

@@ -121,6 +121,9 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 	if err := makeLiveLayers(p.ctx, store, conf.Live); err != nil {
 		return err
 	}
+	if err := generalize(p.ctx, conf, store, log); err != nil {
+		return err
+	}
 	bar := newProgress(p)
 	catalog, err := snapshot.Open(p.ctx, store, snapshot.Options{
 		Dir: dir, Log: log, Registerer: metrics,

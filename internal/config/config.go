@@ -49,13 +49,16 @@ type Config struct {
 	Bookmarks      []Bookmark  `yaml:"bookmarks"`      // places the viewer offers
 	TileCacheBytes int64       `yaml:"tileCacheBytes"` // bound of the tile cache, bytes; default 256 MiB
 	Icons          string      `yaml:"icons"`          // folder of SVG icons that join or replace the built-in ones
-	Archives       []Archive   `yaml:"archives"`       // PMTiles and MBTiles files served as layers
-	Rasters        []Raster    `yaml:"rasters"`        // GeoTIFF files served as layers
-	Live           []LiveLayer `yaml:"live"`           // layers of moving entities
-	MQTT           MQTT        `yaml:"mqtt"`           // positions by MQTT
-	JT808          JT808       `yaml:"jt808"`          // positions of vehicle terminals
-	GTFS           []GTFS      `yaml:"gtfs"`           // GTFS-realtime feeds of vehicle positions
-	History        History     `yaml:"history"`        // where and how long live positions, readings and events are recorded
+	// Generalization says how the tiles of layers are generalised, by the layer's
+	// id; without an entry a layer keeps what it has, the defaults of its kind.
+	Generalization map[layers.ID]*layers.Generalization `yaml:"generalization"`
+	Archives       []Archive                            `yaml:"archives"` // PMTiles and MBTiles files served as layers
+	Rasters        []Raster                             `yaml:"rasters"`  // GeoTIFF files served as layers
+	Live           []LiveLayer                          `yaml:"live"`     // layers of moving entities
+	MQTT           MQTT                                 `yaml:"mqtt"`     // positions by MQTT
+	JT808          JT808                                `yaml:"jt808"`    // positions of vehicle terminals
+	GTFS           []GTFS                               `yaml:"gtfs"`     // GTFS-realtime feeds of vehicle positions
+	History        History                              `yaml:"history"`  // where and how long live positions, readings and events are recorded
 }
 
 // Token lets its bearer write. The token itself is never in the file.
@@ -82,28 +85,29 @@ func (c *Config) KnowsToken(token string) bool {
 // Published allows one existing table, view or materialised view of the
 // PostgreSQL store to be served in place, read-only.
 type Published struct {
-	Table         string            `yaml:"table"`      // schema.table; schema.* allows every spatial table of a schema
-	Layer         layers.ID         `yaml:"layer"`      // layer id; default from the table's name
-	Key           string            `yaml:"key"`        // column that identifies a row; default the primary key
-	Geometry      string            `yaml:"geometry"`   // geometry column; default the only one
-	SRID          int               `yaml:"srid"`       // EPSG code of the coordinates where the column does not say
-	Properties    []string          `yaml:"properties"` // columns shown; default all
-	TimeZone      string            `yaml:"timeZone"`   // of timestamps without one, such as Asia/Shanghai; default UTC
-	Triggers      bool              `yaml:"triggers"`   // install triggers, so that each edit is known within 200 ms
-	Reload        time.Duration     `yaml:"reload"`     // for what has no statistics, such as foreign tables: read again so often; 0 is never
-	Title         layers.Text       `yaml:"title"`      // default: the table's name
-	Description   layers.Text       `yaml:"description"`
-	Kind          layers.Kind       `yaml:"kind"` // default feature
-	VerticalDatum string            `yaml:"verticalDatum"`
-	Owner         string            `yaml:"owner"`
-	Attribution   string            `yaml:"attribution"`
-	Licence       string            `yaml:"licence"`
-	Provenance    layers.Provenance `yaml:"provenance"`
-	MinZoom       uint8             `yaml:"minZoom"`
-	MaxZoom       uint8             `yaml:"maxZoom"` // default 16
-	Label         string            `yaml:"label"`   // property shown as the name
-	ClassBy       string            `yaml:"classBy"` // property that the style tells apart
-	Style         []byte            `yaml:"-"`
+	Table          string                 `yaml:"table"`      // schema.table; schema.* allows every spatial table of a schema
+	Layer          layers.ID              `yaml:"layer"`      // layer id; default from the table's name
+	Key            string                 `yaml:"key"`        // column that identifies a row; default the primary key
+	Geometry       string                 `yaml:"geometry"`   // geometry column; default the only one
+	SRID           int                    `yaml:"srid"`       // EPSG code of the coordinates where the column does not say
+	Properties     []string               `yaml:"properties"` // columns shown; default all
+	TimeZone       string                 `yaml:"timeZone"`   // of timestamps without one, such as Asia/Shanghai; default UTC
+	Triggers       bool                   `yaml:"triggers"`   // install triggers, so that each edit is known within 200 ms
+	Reload         time.Duration          `yaml:"reload"`     // for what has no statistics, such as foreign tables: read again so often; 0 is never
+	Title          layers.Text            `yaml:"title"`      // default: the table's name
+	Description    layers.Text            `yaml:"description"`
+	Kind           layers.Kind            `yaml:"kind"` // default feature
+	VerticalDatum  string                 `yaml:"verticalDatum"`
+	Owner          string                 `yaml:"owner"`
+	Attribution    string                 `yaml:"attribution"`
+	Licence        string                 `yaml:"licence"`
+	Provenance     layers.Provenance      `yaml:"provenance"`
+	MinZoom        uint8                  `yaml:"minZoom"`
+	MaxZoom        uint8                  `yaml:"maxZoom"`        // default 16
+	Label          string                 `yaml:"label"`          // property shown as the name
+	ClassBy        string                 `yaml:"classBy"`        // property that the style tells apart
+	Generalization *layers.Generalization `yaml:"generalization"` // of tiles from afar; default by kind
+	Style          []byte                 `yaml:"-"`
 }
 
 // Bookmark is a camera the viewer offers.

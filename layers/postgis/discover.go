@@ -166,6 +166,7 @@ func (s *Store) inspect(ctx context.Context, entry Published, r relation) (*publ
 	}
 	l.VerticalDatum, l.Owner, l.Attribution, l.Licence, l.Provenance = entry.VerticalDatum, entry.Owner, entry.Attribution, entry.Licence, entry.Provenance
 	l.MinZoom, l.MaxZoom, l.Label, l.ClassBy, l.Style = entry.MinZoom, entry.MaxZoom, entry.Label, entry.ClassBy, entry.Style
+	l.Generalization = entry.Generalization
 	if l.MaxZoom == 0 {
 		l.MaxZoom = max(16, l.MinZoom)
 	}

@@ -89,17 +89,18 @@ type Published struct {
 	// read again so often. 0 is never.
 	Reload time.Duration `yaml:"reload"`
 
-	Title         layers.Text       `yaml:"title"` // default: the table's name
-	Description   layers.Text       `yaml:"description"`
-	Kind          layers.Kind       `yaml:"kind"` // default feature
-	VerticalDatum string            `yaml:"verticalDatum"`
-	Owner         string            `yaml:"owner"`
-	Attribution   string            `yaml:"attribution"`
-	Licence       string            `yaml:"licence"`
-	Provenance    layers.Provenance `yaml:"provenance"`
-	MinZoom       uint8             `yaml:"minZoom"` // default 0
-	MaxZoom       uint8             `yaml:"maxZoom"` // default 16
-	Label         string            `yaml:"label"`
-	ClassBy       string            `yaml:"classBy"`
-	Style         []byte            `yaml:"-"`
+	Title          layers.Text            `yaml:"title"` // default: the table's name
+	Description    layers.Text            `yaml:"description"`
+	Kind           layers.Kind            `yaml:"kind"` // default feature
+	VerticalDatum  string                 `yaml:"verticalDatum"`
+	Owner          string                 `yaml:"owner"`
+	Attribution    string                 `yaml:"attribution"`
+	Licence        string                 `yaml:"licence"`
+	Provenance     layers.Provenance      `yaml:"provenance"`
+	MinZoom        uint8                  `yaml:"minZoom"` // default 0
+	MaxZoom        uint8                  `yaml:"maxZoom"` // default 16
+	Label          string                 `yaml:"label"`
+	ClassBy        string                 `yaml:"classBy"`
+	Generalization *layers.Generalization `yaml:"generalization"`
+	Style          []byte                 `yaml:"-"`
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"twind/layers/snapshot"
+	"twind/spatial"
 	"twind/spatial/tile"
 )
 
@@ -25,6 +26,20 @@ const (
 	Count       = "twind:count"  // number of points
 	CountPrefix = "twind:count:" // and of those of one class, the class's value follows
 )
+
+// Derived lists the properties that derived features of a geometry type have,
+// counts by class left out.
+func Derived(t spatial.Type) []string {
+	switch t.Dimension() {
+	case 0:
+		return []string{Count}
+	case 1:
+		return []string{Joined}
+	case 2:
+		return []string{Merged}
+	}
+	return []string{Count, Joined, Merged}
+}
 
 // Cell is a generalised piece of a layer: what of it belongs to one tile of one
 // zoom. It is immutable.

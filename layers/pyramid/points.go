@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"strings"
 
 	"twind/layers"
 	"twind/layers/snapshot"
@@ -181,11 +180,6 @@ func (b *builder) drawCluster(c *cluster, classes []uint32, rest uint32, others 
 func (b *builder) onlyClass(c *cluster) bool {
 	class := b.class(c.of)
 	return class != 0 && b.clusters.counts[classKey{c.square, class}] == c.count
-}
-
-// IsDerived tells whether a property is one that only generalised tiles have.
-func IsDerived(name string) bool {
-	return name == Merged || name == Joined || name == Count || strings.HasPrefix(name, CountPrefix)
 }
 
 // lengthOf is the length of a path in world units.

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"log/slog"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"twind/internal/config"
+	"twind/layers"
+	"twind/layers/geopackage"
+)
+
+// The configuration's generalisation becomes the layer's own; what does not fit is refused.
+func TestGeneralize(t *testing.T) {
+	store, err := geopackage.Open(t.Context(), filepath.Join(t.TempDir(), "city.gpkg"), geopackage.Options{Create: true})
+	require.NoError(t, err)
+	defer store.Close()
+	require.NoError(t, store.CreateLayer(t.Context(), layers.Layer{ID: "pipes", Kind: layers.KindPipe, CRS: 4326, MaxZoom: 16, Schema: []layers.Property{{Name: "dn", Type: layers.Integer}}}))
+	log := slog.New(slog.DiscardHandler)
+	conf, err := config.Parse([]byte(`
+generalization:
+  pipes: {fullZoom: 13, rankBy: dn, ranks: [{least: 600, from: 9}, {from: 12}], properties: {dn: 0}}
+  gone: {clusterPixels: 64}
+`))
+	require.NoError(t, err)
+	for range 2 {
+		require.NoError(t, generalize(t.Context(), conf, store, log))
+	}
+	l, err := store.Layer(t.Context(), "pipes")
+	require.NoError(t, err)
+	require.EqualValues(t, 13, l.FullZoom())
+	g := l.Generalized()
+	require.Len(t, g.Ranks, 2)
+	require.EqualValues(t, 600, *g.Ranks[0].Least)
+	head, err := store.Head(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, generalize(t.Context(), conf, store, log))
+	again, err := store.Head(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, head, again, "nothing changes twice")
+
+	for name, bad := range map[string]*layers.Generalization{
+		"a property that is not there": {RankBy: "width"},
+		"ranks of nothing":             {Ranks: []layers.Rank{{From: 3}}},
+		"an odd cluster":               {ClusterPixels: 33},
+		"a zoom too deep":              {FullZoom: 25},
+		"an area below 0":              {MinimumArea: -1},
+	} {
+		conf.Generalization["pipes"] = bad
+		require.ErrorIs(t, generalize(t.Context(), conf, store, log), layers.ErrInvalid, name)
+	}
+}
