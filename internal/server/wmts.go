@@ -12,6 +12,7 @@ import (
 
 	"twind/layers"
 	"twind/spatial/tile"
+	"twind/tiles/archive"
 )
 
 // WMTS 1.0 (07-057r7): KVP at /wmts, and resources below /wmts/1.0.0. Vector
@@ -173,15 +174,35 @@ func (s *Server) wmtsVector(l *layers.Layer) func(http.ResponseWriter, *http.Req
 	}
 }
 
+// wmtsArchive answers with a tile of a file of vector tiles, as it is stored where
+// the client takes gzip.
+func (s *Server) wmtsArchive(a *archive.Archive) func(http.ResponseWriter, *http.Request, tile.ID, string) error {
+	return func(w http.ResponseWriter, r *http.Request, id tile.ID, _ string) error {
+		t, err := a.Tile(r.Context(), id, r.Header.Get("Accept-Encoding"), r.Header.Get("If-None-Match"))
+		if isNotFound(err) {
+			return noTile(w)
+		}
+		if err != nil {
+			return err
+		}
+		return s.writeTile(w, r, t)
+	}
+}
+
+// noTile answers for a tile within the limits that is not there.
+func noTile(w http.ResponseWriter) error {
+	w.Header().Set("Cache-Control", "no-cache")
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
 // wmtsRaster answers with a tile of a raster layer; where it has none, with
 // nothing, which clients take as blank.
 func wmtsRaster(l Raster) func(http.ResponseWriter, *http.Request, tile.ID, string) error {
 	return func(w http.ResponseWriter, r *http.Request, id tile.ID, mediaType string) error {
 		t, err := l.Tile(r.Context(), id, wmtsEndings[mediaType])
 		if isNotFound(err) {
-			w.Header().Set("Cache-Control", "no-cache")
-			w.WriteHeader(http.StatusNoContent)
-			return nil
+			return noTile(w)
 		}
 		if err != nil {
 			return err

@@ -19,6 +19,8 @@ import (
 	"twind/layers"
 	"twind/spatial"
 	"twind/spatial/tile"
+	"twind/tiles/archive"
+	"twind/tiles/pmtiles"
 )
 
 // chessboard is a raster layer of real images: each tile in two colours that tell
@@ -272,6 +274,35 @@ func TestWMTSRasterTiles(t *testing.T) {
 	c.get("/wmts/1.0.0/large/default/WebMercatorQuad/13/3080/2411.png").exception(404, "InvalidParameterValue", "TileMatrixSet", "WebMercatorQuadx2")
 	c.get("/wmts/1.0.0/board/default/WebMercatorQuad/13/3080/2411.webp").exception(404, "InvalidParameterValue", "Format", "image/png")
 	c.get(kvp("board", "image/png", "WebMercatorQuad", 15, 0, 0)).exception(400, "TileOutOfRange", "TileMatrix", "no tiles in tile matrix 15")
+}
+
+// Files of finished tiles are layers like any other.
+func TestWMTSOfArchives(t *testing.T) {
+	bounds := spatial.Envelope{MinX: -75, MinY: 40, MaxX: -73, MaxY: 41}
+	vector := archived(t, "base", pmtiles.WriterOptions{
+		Type: pmtiles.MVT, Tiles: pmtiles.Gzip, Bounds: bounds, Metadata: pmtiles.Metadata{VectorLayers: []pmtiles.VectorLayer{{ID: "water", MaxZoom: 2}}},
+	}, func(id tile.ID) []byte {
+		if id.Z == 1 {
+			return nil
+		}
+		b, err := pmtiles.Deflate(nil, []byte("tile "+id.String()))
+		require.NoError(t, err)
+		return b
+	})
+	images := archived(t, "aerial", pmtiles.WriterOptions{Type: pmtiles.PNG, Bounds: bounds}, func(id tile.ID) []byte { return []byte("image " + id.String()) })
+	c := newCityWith(t, nil, func(o *server.Options) { o.Archives = []*archive.Archive{vector, images} })
+	formats := map[string]string{}
+	for _, l := range c.capabilities().all("Contents/Layer") {
+		formats[l.text("Identifier")] = l.text("Format") + " " + l.text("TileMatrixSetLink/TileMatrixSet")
+	}
+	require.Equal(t, map[string]string{
+		"base": mvtType + " WebMercatorQuad_0-2", "aerial": "image/png WebMercatorQuad_0-2", "buildings": mvtType + " WebMercatorQuad_0-16",
+	}, formats)
+	require.Equal(t, "tile 2/1/1", string(c.get(kvp("base", mvtType, "WebMercatorQuad", 2, 1, 1)).ok(200).body))
+	c.get(kvp("base", mvtType, "WebMercatorQuad_0-2", 1, 0, 0)).ok(204)
+	c.get(kvp("base", mvtType, "WorldCRS84Quad", 1, 0, 0)).exception(400, "InvalidParameterValue", "TileMatrixSet", "WebMercatorQuad_0-2")
+	require.Equal(t, "image 2/1/1", string(c.get("/wmts/1.0.0/aerial/default/WebMercatorQuad/2/1/1.png").ok(200).body))
+	c.get("/wmts/1.0.0/aerial/default/WebMercatorQuad/2/3/3.png").exception(404, "TileOutOfRange", "TileRow", "1 to 1")
 }
 
 func TestWMTSExceptions(t *testing.T) {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"twind/layers"
 	"twind/spatial"
 	"twind/spatial/tile"
+	"twind/tiles/archive"
 )
 
 // wmtsLayer is a layer as WMTS shows it.
@@ -63,6 +65,11 @@ func (s *Server) wmtsLayers(r *http.Request) ([]*wmtsLayer, error) {
 	for _, l := range s.rasters() {
 		list = append(list, wmtsOfRaster(l, l.Info()))
 	}
+	for _, a := range s.o.Archives {
+		if i, ok := a.Info(); ok && i.Vector() {
+			list = append(list, s.wmtsOfArchive(a, i, language(r)))
+		}
+	}
 	for _, l := range s.layers(r) {
 		if l.Live != nil {
 			continue
@@ -83,6 +90,9 @@ func (s *Server) wmtsLayers(r *http.Request) ([]*wmtsLayer, error) {
 func (s *Server) wmtsLayer(r *http.Request, id string) (*wmtsLayer, error) {
 	if l, info, err := s.raster(id); err == nil {
 		return wmtsOfRaster(l, info), nil
+	}
+	if a, i, ok := s.vectorArchive(id); ok {
+		return s.wmtsOfArchive(a, i, language(r)), nil
 	}
 	l, err := s.wmtsOfVector(r, id)
 	if isNotFound(err) {
@@ -121,17 +131,10 @@ func wmtsOfRaster(l Raster, info RasterInfo) *wmtsLayer {
 		set = webMercatorQuadX2
 	}
 	out := &wmtsLayer{
-		id: info.ID, title: info.Title, abstract: info.Attribution, extent: info.Bounds, sets: []wmtsSet{{set, info.MinZoom, info.MaxZoom}}, answer: wmtsRaster(l),
-		limits: func(m *tile.MatrixSet, z uint8) (tile.Limits, bool) {
-			if z < info.MinZoom || z > info.MaxZoom {
-				return tile.Limits{}, false
-			}
-			return m.Limits(info.Bounds, z, 0, 1), true
-		},
+		id: info.ID, title: info.Title, abstract: info.Attribution, extent: info.Bounds,
+		sets: []wmtsSet{{set, info.MinZoom, info.MaxZoom}}, limits: boundedBy(info.Bounds, info.MinZoom, info.MaxZoom), answer: wmtsRaster(l),
 	}
-	if out.title == "" {
-		out.title = info.ID
-	}
+	out.title = cmp.Or(out.title, info.ID)
 	for _, f := range info.Formats {
 		for mediaType, ending := range wmtsEndings {
 			if ending == f {
@@ -140,4 +143,22 @@ func wmtsOfRaster(l Raster, info RasterInfo) *wmtsLayer {
 		}
 	}
 	return out
+}
+
+// wmtsOfArchive is a file of finished vector tiles.
+func (s *Server) wmtsOfArchive(a *archive.Archive, i *archive.Info, lang string) *wmtsLayer {
+	return &wmtsLayer{
+		id: string(i.ID), title: cmp.Or(i.Title.In(lang), string(i.ID)), abstract: i.Description, extent: i.Bounds, formats: []string{typeMVT},
+		sets: []wmtsSet{{matrixSets[0], i.MinZoom, i.MaxZoom}}, limits: boundedBy(i.Bounds, i.MinZoom, i.MaxZoom), answer: s.wmtsArchive(a),
+	}
+}
+
+// boundedBy are the limits of finished tiles.
+func boundedBy(e spatial.Envelope, first, last uint8) func(*tile.MatrixSet, uint8) (tile.Limits, bool) {
+	return func(m *tile.MatrixSet, z uint8) (tile.Limits, bool) {
+		if z < first || z > last {
+			return tile.Limits{}, false
+		}
+		return m.Limits(e, z, 0, 1), true
+	}
 }
