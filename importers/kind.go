@@ -75,11 +75,11 @@ func hasWord(name, word string) bool {
 func zooms(k layers.Kind, t spatial.Type) (lo, hi uint8) {
 	switch k {
 	case layers.KindBuilding, layers.KindPipe:
-		return 12, 16
-	case layers.KindNode, layers.KindPart:
-		return 14, 16
-	case layers.KindStreet:
 		return 8, 16
+	case layers.KindNode, layers.KindPart:
+		return 9, 16
+	case layers.KindStreet:
+		return 6, 16
 	case layers.KindCell, layers.KindBlock:
 		return 9, 16
 	case layers.KindStation, layers.KindSensor, layers.KindEvent, layers.KindVehicle, layers.KindTrain:

@@ -105,7 +105,7 @@ func TestNewLayer(t *testing.T) {
 	require.Equal(t, map[string]string{"name": "string", "height": "number", "lit": "boolean", "built": "date", "seen": "date-time", "code": "string", "mixed": "integer", "tags": "string", "id20": "string", "none": "string", "more": "string"}, types)
 	require.Equal(t, "name", l.Label)
 	require.Equal(t, spatial.Point, l.GeometryType)
-	require.Equal(t, uint8(14), l.MinZoom)
+	require.Equal(t, uint8(9), l.MinZoom)
 	got := all(t, s, "lamps")
 	require.Len(t, got, 3)
 	require.Equal(t, "7", got[0].ID)

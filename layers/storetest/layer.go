@@ -26,8 +26,9 @@ func full() layers.Layer {
 		},
 		CRS: 4490, SourceCRS: 4547, VerticalDatum: "EPSG:5737", Owner: "水务局", Attribution: "© 示范城区", Licence: "CC0-1.0",
 		Provenance: layers.Generated, MinZoom: 13, MaxZoom: 17, Label: "material", ClassBy: "material", Key: "管径",
-		Style: []byte(`[{"id":"demo_pipes","type":"line"}]`),
-		Live:  &layers.Live{Period: time.Second, Stale: 10 * time.Second, Offline: time.Minute, Removed: time.Hour, MaxSpeed: 60},
+		Generalization: &layers.Generalization{FullZoom: 15, RankBy: "管径", Ranks: []layers.Rank{{Values: []string{"600"}, From: 14}}, Properties: map[string]uint8{"material": 14}},
+		Style:          []byte(`[{"id":"demo_pipes","type":"line"}]`),
+		Live:           &layers.Live{Period: time.Second, Stale: 10 * time.Second, Offline: time.Minute, Removed: time.Hour, MaxSpeed: 60},
 	}
 }
 
