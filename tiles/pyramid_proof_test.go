@@ -21,22 +21,6 @@ import (
 	"twind/tiles/mvt"
 )
 
-// generalizable is a packed layer as a pyramid reads it.
-type generalizable struct{ *packed }
-
-func (g generalizable) Revision() layers.Revision { return 1 }
-
-type bigCity map[layers.ID]generalizable
-
-func (c bigCity) View(id layers.ID) (generalizable, error) {
-	v, ok := c[id]
-	if !ok {
-		return v, layers.ErrNotFound
-	}
-	v.held.Add(1)
-	return v, nil
-}
-
 // million is the generated city of a million buildings.
 func million(b *testing.B) bigCity {
 	c := bigCity{}
