@@ -92,7 +92,7 @@ func (f Fault) String() string {
 type Built struct {
 	Fault     Fault
 	Roof      RoofShape // the form that was built
-	Deviation float64   // the worst of the parts, see Triangulator
+	Deviation float64   // the worst of the parts before mending, see Triangulator
 }
 
 // approximate is the deviation from which on a footprint is reported.
@@ -108,10 +108,13 @@ type Extruder struct {
 	// line between their neighbours; 0 drops those exactly on it.
 	Tolerance float64
 
-	tri  Triangulator
-	xy   []float64 // the cleaned rings of one part, shell counter-clockwise
-	ends []int32
-	cuts []uint32
+	tri    Triangulator
+	mender mender
+	xy     []float64 // the cleaned rings of one part, shell counter-clockwise
+	ends   []int32
+	cuts   []uint32
+	parts  []int32 // of mended rings
+	single []int32 // the ends of one of them
 }
 
 // Extrude appends a solid. Every part is a prism (or a house with its roof);
@@ -154,6 +157,10 @@ func (e *Extruder) part(to Sinks, s *Solid, from, end int32, b *Built) {
 	}
 	var deviation float64
 	e.cuts, deviation = e.tri.Triangulate(e.cuts[:0], e.xy, e.ends)
+	if deviation > approximate && e.mended(to, s.Base, s.Top) {
+		b.drawn(deviation)
+		return
+	}
 	if len(e.cuts) == 0 {
 		return
 	}

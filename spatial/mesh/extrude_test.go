@@ -231,6 +231,35 @@ func TestExtrudeFaults(t *testing.T) {
 	require.Equal(t, "bad coordinates", BadCoordinates.String())
 }
 
+func TestCrossedFootprintsAreMended(t *testing.T) {
+	for name, c := range map[string]struct {
+		xy   []float64
+		ends []int32
+		area float64
+	}{
+		"bowtie":            {[]float64{0, 0, 10, 10, 10, 0, 0, 10}, []int32{4}, 50},
+		"uneven bowtie":     {[]float64{0, 0, 10, 0, 2, 8, 2, -4}, []int32{4}, 0},
+		"pentagram":         {[]float64{0, 10, 5.877853, -8.090170, -9.510565, 3.090170, 9.510565, 3.090170, -5.877853, -8.090170}, []int32{5}, 0},
+		"hole over border":  {[]float64{0, 0, 10, 0, 10, 10, 0, 10, 5, 2, 15, 2, 15, 8, 5, 8}, []int32{4, 8}, 70},
+		"overlapping holes": {[]float64{0, 0, 10, 0, 10, 10, 0, 10, 1, 1, 6, 1, 6, 6, 1, 6, 4, 4, 9, 4, 9, 9, 4, 9}, []int32{4, 8, 12}, 54},
+		"hole outside":      {[]float64{0, 0, 10, 0, 10, 10, 0, 10, 15, 0, 20, 0, 20, 5}, []int32{4, 7}, 100},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := Mesh{Columns: WithNormals}
+			var e Extruder
+			b := e.Extrude(Sinks{&m, &m, &m}, &Solid{XY: c.xy, Ends: c.ends, Top: 3})
+			require.Equal(t, Approximated, b.Fault)
+			require.Greater(t, b.Deviation, 1e-3)
+			requireClosed(t, &m)
+			requireNormalsOutward(t, &m)
+			require.Positive(t, volume(&m))
+			if c.area > 0 {
+				require.InEpsilon(t, 3*c.area, volume(&m), 1e-3)
+			}
+		})
+	}
+}
+
 func TestParseRoofShape(t *testing.T) {
 	require.Equal(t, []RoofShape{Gabled, Hipped, Pyramidal, Shed, Flat, Flat}, []RoofShape{
 		ParseRoofShape("gabled"), ParseRoofShape("1040"), ParseRoofShape("pyramidal"), ParseRoofShape("skillion"), ParseRoofShape("flat"), ParseRoofShape("?")})
