@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"math"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
-
-	"twind/spatial"
 )
 
 // Limits of a block; readers refuse what exceeds them.
@@ -230,18 +227,4 @@ func onEarth(t *table) bool {
 		}
 	}
 	return true
-}
-
-// envelope holds the places of a table's rows; empty without any.
-func (t *table) envelope() spatial.Envelope {
-	e := spatial.EmptyEnvelope()
-	if !t.kind.placed() {
-		return e
-	}
-	for i, lon := range t.floats[posLon] {
-		if !math.IsNaN(lon) {
-			e = e.Add(lon, t.floats[posLat][i])
-		}
-	}
-	return e
 }

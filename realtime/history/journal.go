@@ -2,6 +2,7 @@ package history
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -149,7 +150,7 @@ func (l *Log) readJournal(number uint64) (*journal, error) {
 func readBlockAt(f io.ReaderAt, offset, end int64, t *table) (ref blockRef, ok bool) {
 	head := make([]byte, blockHeader+255)
 	n, err := f.ReadAt(head[:min(int64(len(head)), end-offset)], offset)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return ref, false
 	}
 	h, err := readBlockInfo(head[:n])

@@ -30,7 +30,6 @@ type question struct {
 	receivedTo     int64
 	box            *spatial.Envelope
 	fromFirstEvent uint64 // events from this number on
-	newestFirst    bool   // files from the newest
 }
 
 const (
@@ -256,12 +255,8 @@ func (l *Log) streams() []string {
 	return out
 }
 
-// errEnough ends a scan early.
-var errEnough = errors.New("history: enough")
-
 // Events calls yield for each event whose number is above after, in the order
-// of the numbers, and returns the number of the last event on disk. What
-// retention has deleted is left out: the first number tells. An error of yield
+// of the numbers. What retention has deleted is left out: the first number tells. An error of yield
 // ends it and is returned.
 func (l *Log) Events(ctx context.Context, after uint64, yield func(*realtime.Event) error) error {
 	q := ask(KindEvent, EventsStream)
