@@ -16,7 +16,7 @@ var colorTypes = [...]byte{1: 0, 2: 4, 3: 2, 4: 6}
 type pngWriter struct {
 	packed bytes.Buffer
 	zip    *zlib.Writer
-	rows   [3][]byte // the filtered forms of one row
+	rows   [2][]byte // the filtered forms of one row
 }
 
 var pngPool = sync.Pool{New: func() any {
@@ -67,55 +67,29 @@ func appendPNGChunk(dst []byte, name string, data []byte) []byte {
 	return binary.BigEndian.AppendUint32(dst, crc32.ChecksumIEEE(dst[from:]))
 }
 
-// filter is a row in the form of least absolute sum among differences to the
-// left, to above, and to Paeth's prediction (ISO/IEC 15948 §9.2), its number first.
+// filter is a row in the form of least absolute sum of differences: to the left or
+// to above (ISO/IEC 15948 §9.2), its number first. Paeth's prediction, tried on
+// terrain, gave tiles 3 to 11 % smaller for twice the CPU time.
 func (p *pngWriter) filter(line, above []byte, n int) []byte {
-	sub, up, paeth := p.rows[0], p.rows[1], p.rows[2]
-	sub[0], up[0], paeth[0] = 1, 2, 4
-	var sums [3]int
+	sub, up := p.rows[0][:len(line)+1], p.rows[1][:len(line)+1]
+	sub[0], up[0] = 1, 2
 	copy(sub[1:], line[:n])
-	for i := n; i < len(line); i++ {
-		sub[i+1] = line[i] - line[i-n]
-		sums[0] += magnitude(sub[i+1])
-	}
-	if above == nil {
+	toLeft := difference(sub[n+1:], line[n:], line)
+	if above == nil || difference(up[1:], line, above) >= toLeft {
 		return sub
 	}
-	for i, v := range line {
-		up[i+1] = v - above[i]
-		sums[1] += magnitude(up[i+1])
-	}
-	for i := range n {
-		paeth[i+1] = line[i] - above[i]
-	}
-	for i := n; i < len(line); i++ {
-		paeth[i+1] = line[i] - predict(int(line[i-n]), int(above[i]), int(above[i-n]))
-		sums[2] += magnitude(paeth[i+1])
-	}
-	switch {
-	case sums[2] < sums[0] && sums[2] < sums[1]:
-		return paeth
-	case sums[1] < sums[0]:
-		return up
-	}
-	return sub
+	return up
 }
 
-func magnitude(b byte) int {
-	v := int(int8(b))
-	return max(v, -v)
-}
-
-// predict is Paeth's: the one of left, up and up-left that is next to their sum.
-func predict(a, b, c int) byte {
-	pa, pb := b-c, a-c
-	pc := pa + pb
-	pa, pb, pc = max(pa, -pa), max(pb, -pb), max(pc, -pc)
-	switch {
-	case pa <= pb && pa <= pc:
-		return byte(a)
-	case pb <= pc:
-		return byte(b)
+// difference writes a−b, as long as dst, and answers the sum of the magnitudes.
+func difference(dst, a, b []byte) int {
+	sum := 0
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		v := a[i] - b[i]
+		dst[i] = v
+		s := int8(v) >> 7
+		sum += int(uint8(int8(v)^s) - uint8(s))
 	}
-	return byte(c)
+	return sum
 }
