@@ -1,7 +1,7 @@
 // The server under test: TWIND_URL, or a demo city that this process starts
 // from bin/twind on a free port and ends again.
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,15 +9,20 @@ import { fileURLToPath } from 'node:url';
 const patience = 240_000; // ms for making the demo city, on busy cores
 
 /**
- * Starts a demo city.
- * @param {{store?: string}} options store: where its data goes; a GeoPackage in a temporary folder by default
+ * Starts a demo city, or with a configuration an empty city that has it.
+ * @param {{store?: string, config?: string}} options store: where its data goes; a GeoPackage in a temporary folder by default
  * @returns {Promise<{url: string, close: () => Promise<void>}>}
  */
-export async function startServer({ store } = {}) {
-  if (process.env.TWIND_URL && !store) return { url: process.env.TWIND_URL.replace(/\/$/, ''), close: async () => {} };
+export async function startServer({ store, config } = {}) {
+  if (process.env.TWIND_URL && !store && !config) return { url: process.env.TWIND_URL.replace(/\/$/, ''), close: async () => {} };
   const data = await mkdtemp(join(tmpdir(), 'twind-browser-'));
   const binary = process.env.TWIND_BINARY ?? fileURLToPath(new URL('../../bin/twind', import.meta.url));
   const args = ['demo', '--addr', '127.0.0.1:0', '--data', data, ...(store ? ['--store', store] : [])];
+  if (config) {
+    const file = join(data, 'twind.yaml');
+    await writeFile(file, config);
+    args.splice(0, 1, 'serve', '--config', file, '--store', `geopackage:${join(data, 'city.gpkg')}`);
+  }
   const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const close = async () => {
     if (child.exitCode === null && child.signalCode === null) {
