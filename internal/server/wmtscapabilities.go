@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"net/http"
@@ -121,7 +122,7 @@ func (s *Server) wmtsCapabilities(w http.ResponseWriter, r *http.Request) error 
 	doc := wmtsCapabilities{
 		Namespace: wmtsNamespace, OWS: owsNamespace, XLink: "http://www.w3.org/1999/xlink", XSI: "http://www.w3.org/2001/XMLSchema-instance",
 		SchemaLocation: wmtsNamespace + " http://schemas.opengis.net/wmts/1.0/wmtsGetCapabilities_response.xsd",
-		Version:        wmtsVersion, Title: s.o.Title.In(language(r)), Type: "OGC WMTS", TypeVersion: wmtsVersion,
+		Version:        wmtsVersion, Title: cmp.Or(s.o.Title.In(language(r)), "twind"), Type: "OGC WMTS", TypeVersion: wmtsVersion,
 		Operations: []wmtsOperation{
 			{"GetCapabilities", []wmtsGet{wmtsGetAt(base+"?", "KVP"), wmtsGetAt(base+"/1.0.0/WMTSCapabilities.xml", "RESTful")}},
 			{"GetTile", []wmtsGet{wmtsGetAt(base+"?", "KVP"), wmtsGetAt(base+"/1.0.0/", "RESTful")}},
