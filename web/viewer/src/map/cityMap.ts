@@ -94,6 +94,7 @@ export class CityMap {
   private following: { layer: string; id: string } | undefined;
   private solids: SolidsLayer | undefined;
   private underground: boolean;
+  private standing = false;
   private disposed = false;
 
   constructor(
@@ -189,6 +190,7 @@ export class CityMap {
       scale: this.options.scale,
       ...(this.solids ? { solid: new Set(this.solids.layers) } : {}),
       ...(this.underground ? { underground: this.belowGround() } : {}),
+      ...(this.standing ? { standing: this.standingLayers() } : {}),
     });
     this.map.setStyle(shown, { diff: true, validate: false });
     // A difference is applied at once; where there is none to make, style.load follows.
@@ -201,6 +203,20 @@ export class CityMap {
       this.options.config.layers.filter(({ kind, live }) => live || below.has(kind)).map(({ id }) => id),
     );
   }
+
+  /** The layers of parts that stand on the ground as models. */
+  private standingLayers(): Set<string> {
+    const parts = this.options.config.layers.filter(({ kind, tileset }) => kind === 'part' && tileset !== '');
+    return new Set(parts.map(({ id }) => id));
+  }
+
+  /** Symbols lie down when the map is tilted and close: models take their place. */
+  private readonly stand = (): void => {
+    const standing = this.solids !== undefined && this.map.getPitch() >= 40 && this.map.getZoom() >= 16.5;
+    if (standing === this.standing) return;
+    this.standing = standing;
+    this.drawStyle();
+  };
 
   /** Looks below the ground: the city above turns into a ghost, and pipes are solid bodies. */
   setUnderground(underground: boolean): void {
@@ -227,6 +243,7 @@ export class CityMap {
     this.solids = new module.SolidsLayer(layers, this.theme);
     this.showSolids();
     this.drawStyle();
+    this.stand();
   }
 
   private showSolids(): void {
@@ -371,6 +388,7 @@ export class CityMap {
     });
     map.on('resize', () => this.sendViewSoon());
     map.on('render', this.watchReady);
+    map.on('moveend', this.stand);
     map.on('moveend', () => {
       events.camera(cameraOf(map));
       this.sendViewSoon();

@@ -39,7 +39,12 @@ export interface Presentation {
   solid?: ReadonlySet<string>;
   /** Layers that stay as they are while all else fades, so that what lies under the ground is seen; absent above it. */
   underground?: ReadonlySet<string>;
+  /** Layers whose objects stand as solids in a tilted view, so that their symbols would hide them. */
+  standing?: ReadonlySet<string>;
 }
+
+/** From this zoom on, solids under the ground are large enough to stand for their symbols. */
+const bodies = 17.5;
 
 /** How much of the city above is left while one looks below: enough to know where one is. */
 const ghost = 0.25;
@@ -84,7 +89,11 @@ function presentLayer(layer: LayerSpecification, how: Presentation): LayerSpecif
     const opacity = (how.opacity.get(id) ?? 1) * (how.underground && !how.underground.has(id) ? ghost : 1);
     if (opacity !== 1) for (const [property, value] of dimmed(layer, opacity)) paint[property] = value;
   }
-  return { ...layer, paint, layout } as LayerSpecification;
+  if (id !== undefined && how.standing?.has(id) && (layer.type === 'circle' || layer.type === 'symbol'))
+    layout.visibility = 'none';
+  const bodied = id !== undefined && how.underground && how.solid?.has(id) && layer.type !== 'symbol';
+  const zooms = bodied ? { maxzoom: Math.min(bodies, layer.maxzoom ?? 24) } : {};
+  return { ...layer, ...zooms, paint, layout } as LayerSpecification;
 }
 
 function belongs(property: string, type: LayerSpecification['type']): boolean {

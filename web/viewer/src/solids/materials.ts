@@ -9,11 +9,11 @@ type Coloring = 'height' | 'material' | 'vertex';
 /** Colours of buildings by height in metres, the higher the lighter, as in the server's styles. */
 const tones: Record<Theme, readonly (readonly [number, string])[]> = {
   light: [
-    [0, '#ece8e0'],
-    [40, '#f0ece5'],
-    [120, '#f5f2ed'],
+    [0, '#e3ddd2'],
+    [40, '#e9e4da'],
+    [120, '#f1ede6'],
     [300, '#fbf9f6'],
-    [500, '#fbf9f6'],
+    [500, '#ffffff'],
   ],
   dark: [
     [0, '#1f2b41'],
@@ -147,8 +147,8 @@ export class Dresser {
     const own = material.userData.base as string;
     set('base', theme === 'dark' ? lifted(own) : srgb(own));
     set('picked', srgb(palettes[theme].selected));
-    set('shade', srgb(theme === 'dark' ? '#0a111d' : '#a49d90'));
-    set('ambient', theme === 'dark' ? 0.62 : 0.7);
+    set('shade', srgb(theme === 'dark' ? '#0a111d' : '#857f78'));
+    set('ambient', theme === 'dark' ? 0.62 : 0.6);
     set('contact', this.kind === 'building' ? (theme === 'dark' ? 0.22 : 0.1) : 0);
   }
 }
