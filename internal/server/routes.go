@@ -72,6 +72,8 @@ func (s *Server) routes() http.Handler {
 	})
 	get(r, "/tiles/{file}", s.tileJSON)
 	get(r, "/3d/{layer}/tileset.json", s.withSolids(s.solidTileset))
+	get(r, "/3d/{layer}/implicit/tileset.json", s.withSolids(s.solidImplicit))
+	get(r, "/3d/{layer}/implicit/s/{level}/{x}/{file}", s.withSolids(s.solidImplicitSubtree))
 	get(r, "/3d/{layer}/report.json", s.withSolids(s.solidReport))
 	get(r, "/3d/{layer}/t/{level}/{x}/{file}", s.withSolids(s.solidSubtree))
 	get(r, "/3d/{layer}/c/{level}/{x}/{file}", s.withSolids(s.solidContent))

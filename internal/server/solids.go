@@ -100,6 +100,28 @@ func (s *Server) solidSubtree(w http.ResponseWriter, r *http.Request) error {
 	return s.writeSolid(w, r, p, tiles3d.JSONType, a, err)
 }
 
+func (s *Server) solidImplicit(w http.ResponseWriter, r *http.Request) error {
+	q, p, err := s.solidRequest(r)
+	if err != nil {
+		return err
+	}
+	a, err := s.o.Solids.Implicit(r.Context(), q)
+	return s.writeSolid(w, r, p, tiles3d.JSONType, a, err)
+}
+
+func (s *Server) solidImplicitSubtree(w http.ResponseWriter, r *http.Request) error {
+	q, p, err := s.solidRequest(r)
+	if err != nil {
+		return err
+	}
+	c, err := solidCell(r, ".subtree")
+	if err != nil {
+		return err
+	}
+	a, err := s.o.Solids.ImplicitSubtree(r.Context(), q, c)
+	return s.writeSolid(w, r, p, tiles3d.SubtreeType, a, err)
+}
+
 func (s *Server) solidContent(w http.ResponseWriter, r *http.Request) error {
 	q, p, err := s.solidRequest(r)
 	if err != nil {

@@ -1,35 +1,10 @@
 // CesiumJS, which knows nothing of twind, loads every 3D layer, and what it picks
 // has the attributes of the record.
 import assert from 'node:assert/strict';
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import { extname, join, normalize } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { launch } from './browser.mjs';
 import { startServer } from './server.mjs';
-
-const types = { '.html': 'text/html', '.js': 'text/javascript', '.json': 'application/json', '.css': 'text/css', '.wasm': 'application/wasm' };
-
-/** Serves the page and the library, as another site than twind's. */
-async function site() {
-  const here = fileURLToPath(new URL('.', import.meta.url));
-  const cesium = join(here, 'node_modules/cesium/Build/Cesium');
-  const server = createServer(async (request, response) => {
-    const path = normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname));
-    const file = path.startsWith('/cesium/') ? join(cesium, path.slice(8)) : join(here, 'cesium.html');
-    try {
-      await stat(file);
-      response.writeHead(200, { 'Content-Type': types[extname(file)] ?? 'application/octet-stream' });
-      createReadStream(file).pipe(response);
-    } catch {
-      response.writeHead(404).end();
-    }
-  });
-  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve));
-  return { url: `http://127.0.0.1:${server.address().port}/`, close: () => server.close() };
-}
+import { site } from './site.mjs';
 
 describe('CesiumJS', { timeout: 600_000 }, () => {
   let twind;
@@ -41,7 +16,7 @@ describe('CesiumJS', { timeout: 600_000 }, () => {
 
   before(async () => {
     twind = await startServer();
-    pages = await site();
+    pages = await site('cesium.html');
     browser = await launch();
     page = await browser.newPage({ viewport: { width: 640, height: 480 } });
     page.on('pageerror', error => faults.push(error.stack ?? error.message));
@@ -116,6 +91,15 @@ describe('CesiumJS', { timeout: 600_000 }, () => {
     assert.equal(picked?.id, id);
     assert.equal(picked.height, record.properties.height);
     assert.ok((await compare('buildings', picked, at)) >= 3);
+  });
+
+  it('picks the same tower in the implicit quadtree', async () => {
+    const id = '278039446';
+    const at = middle((await json(`/ogc/collections/buildings/items/${id}`)).geometry);
+    await show(`${twind.url}/3d/buildings/implicit/tileset.json`);
+    await look(...at, 700);
+    assert.equal((await pick())?.id, id);
+    assert.deepEqual(faults, []);
   });
 
   it('picks buildings, pipes and parts of the other cities', async () => {

@@ -221,20 +221,21 @@ func (s *Service) Tileset(ctx context.Context, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	st, l := sc.state, sc.view.Layer()
-	extras := &Extras{Layer: string(l.ID), Kind: string(l.Kind), VerticalDatum: l.VerticalDatum}
-	if r.AboveGround {
-		extras.Vertical = "ground"
-	} else if l.Heights != nil {
-		extras.EllipsoidOffset = l.Heights.EllipsoidOffset
-	}
-	revision := ""
-	if st.root >= 0 {
-		revision = st.treeRevision(&st.nodes[st.root])
-	}
-	return s.json(ctx, sc, &r, "tileset", revision, func() ([]byte, error) {
+	st, extras := sc.state, extrasOf(sc.view.Layer(), &r)
+	return s.json(ctx, sc, &r, "tileset", st.wholeRevision(), func() ([]byte, error) {
 		return st.tileset(addresses{query: r.Query}, extras)
 	})
+}
+
+// extrasOf is what a viewer is told of a layer.
+func extrasOf(l *layers.Layer, r *Request) *Extras {
+	e := &Extras{Layer: string(l.ID), Kind: string(l.Kind), VerticalDatum: l.VerticalDatum}
+	if r.AboveGround {
+		e.Vertical = "ground"
+	} else if l.Heights != nil {
+		e.EllipsoidOffset = l.Heights.EllipsoidOffset
+	}
+	return e
 }
 
 // Subtree is the tileset of a cell, which the first one names.
@@ -261,10 +262,7 @@ func (s *Service) Report(ctx context.Context, r Request) (Answer, error) {
 		return Answer{}, err
 	}
 	st := sc.state
-	revision := ""
-	if st.root >= 0 {
-		revision = st.treeRevision(&st.nodes[st.root])
-	}
+	revision := st.wholeRevision()
 	return s.document(ctx, sc, &r, "report", revision, sc.view.Release, func() ([]byte, error) {
 		w := s.workers.Get().(*worker)
 		report := w.report(sc.view, st)

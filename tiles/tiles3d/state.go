@@ -96,11 +96,9 @@ func (s *state) link() {
 			s.node(c.Parent())
 		}
 	}
-	for s.tops() > 1 {
-		for i := range len(s.nodes) {
-			if c := s.nodes[i].cell; c.Level == s.topLevel() {
-				s.node(c.Parent())
-			}
+	for top := s.tops(); len(top) > 1; top = s.tops() {
+		for _, c := range top {
+			s.node(c.Parent())
 		}
 	}
 	slices.SortFunc(s.nodes, func(a, b node) int { return compareKeys(a.cell.key(), b.cell.key()) })
@@ -136,23 +134,18 @@ func compareKeys(a, b uint64) int {
 	return 0
 }
 
-func (s *state) topLevel() uint8 {
-	top := uint8(BottomLevel)
+// tops are the cells of the first level that has any.
+func (s *state) tops() (list []Cell) {
 	for i := range s.nodes {
-		top = min(top, s.nodes[i].cell.Level)
-	}
-	return top
-}
-
-// tops counts the nodes of the first level that has any.
-func (s *state) tops() (count int) {
-	top := s.topLevel()
-	for i := range s.nodes {
-		if s.nodes[i].cell.Level == top {
-			count++
+		c := s.nodes[i].cell
+		if len(list) > 0 && c.Level < list[0].Level {
+			list = list[:0]
+		}
+		if len(list) == 0 || c.Level == list[0].Level {
+			list = append(list, c)
 		}
 	}
-	return count
+	return list
 }
 
 // find is the node of a cell, or nil.
@@ -169,6 +162,14 @@ func (s *state) revision(n *node) string { return s.name(n.sum, uint64(n.count))
 
 // treeRevision names the tileset of a cell and all contents below it.
 func (s *state) treeRevision(n *node) string { return s.name(n.wholeSum, 1<<63) }
+
+// wholeRevision names the layer's tilesets; "" when nothing is drawn.
+func (s *state) wholeRevision() string {
+	if s.root < 0 {
+		return ""
+	}
+	return s.treeRevision(&s.nodes[s.root])
+}
 
 func (s *state) name(sum, more uint64) string {
 	return strconv.FormatUint(mix(s.salt^mix(sum^mix(more))), 36)

@@ -18,11 +18,11 @@ const (
 )
 
 type tilesetJSON struct {
-	Asset          assetJSON `json:"asset"`
-	GeometricError float64   `json:"geometricError"`
-	ExtensionsUsed []string  `json:"extensionsUsed,omitempty"`
-	Root           tileJSON  `json:"root"`
-	Extras         any       `json:"extras,omitempty"`
+	Asset          assetJSON       `json:"asset"`
+	GeometricError float64         `json:"geometricError"`
+	Root           tileJSON        `json:"root"`
+	Schema         json.RawMessage `json:"schema,omitempty"`
+	Extras         any             `json:"extras,omitempty"`
 }
 
 type assetJSON struct {
@@ -31,11 +31,12 @@ type assetJSON struct {
 }
 
 type tileJSON struct {
-	BoundingVolume volume       `json:"boundingVolume"`
-	GeometricError float64      `json:"geometricError"`
-	Refine         string       `json:"refine,omitempty"`
-	Content        *contentJSON `json:"content,omitempty"`
-	Children       []tileJSON   `json:"children,omitempty"`
+	BoundingVolume volume        `json:"boundingVolume"`
+	GeometricError float64       `json:"geometricError"`
+	Refine         string        `json:"refine,omitempty"`
+	Content        *contentJSON  `json:"content,omitempty"`
+	Children       []tileJSON    `json:"children,omitempty"`
+	Implicit       *implicitJSON `json:"implicitTiling,omitempty"`
 }
 
 type contentJSON struct {
