@@ -1,0 +1,27 @@
+// Serves a page of this folder and CesiumJS's library, as another site than twind's.
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const types = { '.html': 'text/html', '.js': 'text/javascript', '.json': 'application/json', '.css': 'text/css', '.wasm': 'application/wasm' };
+
+/** A site whose every path but those of the library is the page. */
+export async function site(page) {
+  const here = fileURLToPath(new URL('.', import.meta.url));
+  const cesium = join(here, 'node_modules/cesium/Build/Cesium');
+  const server = createServer(async (request, response) => {
+    const path = normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname));
+    const file = path.startsWith('/cesium/') ? join(cesium, path.slice(8)) : join(here, page);
+    try {
+      await stat(file);
+      response.writeHead(200, { 'Content-Type': types[extname(file)] ?? 'application/octet-stream' });
+      createReadStream(file).pipe(response);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve));
+  return { url: `http://127.0.0.1:${server.address().port}/`, close: () => server.close() };
+}
