@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -144,7 +145,7 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 	}
 	hub := realtime.New(realtime.Options{
 		Codec: wire.NewCodec(), Log: log, Registerer: metrics, Journal: journal,
-		NewCodec: func() realtime.Codec { return wire.NewCodec() },
+		NewCodec:    func() realtime.Codec { return wire.NewCodec() },
 		ParseFilter: func(l *layers.Layer, text string) (layers.Filter, error) { return cql2.ParseText(text, l) },
 	})
 	pyramids, err := pyramid.New(pyramid.Options{Views: pyramid.Views(catalog), Dir: dir, Identity: catalog.Identity(), Log: log, Registerer: metrics})
@@ -188,7 +189,13 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 		return err
 	}
 	observatory := newObservatory(catalog, journal, log)
-	archives := openArchives(p.ctx, conf, catalog.Layers(), ground.rasters, log)
+	photos, err := openImages(conf, log, metrics)
+	if err != nil {
+		return err
+	}
+	defer photos.Close()
+	rasters := slices.Concat(photos.rasters, ground.rasters)
+	archives := openArchives(p.ctx, conf, catalog.Layers(), rasters, log)
 	defer closeArchives(archives)
 
 	g, ctx := errgroup.WithContext(p.ctx)
@@ -197,7 +204,7 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 		Store:   store, Catalog: catalog, Tiles: tileService, Solids: solids, Hub: hub, Viewer: viewer.FS(), Log: log, Metrics: metrics,
 		History: recorded, Observatory: observatory,
 		Config: conf, Version: version, Groups: o.groups, Sprites: sprites,
-		Rasters: ground.rasters, Grounds: ground.grounds, Archives: archives,
+		Rasters: rasters, Grounds: ground.grounds, Archives: archives,
 	})
 	if err != nil {
 		return err
