@@ -58,6 +58,7 @@ type client struct {
 	layers   []string
 	bytes    int
 	resets   int
+	upserted int // rows
 
 	shown    uint64         // epoch of the frames that count: of the replay, or the connection's
 	time     int64          // of the last Sync
@@ -207,6 +208,7 @@ func (c *client) frames(message []byte) {
 }
 
 func (c *client) upsert(f *realtime.Entities) (left []departure) {
+	c.upserted += max(len(f.Slot), len(f.ID))
 	named := map[uint32][]byte{}
 	for i, row := range f.Named {
 		named[row] = f.Properties[i]

@@ -47,6 +47,9 @@ type Recording interface {
 	// until yield returns; its properties may be kept. An error of yield ends it
 	// and is returned.
 	Received(ctx context.Context, layer layers.ID, from, to int64, yield func(*Believed) error) error
+	// Reaches tells whether everything that the server received of a layer since a
+	// time (ms since 1970), or since this process began to record, can be read.
+	Reaches(layer layers.ID, since int64) bool
 	// ReceivedObservations does the same with readings.
 	ReceivedObservations(ctx context.Context, from, to int64, yield func(*Observation) error) error
 }

@@ -146,7 +146,9 @@ func (l *layer) apply(p *Position, now time.Time) (uint32, Outcome, string) {
 				return 0, Duplicate, "the same time as that of the position that is known"
 			}
 			l.setProperties(slot, props)
+			l.setState(slot, StateLive)
 			l.e[slot].changed = l.open
+			l.received[slot] = now.UnixMilli() // it was heard of
 			l.place(slot)
 			return slot, Accepted, ""
 		}

@@ -93,6 +93,7 @@ type clientMessage struct {
 	Change      uint64                 `json:"change"`
 	Sequences   map[layers.ID]wireHeld `json:"sequences"`
 	Replay      *wireReplay            `json:"replay"`
+	Since       *wireTime              `json:"since"`
 }
 
 // wireHeld is what a client still holds of a layer.
@@ -380,6 +381,9 @@ func (s *session) subscribe(ctx context.Context, m *clientMessage) (answer []byt
 			a.Replay = s.replay.player.status()
 		}
 	} else {
+		if m.Since != nil && s.o.JSON {
+			sub.missed = s.hub.missedSince(ctx, m.Epoch, int64(*m.Since), &sub)
+		}
 		a.Live, a.Hz, err = s.viewer.Subscribe(sub)
 		if err == nil {
 			s.endReplay()

@@ -125,7 +125,7 @@ func (v *Viewer) renew(current *plan) *plan {
 		return nil
 	}
 	s := current.s
-	s.Resume = nil
+	s.Resume, s.missed = nil, nil
 	p, err := v.plan(s)
 	if err != nil { // a filter that does not fit the new layer
 		v.batch.Texts = append(v.batch.Texts, errorMessage(0, err))
@@ -219,15 +219,23 @@ func (h *Hub) serveSub(s *sub, head Head, oldest uint64) {
 	if mode == ModeCells {
 		want = s.cells
 	}
-	reset := s.seq <= oldest || mode != s.mode || s.held.Z != want.Z
+	since := s.missed
+	s.missed = nil
+	if mode == ModeCells {
+		since = nil
+	}
+	reset := since == nil && (s.seq <= oldest || mode != s.mode || s.held.Z != want.Z)
 	if reset {
 		s.seq, s.held = 0, Window{Z: want.Z}
 	}
 	place := len(b.Frames)
 	b.Frames = append(b.Frames, nil) // the Sync
-	if mode == ModeCells {
+	switch {
+	case mode == ModeCells:
 		h.cellFrames(s, head, want, oldest)
-	} else {
+	case since != nil:
+		h.missedFrames(s, since, head, want)
+	default:
 		h.entityFrames(s, head, want)
 	}
 	classes := len(l.classes)
@@ -334,23 +342,7 @@ func (h *Hub) encodeTile(l *layer, v *view, t *liveTile, base uint64, f format, 
 		if x.changed <= base && at.entered <= base {
 			continue
 		}
-		id := ""
-		if x.named > base || at.entered > base {
-			id = l.id[s]
-			e.Named = append(e.Named, uint32(len(e.Slot)))
-			e.Properties = append(e.Properties, v.visible(l.props[s]))
-		} else if f == formatJSON {
-			id = l.id[s]
-		}
-		e.ID = append(e.ID, id)
-		e.Slot = append(e.Slot, s)
-		e.X, e.Y = append(e.X, x.fx), append(e.Y, x.fy)
-		e.Lon, e.Lat = append(e.Lon, x.lon), append(e.Lat, x.lat)
-		e.Z = append(e.Z, float32(x.z))
-		e.Course = append(e.Course, float32(x.course))
-		e.Speed = append(e.Speed, float32(x.speed))
-		e.Age = append(e.Age, int32(max(math.MinInt32, min(head.Time-x.time, math.MaxInt32))))
-		e.State, e.Class, e.Flags = append(e.State, x.state), append(e.Class, x.class), append(e.Flags, x.flags)
+		e.add(l, v, s, x.named > base || at.entered > base, f)
 	}
 	if base > 0 {
 		l.nextMark()
@@ -368,6 +360,27 @@ func (h *Hub) encodeTile(l *layer, v *view, t *liveTile, base uint64, f format, 
 	}
 	h.metrics.frames.Inc()
 	return h.codec(f).AppendEntities(nil, e)
+}
+
+// add appends the row of a slot; named adds its id and properties.
+func (e *Entities) add(l *layer, v *view, s uint32, named bool, f format) {
+	x, id := &l.e[s], ""
+	if named {
+		id = l.id[s]
+		e.Named = append(e.Named, uint32(len(e.Slot)))
+		e.Properties = append(e.Properties, v.visible(l.props[s]))
+	} else if f == formatJSON {
+		id = l.id[s]
+	}
+	e.ID = append(e.ID, id)
+	e.Slot = append(e.Slot, s)
+	e.X, e.Y = append(e.X, x.fx), append(e.Y, x.fy)
+	e.Lon, e.Lat = append(e.Lon, x.lon), append(e.Lat, x.lat)
+	e.Z = append(e.Z, float32(x.z))
+	e.Course = append(e.Course, float32(x.course))
+	e.Speed = append(e.Speed, float32(x.speed))
+	e.Age = append(e.Age, int32(max(math.MinInt32, min(e.Time-x.time, math.MaxInt32))))
+	e.State, e.Class, e.Flags = append(e.State, x.state), append(e.Class, x.class), append(e.Flags, x.flags)
 }
 
 // reset empties the columns and keeps their memory, but no strings.

@@ -25,6 +25,8 @@ type Subscription struct {
 	// DefaultMaxEntities, −1 never counts.
 	MaxEntities int
 	Resume      *Resume // what the viewer still holds, on its first subscription
+	// missed is, by layer, what a viewer without slots has to be told, on its first subscription.
+	missed map[layers.ID]*missed
 }
 
 // DefaultMaxEntities is the default of Subscription.MaxEntities.
@@ -101,10 +103,11 @@ type sub struct {
 	layer  *layer
 	view   *view
 	viewer *Viewer
-	want   Window // tiles of GridZoom
-	cells  Window // aggregate tiles of cellZoom − CellBits
-	limit  int    // MaxEntities
-	goesOn bool   // the viewer had the layer, in this view, until this subscription
+	want   Window  // tiles of GridZoom
+	cells  Window  // aggregate tiles of cellZoom − CellBits
+	limit  int     // MaxEntities
+	missed *missed // what it missed since a time; nil: go by seq
+	goesOn bool    // the viewer had the layer, in this view, until this subscription
 
 	seq     uint64 // the viewer knows all up to it; 0: nothing
 	mode    Mode
@@ -326,7 +329,7 @@ func (v *Viewer) plan(s Subscription) (*plan, error) {
 			limit = math.MaxInt
 		}
 		p.subs = append(p.subs, &sub{
-			layer: l, view: view, viewer: v, limit: limit,
+			layer: l, view: view, viewer: v, limit: limit, missed: s.missed[id],
 			want: s.BBox.window(GridZoom, 1), cells: s.BBox.window(cellZoom(s.Zoom)-CellBits, 0),
 		})
 	}

@@ -28,6 +28,8 @@ type Log struct {
 	durable  uint64            // batches on disk
 	failure  error             // why the disk does not take rows; nil: it does
 	waiting  []waiter          // by what they wait for
+	lost     map[string]int64  // by stream: newest receipt that retention deleted
+	lostAt   int64             // when rows were dropped last, ms since 1970
 	nextSeq  uint64            // of the next event
 	closed   bool
 	journals []*journal            // oldest first; the last is being written
@@ -72,7 +74,7 @@ var ErrClosed = layers.Errorf(layers.ErrUnavailable, "the history is closed: the
 func Open(o Options) (*Log, error) {
 	o.ensureDefaults()
 	l := &Log{
-		o: o, metrics: newMetrics(o.Registerer), open: map[streamKey]int{}, segments: map[string][]*segment{}, nextSeq: 1,
+		o: o, metrics: newMetrics(o.Registerer), open: map[streamKey]int{}, segments: map[string][]*segment{}, lost: map[string]int64{}, nextSeq: 1,
 		listeners: map[int]func([]realtime.Event){},
 		wake:      make(chan struct{}, 1), seal: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
@@ -150,6 +152,7 @@ func (l *Log) table(kind Kind, stream string) *table {
 func (l *Log) take(n int) bool {
 	if l.closed || l.size > l.o.MaxPending {
 		l.metrics.dropped.Add(float64(n))
+		l.lostAt = l.o.Now().UnixMilli()
 		return false
 	}
 	l.handed++
@@ -320,6 +323,14 @@ func (l *Log) wait(ctx context.Context, batch uint64) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// Reaches implements realtime.Recording.
+func (l *Log) Reaches(layer layers.ID, since int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lost, deleted := l.lost[string(layer)]
+	return !l.closed && l.failure == nil && (l.lostAt == 0 || l.lostAt < since) && (!deleted || lost < since)
 }
 
 // Stats are what the log holds.

@@ -256,8 +256,8 @@ func (l *Log) streams() []string {
 }
 
 // Events calls yield for each event whose number is above after, in the order
-// of the numbers. What retention has deleted is left out: the first number tells. An error of yield
-// ends it and is returned.
+// of the numbers. What retention has deleted is left out: the first number
+// tells. An error of yield ends it and is returned.
 func (l *Log) Events(ctx context.Context, after uint64, yield func(*realtime.Event) error) error {
 	q := ask(KindEvent, EventsStream)
 	q.fromFirstEvent = after + 1

@@ -260,6 +260,11 @@ func (l *Log) retain() {
 		gone = append(gone, s)
 		total -= s.bytes
 	}
+	for _, s := range gone {
+		if lost, ok := l.lost[s.stream]; !ok || lost < s.received.max {
+			l.lost[s.stream] = s.received.max
+		}
+	}
 	l.mu.Unlock()
 	for _, s := range gone {
 		if err := os.Remove(s.path); err != nil && !os.IsNotExist(err) {
