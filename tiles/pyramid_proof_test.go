@@ -3,8 +3,10 @@
 package tiles_test
 
 import (
-	"context"
+	"fmt"
+	"math/rand/v2"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -54,62 +56,144 @@ func cpu() time.Duration {
 }
 
 // BenchmarkPyramid makes the levels of the generated million and then every tile
-// below the ungeneralised zoom, none from the cache: the time of a tile, the size
-// of the largest.
+// below the ungeneralised zoom, none from the cache, in turns with the same tile
+// made without levels; then it adds features and takes the time until they are in
+// their tiles of the lowest zoom.
 func BenchmarkPyramid(b *testing.B) {
 	c := million(b)
 	for _, l := range district.ScaleLayers() {
 		b.Run(string(l.ID), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				benchmarkPyramid(b, c, l.ID)
+				begin, used := time.Now(), cpu()
+				p := c.levels(b, l.ID)
+				b.ReportMetric(time.Since(begin).Seconds(), "s/build")
+				b.ReportMetric((cpu() - used).Seconds(), "cpu-s/build")
+				benchmarkTiles(b, c, l.ID, p)
+				benchmarkEdits(b, c, l.ID, p)
+				require.NoError(b, p.Close())
 			}
 		})
 	}
 }
 
-func benchmarkPyramid(b *testing.B, c bigCity, id layers.ID) {
-	p, err := pyramid.New(pyramid.Options{Views: pyramid.Views(c), Dir: b.TempDir()})
+// service is a new one: nothing is cached.
+func (c bigCity) service(b *testing.B, p tiles.Pyramids) *tiles.Service {
+	s, err := tiles.New(tiles.Options{Views: tiles.From(c), Pyramids: p, NewEncoder: mvt.New})
+	require.NoError(b, err)
+	return s
+}
+
+func benchmarkTiles(b *testing.B, c bigCity, id layers.ID, p tiles.Pyramids) {
+	s, plain := c.service(b, p), c.service(b, nil)
+	defer s.Close()
+	defer plain.Close()
+	v := c[id]
+	for z := v.layer.MinZoom; z < tiles.FullZoom(v.layer); z++ {
+		nw, se := tile.Of(v.extent.MinX, v.extent.MaxY, z), tile.Of(v.extent.MaxX, v.extent.MinY, z)
+		var took []time.Duration
+		var with, without time.Duration
+		largest, dropped, was := 0, 0, 0
+		for x := nw.X; x <= se.X; x++ {
+			for y := nw.Y; y <= se.Y; y++ {
+				r := tiles.Request{Layers: []layers.ID{id}, Tile: tile.ID{Z: z, X: x, Y: y}, AcceptEncoding: "gzip"}
+				begin, used := time.Now(), cpu()
+				t, err := s.Tile(b.Context(), r)
+				require.NoError(b, err)
+				took, with = append(took, time.Since(begin)), with+cpu()-used
+				largest, dropped = max(largest, len(t.Bytes)), dropped+t.Dropped
+				used = cpu()
+				t, err = plain.Tile(b.Context(), r)
+				require.NoError(b, err)
+				without += cpu() - used
+				was += t.Dropped
+			}
+		}
+		slices.Sort(took)
+		b.Logf("%s z%d: %d tiles, largest %d bytes, p50 %v p99 %v; %.1f times less CPU than without levels; %d features left out (without %d)", id, z, len(took), largest,
+			took[len(took)/2].Round(10*time.Microsecond), took[len(took)*99/100].Round(10*time.Microsecond), float64(without)/float64(with), dropped, was)
+		b.ReportMetric(float64(largest), fmt.Sprintf("max-bytes/z%d", z))
+		b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, fmt.Sprintf("p99-ms/z%d", z))
+	}
+}
+
+// edited is a city with features added to one layer.
+type edited struct {
+	bigCity
+	mu    sync.Mutex
+	rows  *snapshot.Builder
+	boxes []tile.WorldBox // of the features added, the first of revision 2
+}
+
+func (e *edited) View(id layers.ID) (editedView, error) {
+	v, err := e.bigCity.View(id)
+	if err != nil {
+		return editedView{}, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	rows, err := snapshot.NewSegmentView(e.rows.Edits(), false)
+	return editedView{v, append(slices.Clip(v.segments), rows), slices.Clone(e.boxes)}, err
+}
+
+type editedView struct {
+	generalizable
+	all   []snapshot.SegmentView
+	boxes []tile.WorldBox
+}
+
+func (v editedView) Segments() []snapshot.SegmentView { return v.all }
+func (v editedView) Revision() layers.Revision        { return layers.Revision(1 + len(v.boxes)) }
+func (v editedView) TileRevision(box tile.WorldBox) layers.Revision {
+	for i, b := range slices.Backward(v.boxes) {
+		if b.Intersects(box) {
+			return layers.Revision(2 + i)
+		}
+	}
+	return 1
+}
+
+func benchmarkEdits(b *testing.B, c bigCity, id layers.ID, _ *pyramid.Catalog) {
+	v := c[id]
+	e := &edited{bigCity: c, rows: snapshot.NewBuilder(v.layer)}
+	p, err := pyramid.New(pyramid.Options{Views: pyramid.Views(e), Dir: b.TempDir()})
 	require.NoError(b, err)
 	defer p.Close()
-	begin, used := time.Now(), cpu()
+	s, err := tiles.New(tiles.Options{Views: tiles.From(e), Pyramids: p, NewEncoder: mvt.New})
+	require.NoError(b, err)
+	defer s.Close()
 	p.Changed(id)
-	v := c[id]
+	at := tile.Of(district.Lon, district.Lat, v.layer.MinZoom)
+	r := tiles.Request{Layers: []layers.ID{id}, Tile: at, AcceptEncoding: "gzip"}
 	for {
-		if _, ok := p.Find(context.Background(), v, tile.Of(district.Lon, district.Lat, 13), tiles.Box(tile.Of(district.Lon, district.Lat, 13))); ok {
+		if _, ok := p.Find(b.Context(), v, at, tiles.Box(at)); ok {
 			break
 		}
 		time.Sleep(time.Millisecond)
 	}
-	b.ReportMetric(time.Since(begin).Seconds(), "s/build")
-	b.ReportMetric((cpu() - used).Seconds(), "cpu-s/build")
-	s, err := tiles.New(tiles.Options{Views: tiles.From(c), Pyramids: p, NewEncoder: mvt.New})
-	require.NoError(b, err)
-	defer s.Close()
-	for z := v.layer.MinZoom; z <= 14; z++ {
-		nw, se := tile.Of(v.extent.MinX, v.extent.MaxY, z), tile.Of(v.extent.MaxX, v.extent.MinY, z)
-		var took []time.Duration
-		largest, dropped := 0, 0
-		features := 0
-		for x := nw.X; x <= se.X; x++ {
-			for y := nw.Y; y <= se.Y; y++ {
-				begin := time.Now()
-				t, err := s.Tile(b.Context(), tiles.Request{Layers: []layers.ID{id}, Tile: tile.ID{Z: z, X: x, Y: y}, AcceptEncoding: "gzip"})
-				took = append(took, time.Since(begin))
-				require.NoError(b, err)
-				largest = max(largest, len(t.Bytes))
-				dropped += t.Dropped
-				if !t.Empty {
-					plain, err := s.Tile(b.Context(), tiles.Request{Layers: []layers.ID{id}, Tile: tile.ID{Z: z, X: x, Y: y}})
-					require.NoError(b, err)
-					d, err := mvt.Decode(plain.Bytes)
-					require.NoError(b, err)
-					features += len(d.Layers[0].Features)
-				}
-			}
-		}
-		slices.Sort(took)
-		b.Logf("%s z%d: %d tiles, largest %d bytes, %d features, %d left out, p50 %v p99 %v max %v", id, z, len(took), largest, features, dropped,
-			took[len(took)/2].Round(10*time.Microsecond), took[len(took)*99/100].Round(10*time.Microsecond), took[len(took)-1].Round(10*time.Microsecond))
+	random := rand.New(rand.NewPCG(1, 1))
+	base := v.segments[0].Segment
+	var took []time.Duration
+	var f layers.Feature
+	for i := range 60 {
+		base.Feature(random.IntN(base.N), v.layer.Schema, &f) // one more where there is one
+		f.ID, f.Revision = fmt.Sprint("new ", i), layers.Revision(2+i)
+		before, err := s.Tile(b.Context(), r)
+		require.NoError(b, err)
+		e.mu.Lock()
+		require.NoError(b, e.rows.Add(&f))
+		e.boxes = append(e.boxes, e.rows.Edits().Box[i])
+		e.mu.Unlock()
+		begin := time.Now()
+		p.Changed(id)
+		lon, lat := f.Geometry.Envelope().Center()
+		r.Tile = tile.Of(lon, lat, v.layer.MinZoom)
+		after, err := s.Tile(b.Context(), r)
+		require.NoError(b, err)
+		took = append(took, time.Since(begin))
+		require.NotEqual(b, before.ETag, after.ETag)
 	}
+	slices.Sort(took)
+	b.Logf("%s: an edit is in its tile of zoom %d after p50 %v p99 %v", id, v.layer.MinZoom, took[len(took)/2].Round(time.Millisecond), took[len(took)*99/100].Round(time.Millisecond))
+	b.ReportMetric(float64(took[len(took)*99/100].Milliseconds()), "edit-p99-ms")
 }

@@ -12,8 +12,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"twind/layers"
-	"twind/layers/snapshot"
-	"twind/spatial/tile"
 )
 
 // Options are what a Catalog is made of.
@@ -56,6 +54,7 @@ type Catalog struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
+	saving sync.Mutex    // one file at a time
 	whole  chan struct{} // one token a pyramid that is made whole
 	some   chan struct{} // one token an update
 
@@ -186,8 +185,8 @@ func (c *Catalog) follow(id layers.ID, s *state) {
 			}
 			s.current.Store(nil)
 		}
-		c.announce(s)
 		c.mu.Lock()
+		s.announce()
 		if s.again && !c.closed {
 			s.again = false
 			c.mu.Unlock()
@@ -248,15 +247,27 @@ func (c *Catalog) build(id layers.ID, s *state, spec *spec, v View) error {
 	c.metrics.built(time.Since(begin), m.made)
 	c.o.Log.Info("the generalised levels of a layer were made", "layer", id, "cells", m.made, "bytes", in.size, "seconds", time.Since(begin).Seconds())
 	s.current.Store(p)
-	c.announce(s)
-	c.save(id, p, in)
+	c.mu.Lock()
+	s.announce()
+	c.mu.Unlock()
+	c.saveLater(id, p, in)
 	return nil
 }
 
-// announce wakes those who wait for a layer's levels.
-func (c *Catalog) announce(s *state) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// saveLater keeps a pyramid's file in the background: to make it safe on disk
+// takes seconds, in which changes must not wait.
+func (c *Catalog) saveLater(id layers.ID, p *Pyramid, in *store) {
+	c.wg.Add(1)
+	go func() {
+		defer c.wg.Done()
+		c.saving.Lock()
+		defer c.saving.Unlock()
+		c.save(id, p, in)
+	}()
+}
+
+// announce wakes those who wait for the layer's levels. Catalog.mu is held.
+func (s *state) announce() {
 	close(s.next)
 	s.next = make(chan struct{})
 }
@@ -307,111 +318,4 @@ func (c *Catalog) take(slot chan struct{}) bool {
 	case <-c.ctx.Done():
 		return false
 	}
-}
-
-// Found is what a tile shows of a layer below its ungeneralised zoom.
-type Found struct {
-	refs  []*ref
-	cells *cache
-	tile  tile.ID
-	fault func(error)
-}
-
-// Reader is the state of a layer that a reader sees: a *snapshot.View.
-type Reader interface {
-	Layer() *layers.Layer
-	Identity() string
-	TileRevision(box tile.WorldBox) layers.Revision
-}
-
-// Find finds the cells of a zoom that meet a box, for a reader of a view of the
-// layer. Where a change that the view holds has touched them and they are not made
-// anew yet, it waits. It reports false when there are none to be had: the layer's
-// pyramid is not made, or the zoom has none.
-func (c *Catalog) Find(ctx context.Context, v Reader, id tile.ID, box tile.WorldBox) (f Found, ok bool) {
-	var deadline <-chan time.Time
-	for {
-		c.mu.Lock()
-		s := c.states[v.Layer().ID]
-		if s == nil {
-			c.mu.Unlock()
-			return f, false
-		}
-		next := s.next
-		c.mu.Unlock()
-		p := s.current.Load()
-		if p == nil || p.identity != v.Identity() || id.Z < p.spec.min || id.Z > p.spec.max {
-			return f, false
-		}
-		f = Found{refs: p.level(id.Z).find(box, nil), cells: c.cells, tile: id, fault: func(err error) { c.damaged(p, err) }}
-		if v.TileRevision(f.reach(box)) <= p.revision {
-			return f, true
-		}
-		if deadline == nil {
-			timer := time.NewTimer(c.o.Wait)
-			defer timer.Stop()
-			deadline = timer.C
-		}
-		select {
-		case <-next:
-		case <-deadline:
-			return f, false
-		case <-ctx.Done():
-			return f, false
-		}
-	}
-}
-
-// reach is the box in which a change may change the cells.
-func (f *Found) reach(box tile.WorldBox) tile.WorldBox {
-	for _, r := range f.refs {
-		grow(&box, boxOf(r.id))
-		if r.content != snapshot.EmptyBox {
-			grow(&box, r.content)
-		}
-	}
-	return box
-}
-
-// Key calls add with what names the content of the cells for ever.
-func (f *Found) Key(add func([]byte)) {
-	for _, r := range f.refs {
-		add(r.hash[:])
-	}
-}
-
-// Cells reads the cells.
-func (f *Found) Cells() ([]*Cell, error) {
-	list := make([]*Cell, len(f.refs))
-	for i, r := range f.refs {
-		var err error
-		if list[i], err = f.cells.get(r); err != nil {
-			f.fault(err)
-			return nil, layers.Errorf(layers.ErrUnavailable, "the generalised levels are being made anew; ask again")
-		}
-	}
-	return list, nil
-}
-
-// damaged gives a pyramid up whose file cannot be read.
-func (c *Catalog) damaged(p *Pyramid, err error) {
-	id := p.spec.layer.ID
-	c.mu.Lock()
-	s := c.states[id]
-	c.mu.Unlock()
-	if s.current.CompareAndSwap(p, nil) {
-		c.o.Log.Error("the generalised levels of a layer are damaged; they are made anew", "layer", id, "error", err)
-		c.forget(id)
-		c.Changed(id)
-	}
-}
-
-// Dropped counts the layer's features in the tile's own cell that nothing stands for.
-func (f *Found) Dropped(list []*Cell) (n int) {
-	for _, c := range list {
-		if c.ID == f.tile {
-			n += int(c.Dropped)
-		}
-	}
-	return n
 }

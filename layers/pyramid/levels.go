@@ -236,7 +236,7 @@ func occupied(v View, z uint8, want func(*snapshot.Segment, int) bool) (ids []ti
 		s := &segments[k]
 		last := tile.ID{Z: 255}
 		for i := range s.N {
-			if s.Box[i] == snapshot.EmptyBox || !want(s.Segment, i) || !s.Alive(i) {
+			if !want(s.Segment, i) || s.Box[i] == snapshot.EmptyBox || !s.Alive(i) {
 				continue
 			}
 			x, y := center(s.Box[i])

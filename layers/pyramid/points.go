@@ -82,7 +82,7 @@ func (s *clusters) double() {
 		s.add(c)
 	}
 	for k, n := range counts {
-		k.square = square{k.square.x / 2, k.square.y / 2}
+		k.square = square{k.x / 2, k.y / 2}
 		s.counts[k] += n
 	}
 }
