@@ -62,7 +62,7 @@ func (m *models) open(r config.Raster, log *slog.Logger) error {
 		m.rasters = append(m.rasters, groundImages{&dem.Layer{DEM: d, Product: p, Size: groundTile, Answers: m.answers}})
 	}
 	m.grounds = append(m.grounds, server.Ground{ID: string(r.ID), Model: d, Terrain: &quantizedmesh.Terrain{
-		ID: string(r.ID), Title: title, Attribution: r.Attribution, Heights: d, Answers: m.answers,
+		ID: string(r.ID), Title: title, Attribution: r.Attribution, VerticalDatum: d.VerticalDatum(), Heights: d, Answers: m.answers,
 	}})
 	return nil
 }

@@ -25,6 +25,7 @@ type Heights interface {
 // Terrain serves the tiles of a model. It is safe for concurrent use.
 type Terrain struct {
 	ID, Title, Attribution string
+	VerticalDatum          string // of the model's heights, "" unknown
 	Heights                Heights
 	Answers                *tiles.Answers
 }
@@ -58,6 +59,10 @@ type LayerJSON struct {
 	Available   [][]Range  `json:"available"` // by level
 	Extensions  []string   `json:"extensions"`
 	Attribution string     `json:"attribution,omitempty"`
+	// The tiles' heights are above the ellipsoid: those of the model, above the zero
+	// of its vertical datum, plus the offset in metres.
+	VerticalDatum   string  `json:"twind:verticalDatum,omitempty"`
+	EllipsoidOffset float64 `json:"twind:ellipsoidOffset"`
 }
 
 // Layer describes the tiles, whose addresses are url with {z}, {x}, {y} and
@@ -67,7 +72,7 @@ func (t *Terrain) Layer(url string) *LayerJSON {
 	d := &LayerJSON{
 		TileJSON: "2.1.0", Name: t.Title, Version: t.Heights.Revision(), Format: "quantized-mesh-1.0", Scheme: "tms", Projection: "EPSG:4326",
 		Tiles: []string{url}, Bounds: [4]float64{b.MinX, b.MinY, b.MaxX, b.MaxY}, MaxZoom: t.maxLevel(),
-		Extensions: []string{"octvertexnormals"}, Attribution: t.Attribution,
+		Extensions: []string{"octvertexnormals"}, Attribution: t.Attribution, VerticalDatum: t.VerticalDatum, EllipsoidOffset: t.Heights.Offset(),
 	}
 	for z := range d.MaxZoom + 1 {
 		d.Available = append(d.Available, []Range{t.available(z)})

@@ -283,7 +283,7 @@ func occludedUnder(camera, p geodesic.Vec3) bool {
 func TestLayerJSON(t *testing.T) {
 	b := spatial.Envelope{MinX: -124.1, MinY: 49.1, MaxX: -123.8, MaxY: 49.3}
 	s := terrain(t, hills{at: ridges, bounds: b, spacing: 0.00017, revision: "abc"})
-	s.Attribution = "City of Nanaimo"
+	s.Attribution, s.VerticalDatum = "City of Nanaimo", "EPSG:5713"
 	d := s.Layer("http://h/terrain/ground/{z}/{x}/{y}.terrain?v={version}")
 	require.Equal(t, uint8(14), d.MaxZoom)
 	require.Len(t, d.Available, 15)
@@ -299,6 +299,7 @@ func TestLayerJSON(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(text), `"format":"quantized-mesh-1.0"`)
 	require.Contains(t, string(text), `"available":[[{"startX":0,"startY":0,"endX":1,"endY":0}]`)
+	require.Contains(t, string(text), `"twind:verticalDatum":"EPSG:5713","twind:ellipsoidOffset":0`)
 	last := d.Available[14][0]
 	for _, r := range []Request{{Level: -1}, {Level: 15, X: last.StartX * 2, Y: last.StartY * 2}, {Level: 14, X: last.StartX - 1, Y: last.StartY}, {Level: 0, X: 2}, {Level: 0, Y: -1}, {Level: 14, X: math.MaxInt64, Y: math.MaxInt64}} {
 		_, err := s.Tile(t.Context(), r)
