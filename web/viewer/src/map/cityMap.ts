@@ -401,6 +401,9 @@ export class CityMap {
     map.on('webglcontextlost', () => events.lost());
     map.on('error', event => {
       const { sourceId, tile } = event as { sourceId?: string; tile?: Tile };
+      // An image has no tiles where it does not reach: the map asks by its box.
+      const absent = (event.error as { status?: number } | undefined)?.status === 404;
+      if (absent && sourceId !== undefined && this.map.getSource(sourceId)?.type === 'raster') return;
       if (sourceId !== undefined && this.failed.add(sourceId, tile?.tileID.canonical)) events.error(sourceId);
     });
     map.on('sourcedata', event => {
