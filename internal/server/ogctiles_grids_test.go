@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twind/internal/server"
 	"twind/spatial/tile"
 	"twind/tiles/mvt"
 )
@@ -29,6 +30,18 @@ func TestSetsOfDegreesShareTheirTiles(t *testing.T) {
 		require.NotEqual(t, world.header.Get("ETag"), mercator.header.Get("ETag"), "the grid is in the key")
 	}
 	require.Greater(t, seen, 5)
+}
+
+// Several collections in one tile, in one rendering and in several.
+func TestCollectionsInTilesOfDegrees(t *testing.T) {
+	c := newCity(t, nil)
+	c.Config.Handler.(*server.Server).SetLayersPerTile(2)
+	c.addLayers(3)
+	p := "/ogc/tiles/WorldCRS84Quad/11/1023/2048" // just north-east of 0°, 0°
+	require.Equal(t, []string{"more02", "more00"}, names(t, c.get(p+"?collections=more02,more00").ok(200).body))
+	require.Equal(t, []string{"more00", "more01", "more02"}, names(t, c.get(p).ok(200).body))
+	c.get("/ogc/tiles/WorldCRS84Quad/8/127/256").problem(404, "outside the limits") // the layers begin at scale 10
+	c.get("/ogc/tiles/WorldCRS84Quad/8/127/256?collections=more00").problem(404, "9 to 11")
 }
 
 // A tile of the geographic grid at z/x/y and the one of Web Mercator of those
