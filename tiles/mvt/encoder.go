@@ -39,6 +39,7 @@ type Encoder struct {
 
 	geom  []byte    // commands of the chunk
 	drawn []drawing // features of the chunk
+	names []uint32  // of each of them: its number in the segment
 	rows  []uint32  // of each of them and each column: number in the layer plus 1, 0 for null
 
 	points   []int32
@@ -57,9 +58,8 @@ const chunkSize = 128
 
 // drawing is a feature, or the part of a collection that is of one type.
 type drawing struct {
-	feature  uint32
+	from, to uint32 // its commands in geom
 	kind     Type
-	from, to int // its commands in geom
 }
 
 // column is the value numbers of a property, which is the k-th that the tile carries.
@@ -123,7 +123,7 @@ func (e *Encoder) run(s *tiles.Source, r *tiles.Run, ownID bool) {
 	for rest := r.Features; len(rest) > 0; {
 		chunk := rest[:min(chunkSize, len(rest))]
 		rest = rest[len(chunk):]
-		e.geom, e.drawn = e.geom[:0], e.drawn[:0]
+		e.geom, e.drawn, e.names = e.geom[:0], e.drawn[:0], e.names[:0]
 		for _, i := range chunk {
 			if !e.drawPlain(seg, i, s.Coarsen) {
 				e.draw(seg, i, s.Coarsen)
@@ -158,11 +158,17 @@ func (e *Encoder) draw(seg *snapshot.Segment, i uint32, coarsen uint8) {
 				e.polygonPaths(seg, p, last, inside, !e.frame.simple(seg.SimpleFrom[i], coarsen))
 			}
 			if len(e.geom) > from {
-				e.drawn = append(e.drawn, drawing{i, t, from, len(e.geom)})
+				e.add(i, t, from)
 			}
 		}
 		p = end
 	}
+}
+
+// add notes that the commands from on draw a feature.
+func (e *Encoder) add(feature uint32, t Type, from int) {
+	e.drawn = append(e.drawn, drawing{uint32(from), uint32(len(e.geom)), t})
+	e.names = append(e.names, feature)
 }
 
 // repeats tells whether a path of type t stands before path p.
@@ -221,7 +227,7 @@ func (e *Encoder) number(s *tiles.Source, seg *snapshot.Segment) {
 	}
 	for _, c := range e.order {
 		column := &e.columns[c]
-		any := e.vals.column(seg, column.values, e.drawn, e.rows[c:], width)
+		any := e.vals.column(seg, column.values, e.names, e.rows[c:], width)
 		if any && e.key[column.k] == 0 {
 			e.key[column.k] = e.newKey(s.Schema[s.Columns[column.k]].Name)
 			column.key = e.key[column.k] - 1
@@ -242,13 +248,14 @@ func (e *Encoder) newKey(name string) uint32 {
 // was written moves on.
 func (e *Encoder) write(seg *snapshot.Segment, k int, ownID bool) {
 	d := &e.drawn[k]
-	number := seg.Number[d.feature]
-	text := uint32(0)                                             // the id's number among the values, plus 1
-	if number == 0 && !ownID && len(seg.ID(int(d.feature))) > 0 { // merged features have none
+	name := e.names[k]
+	number := seg.Number[name]
+	text := uint32(0)                                        // the id's number among the values, plus 1
+	if number == 0 && !ownID && len(seg.ID(int(name))) > 0 { // merged features have none
 		if e.idKey == 0 {
 			e.idKey = e.newKey("id")
 		}
-		text = e.vals.text(seg.ID(int(d.feature))) + 1
+		text = e.vals.text(seg.ID(int(name))) + 1
 	}
 	geom := e.geom[d.from:d.to]
 	e.body = room(e.body, 64+10*(len(e.columns)+1)+len(geom))

@@ -38,7 +38,7 @@ func (e *Encoder) drawPlain(seg *snapshot.Segment, i uint32, coarsen uint8) bool
 		return false
 	}
 	if len(e.geom) > from {
-		e.drawn = append(e.drawn, drawing{i, t, from, len(e.geom)})
+		e.add(i, t, from)
 	}
 	return true
 }

@@ -57,12 +57,15 @@ func (v *values) first(k uint32) bool {
 // column fills rows, of which every width-th is the column's, with the numbers in
 // the layer plus 1 of the features' values, 0 for null; it reports whether any is
 // not null.
-func (v *values) column(seg *snapshot.Segment, column []uint32, list []drawing, rows []uint32, width int) (any bool) {
+func (v *values) column(seg *snapshot.Segment, column []uint32, names []uint32, rows []uint32, width int) (any bool) {
 	seen, epoch := v.seen, v.epoch
-	for i := range list {
-		k := column[list[i].feature]
+	at := 0
+	for _, name := range names {
+		row := &rows[at]
+		at += width
+		k := column[name]
 		if k == 0 {
-			rows[i*width] = 0
+			*row = 0
 			continue
 		}
 		s := seen[k]
@@ -70,7 +73,7 @@ func (v *values) column(seg *snapshot.Segment, column []uint32, list []drawing, 
 			s = uint64(epoch)<<32 | uint64(v.add(seg.Value(k)))
 			seen[k] = s
 		}
-		rows[i*width] = uint32(s) + 1
+		*row = uint32(s) + 1
 		any = true
 	}
 	return any
