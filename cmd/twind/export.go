@@ -15,8 +15,8 @@ import (
 
 type exportCommand struct {
 	Layer         []string `arg:"" help:"Layer to write; PMTiles takes several."`
-	Format        string   `help:"gpkg, geojson, geojsonseq, csv or pmtiles; told by the file's name when not given." placeholder:"FORMAT"`
-	Output        string   `required:"" help:"File to write; gzipped when it ends in .gz." placeholder:"PATH"`
+	Format        string   `help:"gpkg, geojson, geojsonseq, csv, pmtiles or 3dtiles (a folder); told by the file's name when not given." placeholder:"FORMAT"`
+	Output        string   `required:"" help:"File to write, gzipped when it ends in .gz; for 3dtiles a new folder." placeholder:"PATH"`
 	Store         string   `help:"geopackage:PATH or postgres://user@host/database." placeholder:"STORE"`
 	Config        string   `help:"Configuration file." placeholder:"twind.yaml"`
 	Geometry      string   `help:"Geometry in CSV: wkt, lonlat or none; lonlat for points and wkt for others when not given." enum:",wkt,lonlat,none" default:"" placeholder:"HOW"`
@@ -37,11 +37,8 @@ func (c *exportCommand) Run(p *program) error {
 		}
 		ids = append(ids, id)
 	}
-	format, err := exporters.ParseFormat(c.Format, c.Output)
+	format, err := c.format()
 	if err != nil {
-		return usageError{err}
-	}
-	if err := c.check(format); err != nil {
 		return usageError{err}
 	}
 	conf, err := (&serveCommand{Store: c.Store, Config: c.Config}).config()
@@ -65,10 +62,25 @@ func (c *exportCommand) Run(p *program) error {
 			return layers.Errorf(layers.ErrInvalid, "layer %s is live and not stored; GET /ogc/collections/%s/items of a running server gives its present state", id, id)
 		}
 	}
-	if format == exporters.PMTiles {
+	switch format {
+	case exporters.PMTiles:
 		return c.exportTiles(p, ids, conf, store)
+	case formatSolids:
+		return c.exportSolids(p, ids[0], conf, store)
 	}
 	return c.exportFeatures(p, ids[0], format, store)
+}
+
+// format is the one that is asked for, with flags that fit it.
+func (c *exportCommand) format() (exporters.Format, error) {
+	if c.Format == formatSolids {
+		return formatSolids, c.check(formatSolids)
+	}
+	format, err := exporters.ParseFormat(c.Format, c.Output)
+	if err != nil {
+		return format, err
+	}
+	return format, c.check(format)
 }
 
 // check refuses flags that the format has no use for.

@@ -363,3 +363,45 @@ func compareParts(t *testing.T, l *layers.Layer, k *content, source func(int) *l
 	require.Empty(t, k.triangles)
 	_ = l
 }
+
+// BenchmarkContent3DCity says what the layers of the demo city weigh, in gzip as
+// it is served at first: all far contents of a layer, with the ids only and with
+// all attributes.
+func BenchmarkContent3DCity(b *testing.B) {
+	c := openCity(b)
+	for _, id := range []layers.ID{"buildings", "water", "demo_pipes", "demo_buildings", "demo_parts"} {
+		b.Run(string(id), func(b *testing.B) {
+			b.ReportAllocs()
+			v, err := c.catalog.View(id)
+			require.NoError(b, err)
+			features := float64(v.Len())
+			v.Release()
+			var ids, whole, near int
+			begin := processorTime()
+			for b.Loop() {
+				ids, _ = c.weigh(b, tiles3d.Request{Layer: id, AcceptEncoding: "gzip", Properties: []string{}})
+				whole, near = c.weigh(b, tiles3d.Request{Layer: id, AcceptEncoding: "gzip"})
+			}
+			b.ReportMetric(float64(ids)/features, "B/feature-ids-only")
+			b.ReportMetric(float64(whole)/features, "B/feature")
+			b.ReportMetric(float64(near)/features, "B/feature-near")
+			b.ReportMetric(float64(whole)/float64(max(ids, 1)), "x-ids-only")
+			b.ReportMetric((processorTime()-begin).Seconds(), "cpu-s")
+		})
+	}
+}
+
+// weigh is the bytes of all contents of a layer, those of level 17 of pipes apart.
+func (c *city) weigh(b *testing.B, r tiles3d.Request) (far, near int) {
+	b.Helper()
+	for _, cell := range cells(b, c.service, r) {
+		a, err := c.service.Content(b.Context(), r, cell)
+		require.NoError(b, err)
+		if cell.Level == tiles3d.BottomLevel {
+			near += len(a.Bytes)
+		} else {
+			far += len(a.Bytes)
+		}
+	}
+	return far, near
+}
