@@ -65,8 +65,8 @@ func (t *tileset) contains(m *tile.MatrixSet, id tile.ID) error {
 	matrix := m.Matrix(id.Z).ID
 	l, ok := t.limits(m, id.Z)
 	if !ok {
-		first, last, any := t.zooms(m.Grid)
-		if !any {
+		first, last, some := t.zooms(m.Grid)
+		if !some {
 			return layers.Errorf(layers.ErrNotFound, "there are no tiles in %s here", m.ID)
 		}
 		return layers.Errorf(layers.ErrNotFound, "tile matrix %s has no tiles here; %s to %s have", matrix, m.Matrix(first).ID, m.Matrix(last).ID)
