@@ -124,8 +124,8 @@ func fromCells(s *spec, id tile.ID, parts [4]*Cell) *Cell {
 // build makes the cell of the candidates; v is where they come from, if they are
 // the layer's own.
 func (b *builder) build(v Source, list []candidate) *Cell {
-	b.squares.side = squareSide(b.z, mergePixels)
-	b.clusters.side = squareSide(b.z, b.s.cluster)
+	b.squares.side, b.squares.limit = squareSide(b.z, mergePixels), b.s.limits.squares
+	b.clusters.side, b.clusters.limit = squareSide(b.z, b.s.cluster), b.s.limits.clusters
 	least := b.s.minimum * pixel(b.z) * pixel(b.z)
 	for _, c := range list {
 		b.sort(c, least)

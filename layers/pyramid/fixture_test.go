@@ -61,10 +61,13 @@ func newStill(t testing.TB, l *layers.Layer, list []*layers.Feature) still {
 }
 
 // make1 makes a pyramid whole.
-func make1(t testing.TB, v View) (*Pyramid, *cache) {
+func make1(t testing.TB, v View, change ...func(*spec)) (*Pyramid, *cache) {
 	t.Helper()
 	spec, ok := newSpec(v.Layer())
 	require.True(t, ok)
+	for _, f := range change {
+		f(spec)
+	}
 	c, err := New(Options{Views: func(layers.ID) (View, error) { return v, nil }, Dir: t.TempDir()})
 	require.NoError(t, err)
 	in, err := c.temporary()

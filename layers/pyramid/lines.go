@@ -47,11 +47,11 @@ func (b *builder) drawLines() {
 	slices.SortStableFunc(chains, func(x, y chain) int {
 		return cmp.Or(cmp.Compare(x.from, y.from), cmp.Compare(y.length, x.length))
 	})
-	if len(chains) > maxLines {
-		for _, c := range chains[maxLines:] {
+	if len(chains) > b.s.limits.lines {
+		for _, c := range chains[b.s.limits.lines:] {
 			b.leaveOut(c)
 		}
-		chains = chains[:maxLines]
+		chains = chains[:b.s.limits.lines]
 	}
 	factor := 1.0
 	for ; factor < 1<<12; factor *= 2 {
@@ -60,7 +60,7 @@ func (b *builder) drawLines() {
 			b.draw(&chains[i], factor)
 			n += len(b.geom.xy) / 2
 		}
-		if n <= maxVertices {
+		if n <= b.s.limits.vertices {
 			break
 		}
 	}

@@ -13,6 +13,7 @@ import (
 // clusters collect the points.
 type clusters struct {
 	side   uint64
+	limit  int // of squares
 	at     map[square]int
 	list   []cluster
 	counts map[classKey]uint32
@@ -41,7 +42,7 @@ func (b *builder) cluster(c candidate, count uint32) {
 		s.at, s.counts = map[square]int{}, map[classKey]uint32{}
 	}
 	at := squareAt(x, y, s.side)
-	if _, ok := s.at[at]; !ok && len(s.list) >= maxClusters {
+	if _, ok := s.at[at]; !ok && len(s.list) >= s.limit {
 		s.double()
 		at = squareAt(x, y, s.side)
 	}

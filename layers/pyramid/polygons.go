@@ -17,7 +17,7 @@ type polygon struct {
 // what a cell may hold.
 func (b *builder) limitPolygons() {
 	slices.SortStableFunc(b.polygons, func(x, y polygon) int { return cmp.Compare(y.area, x.area) })
-	for n := len(b.polygons); n > maxPolygons; n-- {
+	for n := len(b.polygons); n > b.s.limits.polygons; n-- {
 		p := b.polygons[n-1]
 		count := uint32(1)
 		if in := b.inputs[p.input]; in.cell != nil {
@@ -32,7 +32,7 @@ func (b *builder) limitPolygons() {
 // vertices asks for. What less than a triangle is left of is merged.
 func (b *builder) drawPolygons() {
 	factor := 1.0
-	for b.countVertices(factor) > maxVertices && factor < 1<<12 {
+	for b.countVertices(factor) > b.s.limits.vertices && factor < 1<<12 {
 		factor *= 2
 	}
 	for _, p := range b.polygons {
@@ -53,7 +53,7 @@ func (b *builder) countVertices(factor float64) (n int) {
 		lo, hi := b.inputs[p.input].seg.Vertices(int(p.feature))
 		raw += hi - lo
 	}
-	if raw <= maxVertices {
+	if raw <= b.s.limits.vertices {
 		return raw
 	}
 	for _, p := range b.polygons {

@@ -339,48 +339,50 @@ func TestOddGeometry(t *testing.T) {
 	require.Empty(t, p.level(8).refs)
 }
 
-// What a cell holds is bounded by counts, whatever lies in it.
+// What a cell holds is bounded by counts, whatever lies in it, and everything in it
+// stays counted.
 func TestCellsAreBounded(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 5))
-	v := func(kind layers.Kind, list []*layers.Feature) still {
+	small := limits{polygons: 60, lines: 50, vertices: 900, squares: 70, clusters: 20}
+	bounded := func(kind layers.Kind, list []*layers.Feature, check func(*Cell)) {
+		t.Helper()
 		l := testLayer(kind)
-		l.MinZoom, l.MaxZoom = 6, 16
-		return newStill(t, l, list)
-	}
-	var houses, streets, points []*layers.Feature
-	for i := range 9_000 {
-		houses = append(houses, feature(i+1, house(r, 5e5*r.Float64(), 5e5*r.Float64(), 4000, 4000), "", ""))
-		x, y := 5e5*r.Float64(), 5e5*r.Float64()
-		streets = append(streets, feature(i+1, lineOf(x, y, x+9000*r.Float64(), y+9000*r.Float64()), fmt.Sprint(i), "motorway"))
-		points = append(points, feature(i+1, pointAt(x, y), "", fmt.Sprint(i)))
-	}
-	for _, tc := range []struct {
-		kind layers.Kind
-		list []*layers.Feature
-		most int
-	}{{layers.KindBuilding, houses, maxPolygons + maxSquares}, {layers.KindStreet, streets, maxLines}, {layers.KindPart, points, 64}} {
-		p, cells := make1(t, v(tc.kind, tc.list))
+		l.MinZoom = 10
+		l.Generalization = &layers.Generalization{ClusterPixels: 4}
+		v := newStill(t, l, list)
+		p, cells := make1(t, v, func(s *spec) { s.limits = small })
 		for z := p.spec.min; z <= p.spec.max; z++ {
 			for _, c := range p.all(t, cells, z) {
-				require.LessOrEqual(t, c.Segment.N, tc.most)
 				total := c.Dropped
-				for f := range c.Segment.N {
-					total += c.Count[f]
+				for _, n := range c.Count {
+					total += n
 				}
 				require.Equal(t, c.Total, total)
+				require.LessOrEqual(t, len(c.Segment.World)/2, small.vertices+5*small.squares)
+				check(c)
 			}
 		}
 	}
-	var coast []float64 // one polygon of many vertices
-	const n = 125_000
-	for i := range n {
-		a, d := 2*math.Pi*float64(i)/n, 4e7*(1+.3*r.Float64())
-		coast = append(coast, 5e7+d*math.Cos(a), 5e7+d*math.Sin(a))
+	var houses, streets, points []*layers.Feature
+	for i := range 900 {
+		houses = append(houses, feature(i+1, house(r, 5e5*r.Float64(), 5e5*r.Float64(), 4000, 4000), "", ""))
+		x, y := 5e5*r.Float64(), 5e5*r.Float64()
+		streets = append(streets, feature(i+1, lineOf(x, y, x+9000*r.Float64(), y+9000*r.Float64()), fmt.Sprint(i), "motorway"))
+		points = append(points, feature(i+1, pointAt(x, y), "", fmt.Sprint(i%7)))
 	}
-	p, cells := make1(t, v(layers.KindFeature, []*layers.Feature{feature(1, polygon1(coast...), "", "")}))
-	for z := p.spec.min; z <= p.spec.max; z++ {
-		require.LessOrEqual(t, len(p.all(t, cells, z)[0].Segment.World)/2, maxVertices, "z%d", z)
+	most := func(n int) func(*Cell) { return func(c *Cell) { require.LessOrEqual(t, c.Segment.N, n) } }
+	bounded(layers.KindBuilding, houses, most(small.polygons+small.squares))
+	bounded(layers.KindStreet, streets, most(small.lines))
+	bounded(layers.KindPart, points, most(small.clusters))
+	ring := func(n int) (xy []float64) {
+		for i := range n {
+			a, d := 2*math.Pi*float64(i)/float64(n), 4e5*(1+.3*r.Float64())
+			xy = append(xy, 6e5+d*math.Cos(a), 6e5+d*math.Sin(a))
+		}
+		return xy
 	}
+	bounded(layers.KindFeature, []*layers.Feature{feature(1, polygon1(ring(3000)...), "", "")}, most(1))
+	bounded(layers.KindStreet, []*layers.Feature{feature(1, lineOf(ring(3000)...), "", "")}, most(1))
 }
 
 // Each zoom carries the properties that the layer says.

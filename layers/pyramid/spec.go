@@ -13,16 +13,22 @@ import (
 // algorithm changes whenever the same features give other cells than before.
 const algorithm = 1
 
-// Bounds of one cell, whatever it is made of.
+// Further bounds.
 const (
-	maxPolygons = 8000    // drawn one by one; smaller ones are merged
-	maxLines    = 6000    // after joining; the shortest of the lowest rank are left out
-	maxVertices = 120_000 // of each dimension; the tolerance is doubled until they fit
-	maxSquares  = 16_384  // of merged polygons; the squares are doubled until they fit
-	maxClusters = 16_384  // the same
-	maxClasses  = 64      // counted one by one in clusters; the rest together
-	maxShared   = 2_000_000
+	maxClasses = 64        // counted one by one in clusters; the rest together
+	maxShared  = 2_000_000 // vertices that borders are looked for among; beyond, all vertices stay
 )
+
+// limits bound one cell, whatever it is made of.
+type limits struct {
+	polygons int // drawn one by one; smaller ones are merged
+	lines    int // after joining; the shortest of the lowest rank are left out
+	vertices int // of polygons, and of lines; the tolerance is doubled until they fit
+	squares  int // of merged polygons; they are doubled until they fit
+	clusters int // the same
+}
+
+var usual = limits{polygons: 8000, lines: 6000, vertices: 120_000, squares: 16_384, clusters: 16_384}
 
 const (
 	gridSize    = 4096
@@ -45,6 +51,7 @@ type spec struct {
 	minimum  float64   // square pixels
 	cluster  uint64    // pixels
 	min, max uint8     // zooms of the cells
+	limits   limits
 }
 
 // carried is a property of the layer and the first zoom that carries it.
@@ -60,7 +67,7 @@ func newSpec(l *layers.Layer) (s *spec, ok bool) {
 		return nil, false
 	}
 	s = &spec{
-		layer: l, g: g, shared: *g.SharedEdges, merge: l.PropertyIndex(g.MergeBy), class: l.PropertyIndex(l.ClassBy), rank: l.PropertyIndex(g.RankBy), part: -1,
+		layer: l, g: g, shared: *g.SharedEdges, merge: l.PropertyIndex(g.MergeBy), class: l.PropertyIndex(l.ClassBy), rank: l.PropertyIndex(g.RankBy), part: -1, limits: usual,
 		minimum: g.MinimumArea, cluster: uint64(g.ClusterPixels), min: l.MinZoom, max: g.FullZoom - 1,
 	}
 	if l.Kind == layers.KindBuilding {

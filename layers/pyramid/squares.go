@@ -12,7 +12,8 @@ import (
 
 // squares collect the polygons that are merged.
 type squares struct {
-	side uint64
+	side  uint64
+	limit int // of squares
 	at   map[squareKey]int
 	list []merged
 }
@@ -41,7 +42,7 @@ func (s *squares) add(m merged) {
 	if s.at == nil {
 		s.at = map[squareKey]int{}
 	}
-	if _, ok := s.at[m.squareKey]; !ok && len(s.list) >= maxSquares {
+	if _, ok := s.at[m.squareKey]; !ok && len(s.list) >= s.limit {
 		s.double()
 		m.square = square{m.x / 2, m.y / 2}
 	}
