@@ -89,7 +89,7 @@ func (a *Archive) reopen(ctx context.Context) error {
 	}
 	a.failed = ""
 	if last := a.current.Swap(next); last != nil {
-		go last.retire()
+		go func() { _ = last.retire() }() // was only read; waits for those who still do
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"image/jpeg"
 	"image/png"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -32,7 +33,7 @@ func open(t testing.TB, path string) *imagery.Layer {
 	return l
 }
 
-// center is the middle of the pattern; its colours follow from where they are.
+// The pattern's box in degrees; its colours follow from where they are.
 const (
 	west, north, east, south = -74.02, 40.72, -73.99, 40.697
 )
@@ -51,7 +52,7 @@ func place(id tile.ID, x, y, side int) (lon, lat float64) {
 // check compares the pixels of a tile that lie well inside with the pattern.
 func check(t *testing.T, id tile.ID, m image.Image, within float64) (inside int) {
 	t.Helper()
-	side := m.Bounds().Dx()
+	side, worst := m.Bounds().Dx(), 0.0
 	for y := 0; y < side; y += 7 {
 		for x := 0; x < side; x += 7 {
 			lon, lat := place(id, x, y, side)
@@ -60,12 +61,11 @@ func check(t *testing.T, id tile.ID, m image.Image, within float64) (inside int)
 			}
 			r, g := painted(lon, lat)
 			c := color.NRGBAModel.Convert(m.At(x, y)).(color.NRGBA)
-			require.EqualValues(t, 255, c.A)
-			require.InDelta(t, r, float64(c.R), within, "red of %v at %d, %d", id, x, y)
-			require.InDelta(t, g, float64(c.G), within, "green of %v at %d, %d", id, x, y)
+			worst = max(worst, math.Abs(r-float64(c.R)), math.Abs(g-float64(c.G)), 255-float64(c.A))
 			inside++
 		}
 	}
+	require.LessOrEqual(t, worst, within, "colours of tile %v", id)
 	return inside
 }
 
@@ -74,7 +74,7 @@ func TestTiles(t *testing.T) {
 		side    int
 		formats []string
 	}{
-		"jpeg.tif": {256, []string{"jpg", "png"}}, "alpha.tif": {256, []string{"png"}}, "mask512.tif": {512, []string{"png"}},
+		"jpeg.tif": {256, []string{"jpg", "png"}}, "alpha.tif": {256, []string{"png", "jpg"}}, "mask512.tif": {512, []string{"png", "jpg"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := open(t, "testdata/"+name)
@@ -93,7 +93,7 @@ func TestTiles(t *testing.T) {
 					m, err := decoders[format](bytes.NewReader(a.Bytes))
 					require.NoError(t, err)
 					require.Equal(t, image.Pt(want.side, want.side), m.Bounds().Size())
-					seen += check(t, id, m, map[string]float64{"jpeg.tif": 24, "alpha.tif": 6, "mask512.tif": 24}[name])
+					seen += check(t, id, m, map[string]float64{"jpeg.tif": 24, "alpha.tif": 14, "mask512.tif": 24}[name])
 				}
 			}
 			require.Greater(t, seen, 500)
@@ -189,7 +189,7 @@ func TestReplaced(t *testing.T) {
 	put("testdata/alpha.tif")
 	require.Eventually(t, func() bool {
 		a, err := l.Tile(t.Context(), id, "png")
-		return err == nil && a.ETag != first.ETag && len(l.Formats()) == 1
+		return err == nil && a.ETag != first.ETag && l.Formats()[0] == "png"
 	}, 5*time.Second, 50*time.Millisecond)
 	put("testdata/utm.tif")
 	time.Sleep(1200 * time.Millisecond)

@@ -52,6 +52,7 @@ type state struct {
 	grid    *grid
 	bounds  spatial.Envelope
 	formats []string
+	solid   bool // nothing is transparent
 	info    os.FileInfo
 
 	using sync.RWMutex // read-locked by renderings
@@ -97,16 +98,12 @@ func open(path string) (s *state, err error) {
 	if s.bounds, err = f.Bounds(); err != nil {
 		return nil, err
 	}
-	opaque, err := s.opaque()
-	switch {
-	case err != nil:
+	if s.solid, err = s.opaque(); err != nil {
 		return nil, err
-	case !opaque:
-		s.formats = []string{"png"}
-	case f.Levels()[0].Compression == geotiff.JPEG:
+	}
+	s.formats = []string{"png", "jpg"}
+	if s.solid && f.Levels()[0].Compression == geotiff.JPEG {
 		s.formats = []string{"jpg", "png"}
-	default:
-		s.formats = []string{"png", "jpg"}
 	}
 	return s, nil
 }
@@ -129,9 +126,13 @@ func (s *state) opaque() (bool, error) {
 	return true, nil
 }
 
-// ID, Title and Attribution are those of the options.
-func (l *Layer) ID() string          { return l.o.ID }
-func (l *Layer) Title() string       { return l.o.Title }
+// ID is that of the options.
+func (l *Layer) ID() string { return l.o.ID }
+
+// Title is that of the options, else the id.
+func (l *Layer) Title() string { return l.o.Title }
+
+// Attribution is that of the options.
 func (l *Layer) Attribution() string { return l.o.Attribution }
 
 // Bounds is the image's box in degrees.
@@ -143,8 +144,9 @@ func (l *Layer) Zooms() (first, last uint8) { return l.current.Load().grid.zooms
 // TileSize is the side of a tile in pixels, 256 or 512.
 func (l *Layer) TileSize() int { return l.current.Load().grid.side }
 
-// Formats are the formats of tiles, the best first: png, and jpg where nothing is
-// transparent. The list must not be changed.
+// Formats are the formats of tiles, the best first: jpg for an image of JPEG in
+// which nothing is transparent, else png. In jpg, white is where the image is not.
+// The list must not be changed.
 func (l *Layer) Formats() []string { return l.current.Load().formats }
 
 // Close closes the file once renderings are done.
@@ -186,7 +188,7 @@ func (l *Layer) refresh() {
 	}
 	l.failed = ""
 	l.current.Store(s)
-	go was.retire() //nolint:errcheck // was only read
+	go func() { _ = was.retire() }() // was only read; waits for those who still do
 }
 
 // Tile is a tile in a format. It fails with layers.ErrNotFound where there is
@@ -234,7 +236,7 @@ func (s *state) render(dst []byte, id tile.ID, format string) ([]byte, error) {
 	if inside.Empty() {
 		return dst, nil
 	}
-	if format == "jpg" && shrink == 1 {
+	if format == "jpg" && shrink == 1 && s.solid {
 		if b, ok, err := s.block(l, box); ok || err != nil {
 			return append(dst, b...), err
 		}
