@@ -14,7 +14,7 @@ import { itemUrl, type Selection, sameSelection } from './selection';
 
 declare global {
   interface Window {
-    twind?: { map: MapLibreMap; store: Store };
+    twind?: { map: MapLibreMap; city: CityMap; store: Store };
   }
 }
 
@@ -133,7 +133,7 @@ export class Store {
   attach(map: CityMap | undefined): void {
     this.map = map;
     // For the browser's console and for browser tests.
-    if (map) window.twind = { map: map.map, store: this };
+    if (map) window.twind = { map: map.map, city: map, store: this };
     else delete window.twind;
     if (!map) this.ready.value = false;
     else if (this.selection.value) map.emphasise(this.selection.value);

@@ -246,6 +246,16 @@ export class CityMap {
     this.stand();
   }
 
+  /** The solid that is drawn at a point of the canvas, in CSS pixels. */
+  solidAt(x: number, y: number): { layer: string; id: string } | undefined {
+    return this.solids?.hit(x, y);
+  }
+
+  /** What is held of each layer of solids. */
+  get solidsHeld(): Record<string, { contents: number; visible: number }> {
+    return this.solids?.held ?? {};
+  }
+
   private showSolids(): void {
     for (const { id, kind, tileset } of this.options.config.layers) {
       if (tileset === '') continue;
@@ -423,7 +433,7 @@ export class CityMap {
   private click(event: MapMouseEvent): void {
     const { x, y } = event.point;
     const [entity] = this.live?.hits(x, y, 14 * this.options.scale) ?? [];
-    const solid = this.solids?.hit(x, y);
+    const solid = this.solidAt(x, y);
     const picks = pickAt(this.map, x, y).filter(pick => pick.layer !== solid?.layer || pick.id !== solid.id);
     if (solid) picks.unshift({ ...solid, properties: {} });
     this.events.pick(entity, picks, [event.lngLat.lng, event.lngLat.lat]);
