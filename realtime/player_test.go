@@ -21,7 +21,7 @@ import (
 )
 
 // replayTimes let entities turn stale, offline and leave within a minute or so.
-var replayTimes = layers.Live{Stale: 20 * time.Second, Offline: 40 * time.Second, Removed: 80 * time.Second}
+var replayTimes = layers.Live{Stale: 10 * time.Second, Offline: 20 * time.Second, Removed: 40 * time.Second}
 
 // recording is what a hub showed while it was recorded: the whole state at some
 // moments.
@@ -120,7 +120,7 @@ func say(t *testing.T, conn *websocket.Conn, request int, replay map[string]any)
 
 func TestReplayShowsWhatWasShown(t *testing.T) {
 	log, server := replayServer(t)
-	r := recordCity(t, log, 400)
+	r := recordCity(t, log, 220)
 	for _, format := range []string{"binary", "json"} {
 		t.Run(format, func(t *testing.T) {
 			conn := dial(t, server, "?format="+format, nil)
@@ -134,7 +134,7 @@ func TestReplayShowsWhatWasShown(t *testing.T) {
 			// Seeking, paused: each moment is as it was.
 			rng := rand.New(rand.NewPCG(9, 9))
 			for i := range 12 {
-				at := r.from.Add(time.Duration(rng.IntN(401)) * time.Second)
+				at := r.from.Add(time.Duration(rng.IntN(221)) * time.Second)
 				say(t, conn, 2+i, map[string]any{"from": r.from, "to": r.to, "at": at.UnixMilli(), "paused": true})
 				until(t, conn, c, func() bool { return c.replay && c.time == at.UnixMilli() && c.replayed["state"] != nil })
 				require.NotEqual(t, c.epoch, c.shown, "an epoch of its own")
@@ -142,7 +142,7 @@ func TestReplayShowsWhatWasShown(t *testing.T) {
 			}
 
 			// Playing at 60: deltas from a moment to the end are the end.
-			at := r.from.Add(100 * time.Second)
+			at := r.from.Add(120 * time.Second)
 			say(t, conn, 50, map[string]any{"from": r.from, "to": r.to, "at": at, "speed": 60})
 			until(t, conn, c, func() bool {
 				return c.replay && c.time >= at.UnixMilli() && c.time < at.UnixMilli()+60_000 && c.replayed["speed"] == 60.0

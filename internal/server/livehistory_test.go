@@ -112,9 +112,10 @@ func TestHistoryOfOneEntity(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
 	require.Len(t, lines, 11)
 	for _, l := range lines {
-		var m map[string]any
-		require.NoError(t, json.Unmarshal([]byte(l), &m))
-		require.Equal(t, "4", m["properties"].(map[string]any)["line"])
+		var p realtime.Position
+		require.NoError(t, realtime.DecodePosition([]byte(l), &p), "it can be sent again: %s", l)
+		require.Equal(t, "a", p.ID)
+		require.JSONEq(t, `{"line":"4","note":"a, \"b\""}`, string(p.Properties))
 	}
 }
 

@@ -184,19 +184,27 @@ func (o *historyWriter) members(i int) {
 	_, _ = o.w.Write(o.buf)
 }
 
-// ndjson writes one position a line, in the words of POST /live/positions, so
-// that it can be sent again.
+// ndjson writes one position a line, as POST /live/positions and twind replay
+// take it: what is known beside it is in the other formats.
 func (o *historyWriter) ndjson() {
 	for i := range o.p.rows {
 		b := &o.p.rows[i]
 		o.put(`{"layer":"` + string(o.q.layer) + `","id":`)
 		o.text(b.ID)
-		o.buf = appendNumber(append(o.buf[:0], `,"lon":`...), b.Lon)
-		o.buf = appendNumber(append(o.buf, `,"lat":`...), b.Lat)
-		o.buf = append(appendNumber(append(o.buf, `,"z":`...), b.Z), ',')
+		dst := quoted(append(o.buf[:0], `,"time":`...), b.Time)
+		for _, m := range [...]struct {
+			name  string
+			value float64
+		}{{`,"lon":`, b.Lon}, {`,"lat":`, b.Lat}, {`,"z":`, b.Z}, {`,"course":`, b.Course}, {`,"speed":`, b.Speed}} {
+			if m.value == m.value {
+				dst = appendNumber(append(dst, m.name...), m.value)
+			}
+		}
+		if len(b.Properties) > 0 {
+			dst = append(append(dst, `,"properties":`...), b.Properties...)
+		}
+		o.buf = append(dst, '}', '\n')
 		_, _ = o.w.Write(o.buf)
-		o.members(i)
-		o.put("}\n")
 	}
 }
 
