@@ -13,12 +13,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// BenchmarkTriangulate triangulates every polygon of the fixtures and a
-// coastline of 100,000 vertices, beside Mapbox's earcut under node (ratio: how
+// BenchmarkTriangulate triangulates every polygon of the fixtures, a coastline
+// of 100,000 vertices and a ring of 20,000 that are all spikes, beside Mapbox's earcut under node (ratio: how
 // many times faster this is; absent where node or its module is).
 func BenchmarkTriangulate(b *testing.B) {
 	big := polygon{xy: coast(100_000, 3), ends: []int32{100_000}}
-	for name, list := range map[string][]polygon{"fixtures": torture(b), "coast": {big}} {
+	spikes := polygon{xy: ragged(20_000, 3), ends: []int32{20_000}}
+	for name, list := range map[string][]polygon{"fixtures": torture(b), "coast": {big}, "spikes": {spikes}} {
 		b.Run(name, func(b *testing.B) {
 			var tri Triangulator
 			var dst []uint32

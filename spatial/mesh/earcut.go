@@ -3,13 +3,12 @@ package mesh
 import (
 	"math"
 	"slices"
-
-	"twind/spatial"
 )
 
-// Triangulator cuts polygons with holes into triangles by ear clipping with a
-// z-order hash (the method of Mapbox's earcut: bridges to holes, local repair
-// of crossings, splits by diagonals as a last resort). Any input ends: crossed,
+// Triangulator cuts polygons with holes into triangles by ear clipping (the
+// method of Mapbox's earcut: bridges to holes, local repair of crossings, splits
+// by diagonals as a last resort), with a grid of the vertices that are not
+// convex where there are many. Any input ends: crossed,
 // clockwise, spiked, empty and touching rings give the best triangles there
 // are, and the deviation tells how good these are. The zero value is ready.
 type Triangulator struct {
@@ -19,37 +18,34 @@ type Triangulator struct {
 	// left out where possible.
 	KeepCollinear bool
 	// Work bounds the vertices looked at in one polygon; 0 means
-	// 500,000 + 1,000 a vertex + 4 for each vertex and ring: a second or two
-	// where a ring of 100,000 vertices is all spikes. Beyond it the rest is left
-	// out.
+	// 500,000 + 1,000 a vertex + 4 for each vertex and ring, which rings that do
+	// not cross stay far below. Beyond it the rest is left out.
 	Work int
 
 	nodes []node
 	holes []int32
-	order []zEntry
-	spare []zEntry
+	grid  reflexGrid
 	xy    []float64
 	dst   []uint32
 	work  int
-	// the hash: cell size and corner; invSize is 0 without a hash
-	minX, minY, invSize float64
-	originX, originY    float64
+
+	originX, originY float64
 }
 
 // node is a vertex in a doubly linked ring; links are indexes of nodes.
 type node struct {
-	x, y         float64
-	prev, next   int32
-	prevZ, nextZ int32
-	z            uint32
-	i            uint32 // vertex in the input
-	steiner      bool
+	x, y       float64
+	prev, next int32
+	i          uint32 // vertex in the input
+	cell       int32  // of the grid, while it is made
+	steiner    bool
+	gone       bool
 }
 
 const (
 	none = int32(-1)
-	// hashAbove is the number of vertices from which on the hash pays.
-	hashAbove = 80
+	// gridAbove is the number of vertices from which on the grid pays.
+	gridAbove = 60
 	// MaxVertices is the most a polygon may have, all rings together.
 	MaxVertices = 1 << 26
 )
@@ -76,7 +72,7 @@ func (t *Triangulator) Triangulate(dst []uint32, xy []float64, ends []int32) (tr
 	return dst, deviationOf(dst[from:], xy, ends)
 }
 
-// begin checks the rings and sizes the hash.
+// begin checks the rings.
 func (t *Triangulator) begin(xy []float64, ends []int32) bool {
 	n := len(xy) / 2
 	if len(ends) == 0 || n > MaxVertices || int(ends[len(ends)-1]) > n || ends[0] < 0 || !slices.IsSorted(ends) || !finite(xy[:2*ends[len(ends)-1]]) {
@@ -90,22 +86,8 @@ func (t *Triangulator) begin(xy []float64, ends []int32) bool {
 	if n > 0 {
 		t.originX, t.originY = xy[0], xy[1]
 	}
-	t.invSize = 0
-	if n > hashAbove {
-		t.sizeHash(xy[:2*ends[0]])
-	}
+	t.grid.inv = 0
 	return true
-}
-
-func (t *Triangulator) sizeHash(shell []float64) {
-	box := spatial.EmptyEnvelope()
-	for i := 0; i+1 < len(shell); i += 2 {
-		box = box.Add(shell[i]-t.originX, shell[i+1]-t.originY)
-	}
-	t.minX, t.minY = box.MinX, box.MinY
-	if size := max(box.MaxX-box.MinX, box.MaxY-box.MinY); size > 0 {
-		t.invSize = 32767 / size
-	}
 }
 
 func finite(v []float64) bool {
@@ -178,20 +160,15 @@ func (t *Triangulator) insert(i, last int32) int32 {
 
 func (t *Triangulator) newNode(i uint32, x, y float64) int32 {
 	p := int32(len(t.nodes))
-	t.nodes = append(t.nodes, node{x: x, y: y, i: i, prevZ: none, nextZ: none})
+	t.nodes = append(t.nodes, node{x: x, y: y, i: i})
 	return p
 }
 
 func (t *Triangulator) remove(p int32) {
 	nd := &t.nodes[p]
+	nd.gone = true
 	t.nodes[nd.next].prev = nd.prev
 	t.nodes[nd.prev].next = nd.next
-	if nd.prevZ != none {
-		t.nodes[nd.prevZ].nextZ = nd.nextZ
-	}
-	if nd.nextZ != none {
-		t.nodes[nd.nextZ].prevZ = nd.prevZ
-	}
 }
 
 func (t *Triangulator) emit(a, b, c int32) {
@@ -234,9 +211,7 @@ func (t *Triangulator) filter(start, end int32) int32 {
 // is split in two.
 func (t *Triangulator) clip(ear int32, pass int) {
 	for ear != none {
-		if pass == 0 && t.invSize > 0 {
-			t.indexCurve(ear)
-		}
+		t.index(ear)
 		rest := t.clipEars(ear)
 		if rest == none {
 			return
@@ -256,7 +231,7 @@ func (t *Triangulator) clip(ear int32, pass int) {
 
 // clipEars cuts until no ear is left and returns none when the ring is used up.
 func (t *Triangulator) clipEars(ear int32) int32 {
-	stop := ear
+	stop, walked, rare := ear, 0, 0
 	for {
 		nd := &t.nodes[ear]
 		prev, next := nd.prev, nd.next
@@ -266,16 +241,30 @@ func (t *Triangulator) clipEars(ear int32) int32 {
 		if t.isEar(ear) {
 			t.emit(prev, ear, next)
 			t.remove(ear)
-			ear = t.nodes[next].next // skip one: fewer slivers
-			stop = ear
+			if walked > longWalk {
+				rare = beside
+			}
+			if ear = t.nodes[next].next; rare > 0 {
+				ear = prev // where ears are rare, the next one is beside the last
+				rare--
+			}
+			stop, walked = ear, 0
 			continue
 		}
 		ear = next
+		walked++
 		if ear == stop {
 			return ear
 		}
 	}
 }
+
+// After longWalk vertices without an ear the search goes on beside the one
+// found, for so many ears; else it skips a vertex, which makes fewer slivers.
+const (
+	longWalk = 24
+	beside   = 512
+)
 
 // mendCrossings cuts off triangles where two edges next to each other cross.
 func (t *Triangulator) mendCrossings(start int32) int32 {

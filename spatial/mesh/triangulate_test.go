@@ -78,9 +78,9 @@ func scribble(n int, seed uint64) []float64 {
 func TestTriangulateLargeRings(t *testing.T) {
 	for name, xy := range map[string][]float64{
 		"coast":  coast(100_000, 3),
-		"ragged": ragged(4_000, 3),
-		"comb":   comb(600),
-		"coil":   coil(6_000),
+		"ragged": ragged(100_000, 3),
+		"comb":   comb(20_000),
+		"coil":   coil(60_000),
 	} {
 		t.Run(name, func(t *testing.T) {
 			var tri Triangulator
