@@ -74,10 +74,10 @@ func positions(d *DEM, n int) [][2]float64 {
 }
 
 func TestHeightIsBilinear(t *testing.T) {
-	for _, cache := range []int64{0, 300_000} { // the second holds one chunk of six
+	for cache, n := range map[int64]int{0: 3000, 300_000: 100} { // the second holds one chunk of six
 		d, plane := slope(t, Options{CacheBytes: cache})
 		inside := 0
-		for _, p := range positions(d, 3000) {
+		for _, p := range positions(d, n) {
 			got, ok := d.Height(p[0], p[1])
 			want, in := plane(p[0], p[1])
 			if in {
@@ -86,7 +86,7 @@ func TestHeightIsBilinear(t *testing.T) {
 				require.InDelta(t, want, got, 0.001, "%v", p)
 			}
 		}
-		require.Greater(t, inside, 800)
+		require.Greater(t, inside, n/4)
 	}
 	d, _ := slope(t, Options{})
 	for _, p := range [][2]float64{{0, 0}, {112, 27}, {-67, -28}, {500, 28}, {113, 91}, {math.NaN(), 28}, {113, math.Inf(1)}} {
@@ -317,7 +317,7 @@ func TestReplacedFileIsNoticed(t *testing.T) {
 
 func TestManyReadersOneModel(t *testing.T) {
 	d, plane := slope(t, Options{CacheBytes: 300_000, ID: "slope"})
-	list := positions(d, 300)
+	list := positions(d, 30)
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
