@@ -226,3 +226,23 @@ func TestCloudOptimised(t *testing.T) {
 		require.Positive(t, transparent)
 	}
 }
+
+// TestUnitsAndScales reads what GDAL says of the meaning of samples.
+func TestUnitsAndScales(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.tif")
+	gdal(t, "gdal_translate", "-q", "-a_srs", "EPSG:2263+6360", "-a_ullr", "980000", "220000", "990000", "200000", "-a_scale", "0.25", "-a_offset", "10", "testdata/int16-none.tif", path)
+	f, err := Open(path, Options{})
+	require.NoError(t, err)
+	defer f.Close()
+	g, err := f.Georeference()
+	require.NoError(t, err)
+	require.Equal(t, 6360, g.VerticalCode)
+	require.InDelta(t, 1200.0/3937, g.VerticalUnit, 1e-12)
+	b, err := f.Bounds()
+	require.NoError(t, err)
+	require.True(t, b.ContainsPoint(-74, 40.74), "%v", b)
+	raw, got := expected(t, "int16-none.tif", Int16, 0), read(t, f, 0, 0)
+	for i := range raw {
+		require.InDelta(t, raw[i]*0.25+10, got[i], 1e-12)
+	}
+}

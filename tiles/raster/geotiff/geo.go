@@ -88,10 +88,19 @@ func (s *structure) georeference(d directory) (g Georeference, err error) {
 	if v := keys[keyVertical]; v != userDefined {
 		g.VerticalCode = v
 	}
-	if u, ok := map[int]float64{9002: 0.3048, 9003: 1200.0 / 3937}[keys[keyVerticalUnits]]; ok {
+	if u, ok := heightUnits[keys[keyVerticalUnits]]; ok {
+		g.VerticalUnit = u
+	} else if u, ok := heightUnits[g.VerticalCode]; ok {
 		g.VerticalUnit = u
 	}
 	return g, err
+}
+
+// heightUnits are the lengths in metres of EPSG's units of measure and of the units
+// of its vertical systems, where these are no metres.
+var heightUnits = map[int]float64{
+	9002: 0.3048, 9003: 1200.0 / 3937, // foot, US survey foot
+	5702: 1200.0 / 3937, 6360: 1200.0 / 3937, 8228: 0.3048, // NGVD29, NAVD88 (ftUS), NAVD88 (ft)
 }
 
 func systemOf(keys map[int]int) (*crs.CRS, error) {
