@@ -30,6 +30,8 @@ func (r *row) Property(i int) layers.Value {
 		return layers.FloatValue(l.e[s].course)
 	case 4:
 		return layers.FloatValue(l.e[s].speed)
+	case 5:
+		return layers.StringValue(l.e[s].flags.Clock())
 	}
 	return valueIn(l.props[s], &l.desc.Schema[i])
 }

@@ -120,7 +120,7 @@ func (h *Hub) RemoveLayer(id layers.ID) error {
 }
 
 // Layers lists the live layers by id. Their schemas begin with time, received,
-// state, course and speed, and grow by the properties found in positions.
+// state, course, speed and clock, and grow by the properties found in positions.
 func (h *Hub) Layers() []layers.Layer {
 	h.mu.RLock()
 	defer h.mu.RUnlock()

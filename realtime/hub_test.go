@@ -201,6 +201,15 @@ func TestClocksOfSources(t *testing.T) {
 		require.Equal(t, now, e.Received, c.name)
 		require.Equal(t, c.flags, e.Flags, c.name)
 	}
+	clocks := map[string]string{}
+	require.NoError(t, hub.Items(t.Context(), "vehicles", layers.Query{}, func(f *layers.Feature) error {
+		clocks[f.ID] = f.Properties[5].Text()
+		return nil
+	}))
+	require.Equal(t, map[string]string{
+		"right": "ok", "60 s ahead is kept": "ok", "61 s ahead takes the server's time": "ahead", "a day ahead too": "ahead",
+		"an hour behind is late": "late", "1,024 weeks behind is corrected": "rollover",
+	}, clocks, "the API says so")
 }
 
 func TestSourceAheadKeepsItsOrder(t *testing.T) {
@@ -278,7 +287,7 @@ func TestProperties(t *testing.T) {
 	for _, p := range l.Schema {
 		names = append(names, fmt.Sprint(p.Name, " ", p.Type))
 	}
-	require.Equal(t, []string{"time date-time", "received date-time", "state string", "course number", "speed number",
+	require.Equal(t, []string{"time date-time", "received date-time", "state string", "course number", "speed number", "clock string",
 		"line string", "load number", "note string", "doors string", "crowded boolean"}, names)
 	require.NoError(t, l.Validate())
 }

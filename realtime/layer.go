@@ -80,6 +80,7 @@ var baseSchema = []layers.Property{
 	{Name: "state", Type: layers.String, Title: layers.Text{ZH: "状态", EN: "State"}},
 	{Name: "course", Type: layers.Number, Title: layers.Text{ZH: "航向", EN: "Course"}, Unit: "deg"},
 	{Name: "speed", Type: layers.Number, Title: layers.Text{ZH: "速度", EN: "Speed"}, Unit: "m/s"},
+	{Name: "clock", Type: layers.String, Title: layers.Text{ZH: "时钟", EN: "Clock"}},
 }
 
 func newLayer(desc layers.Layer, o *Options, open, resume uint64, m *layerMetrics) *layer {

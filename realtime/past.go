@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"math"
 	"time"
 
 	"twind/layers"
@@ -47,6 +48,16 @@ func (p *Past) Show(b *Believed, s State) bool {
 		return false
 	}
 	b.Properties = withoutHidden(b.Properties, p.policy.Hidden)
+	for _, name := range p.policy.Hidden {
+		switch name {
+		case "course":
+			b.Course = math.NaN()
+		case "speed":
+			b.Speed = math.NaN()
+		case "clock":
+			b.Flags = 0
+		}
+	}
 	return true
 }
 
@@ -79,6 +90,8 @@ func (r *pastRow) Property(i int) layers.Value {
 		return layers.FloatValue(r.b.Course)
 	case 4:
 		return layers.FloatValue(r.b.Speed)
+	case 5:
+		return layers.StringValue(r.b.Flags.Clock())
 	}
 	return valueIn(r.b.Properties, &r.schema[i])
 }

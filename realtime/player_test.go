@@ -235,7 +235,7 @@ func TestReplayRespectsFilters(t *testing.T) {
 	require.NoError(t, hub.AddLayer(liveLayer("vehicles", liveTimes)))
 	filter, err := parseLine(nil, "line=2")
 	require.NoError(t, err)
-	past, err := hub.Past("vehicles", layers.Policy{Rows: filter, Hidden: []string{"line"}}.WithKey("x"))
+	past, err := hub.Past("vehicles", layers.Policy{Rows: filter, Hidden: []string{"line", "speed"}}.WithKey("x"))
 	require.NoError(t, err)
 	shown := 0
 	require.NoError(t, log.Received(t.Context(), "vehicles", 0, math.MaxInt64, func(b *realtime.Believed) error {
@@ -244,6 +244,7 @@ func TestReplayRespectsFilters(t *testing.T) {
 			shown++
 			require.JSONEq(t, `{"line":"2"}`, before)
 			require.JSONEq(t, `{}`, string(b.Properties))
+			require.True(t, math.IsNaN(b.Speed))
 		}
 		return nil
 	}))

@@ -146,6 +146,20 @@ const (
 	jumpMetres   = 500 // shorter ways are never jumps
 )
 
+// Clock names what is known of the source's clock: ahead or rollover, late for a
+// position that was old on arrival, else ok.
+func (f Flag) Clock() string {
+	switch {
+	case f&FlagAhead != 0:
+		return "ahead"
+	case f&FlagRollover != 0:
+		return "rollover"
+	case f&FlagLate != 0:
+		return "late"
+	}
+	return "ok"
+}
+
 // sourceTime is when something happened by a source's clock, set right where
 // that is known to be wrong, with the flags that say so; reason is why it is not
 // believed. A time further back than late is marked FlagLate.

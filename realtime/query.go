@@ -184,7 +184,7 @@ func (e *Entity) feature(schema []layers.Property, columns map[string]int, hidde
 	}
 	for i, v := range [...]layers.Value{
 		dateTime(e.Time.UnixMilli()), dateTime(e.Received.UnixMilli()), layers.StringValue(e.State.String()),
-		layers.FloatValue(e.Course), layers.FloatValue(e.Speed),
+		layers.FloatValue(e.Course), layers.FloatValue(e.Speed), layers.StringValue(e.Flags.Clock()),
 	} {
 		f.Properties[i] = v
 	}

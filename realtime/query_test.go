@@ -49,7 +49,7 @@ func TestItems(t *testing.T) {
 		Properties: []layers.Value{
 			layers.TextValue(layers.DateTime, "2026-11-21T08:00:00Z"), layers.TextValue(layers.DateTime, "2026-11-21T08:00:00Z"),
 			layers.StringValue("live"), layers.FloatValue(90), layers.FloatValue(7.25),
-			layers.StringValue("A"), layers.FloatValue(0), layers.StringValue("n0"),
+			layers.StringValue("ok"), layers.StringValue("A"), layers.FloatValue(0), layers.StringValue("n0"),
 		},
 	}, all[2])
 	for _, f := range all {
@@ -65,8 +65,8 @@ func TestItems(t *testing.T) {
 	require.Empty(t, ids(layers.Query{Policy: layers.Policy{Deny: true}}))
 	require.Equal(t, []string{"v1"}, ids(layers.Query{Policy: layers.Policy{Rows: layers.Comparison{Property: "load", Op: layers.Equal, Value: layers.IntValue(1)}}}))
 	hidden := items(layers.Query{Policy: layers.Policy{Hidden: []string{"line", "note", "speed"}}})[2]
-	require.True(t, hidden.Properties[4].IsNull() && hidden.Properties[5].IsNull() && hidden.Properties[7].IsNull())
-	require.False(t, hidden.Properties[6].IsNull())
+	require.True(t, hidden.Properties[4].IsNull() && hidden.Properties[6].IsNull() && hidden.Properties[8].IsNull())
+	require.False(t, hidden.Properties[7].IsNull())
 
 	nothing := func(*layers.Feature) error { return nil }
 	require.ErrorIs(t, hub.Items(context.Background(), "none", layers.Query{}, nothing), layers.ErrNotFound)
