@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -174,7 +175,7 @@ func (s *tileSource) describe(ctx context.Context, o *exporters.TileOptions, fir
 	if o.MinZoom > o.MaxZoom {
 		return pmtiles.WriterOptions{}, usageError{layers.Errorf(layers.ErrInvalid, "the layers have tiles at zooms %d to %d; choose --min-zoom and --max-zoom among them", d.MinZoom, d.MaxZoom)}
 	}
-	m := pmtiles.Metadata{Name: d.Name, Description: d.Description, Attribution: d.Attribution, Type: "overlay"}
+	m := pmtiles.Metadata{Name: d.Name, Description: d.Description, Attribution: credits(d.Attribution), Type: "overlay"}
 	for _, l := range d.VectorLayers {
 		if first, last := max(l.MinZoom, o.MinZoom), min(l.MaxZoom, o.MaxZoom); first <= last {
 			m.VectorLayers = append(m.VectorLayers, pmtiles.VectorLayer{ID: string(l.ID), Description: l.Description, MinZoom: first, MaxZoom: last, Fields: l.Fields})
@@ -188,6 +189,17 @@ func (s *tileSource) describe(ctx context.Context, o *exporters.TileOptions, fir
 	}
 	d.Center[2] = max(float64(o.MinZoom), min(float64(o.MaxZoom), d.Center[2]))
 	return pmtiles.WriterOptions{Metadata: m, Type: pmtiles.MVT, Tiles: pmtiles.Gzip, Bounds: b, Center: d.Center}, nil
+}
+
+// credits names each of those that layers name only once.
+func credits(text string) string {
+	var list []string
+	for name := range strings.SplitSeq(strings.ReplaceAll(text, " · ", ";"), ";") {
+		if name = strings.TrimSpace(name); name != "" && !slices.Contains(list, name) {
+			list = append(list, name)
+		}
+	}
+	return strings.Join(list, "; ")
 }
 
 // reach is how far around a tile, in units of its grid, features may lie that

@@ -21,14 +21,14 @@ const twoParts = `{"type":"FeatureCollection","features":[
 func TestExportTiles(t *testing.T) {
 	dir := t.TempDir()
 	store := "geopackage:" + filepath.Join(dir, "city.gpkg")
-	for _, id := range []string{"parts", "places", "lamps"} {
+	for _, id := range []string{"parts", "places"} {
 		status, _, errOut := twind(t, "import", write(t, "points.geojson", twoParts), "--layer", id, "--store", store)
 		require.Zero(t, status, errOut)
 	}
 	to := filepath.Join(dir, "out.pmtiles")
-	status, out, errOut := twind(t, "export", "parts", "places", "lamps", "--output", to, "--store", store, "--min-zoom", "8", "--max-zoom", "12")
+	status, out, errOut := twind(t, "export", "parts", "places", "--output", to, "--store", store, "--min-zoom", "8", "--max-zoom", "12")
 	require.Zero(t, status, errOut)
-	require.Contains(t, out, "tiles of parts, places, lamps, zooms 8 to 12")
+	require.Contains(t, out, "tiles of parts, places, zooms 8 to 12")
 	r := readArchive(t, to)
 	h := r.Header()
 	require.Equal(t, []uint8{8, 12}, []uint8{h.MinZoom, h.MaxZoom})
@@ -36,7 +36,7 @@ func TestExportTiles(t *testing.T) {
 	require.InDelta(t, 113.0001, h.Bounds.MinX, 1e-6)
 	require.InDelta(t, 113.9999, h.Bounds.MaxX, 1e-6)
 	m := r.Metadata()
-	require.Len(t, m.VectorLayers, 2, "lamps begin deeper")
+	require.Len(t, m.VectorLayers, 2)
 	require.Equal(t, "places", m.VectorLayers[1].ID)
 	require.Equal(t, "String", m.VectorLayers[0].Fields["name"])
 	id := tile.Of(113.9999, 28.2001, 12)
@@ -60,7 +60,7 @@ func TestExportTiles(t *testing.T) {
 	require.NoError(t, err)
 
 	none := filepath.Join(dir, "none.pmtiles")
-	fails(t, exitUsage, []string{"export", "parts", "lamps", "--format", "csv", "--output", none, "--store", store}, "export them one by one")
+	fails(t, exitUsage, []string{"export", "parts", "places", "--format", "csv", "--output", none, "--store", store}, "export them one by one")
 	fails(t, exitUsage, []string{"export", "parts", "--format", "csv", "--bbox", "1,2,3,4", "--output", none, "--store", store}, "--format pmtiles")
 	fails(t, exitUsage, []string{"export", "parts", "--bbox", "1,2,3", "--output", none, "--store", store}, "four numbers")
 	fails(t, exitUsage, []string{"export", "parts", "--bbox", "5,2,3,4", "--output", none, "--store", store}, "west < east")
@@ -74,6 +74,11 @@ func TestExportTiles(t *testing.T) {
 	left, err = filepath.Glob(filepath.Join(dir, ".twind-*"))
 	require.NoError(t, err)
 	require.Empty(t, left)
+}
+
+func TestCredits(t *testing.T) {
+	require.Equal(t, "A; B; C", credits("A; B · A · C;B"))
+	require.Empty(t, credits(""))
 }
 
 func readArchive(t *testing.T, path string) *pmtiles.Reader {
