@@ -1,7 +1,6 @@
 package layers
 
 import (
-	"regexp"
 	"time"
 
 	"twind/spatial"
@@ -10,17 +9,28 @@ import (
 // ID names a layer. It matches [a-z0-9][a-z0-9_-]{0,62}.
 type ID string
 
-var idPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
-
 // ParseID checks a layer id; it fails with ErrInvalid.
 func ParseID(s string) (ID, error) {
-	if !idPattern.MatchString(s) {
+	if !isID(s) {
 		if len(s) > 80 {
 			s = s[:80] + "…"
 		}
 		return "", Errorf(ErrInvalid, "layer id %q: use 1 to 63 of a–z, 0–9, _ and -, beginning with a letter or digit", s)
 	}
 	return ID(s), nil
+}
+
+// isID is the pattern of ID, by hand: every tile asks.
+func isID(s string) bool {
+	if s == "" || len(s) > 63 || s[0] == '_' || s[0] == '-' {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '_' || c == '-') {
+			return false
+		}
+	}
+	return true
 }
 
 // Kind is what a layer's features are in the city; style, zooms and 3D follow it.

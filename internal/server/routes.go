@@ -128,13 +128,22 @@ func compressible(contentType string) bool {
 	return false
 }
 
+// Values of headers that most answers carry; nobody writes to them.
+var (
+	nosniff        = []string{"nosniff"}
+	sameOrigin     = []string{"same-origin"}
+	noCache        = []string{"no-cache"}
+	acceptEncoding = []string{"Accept-Encoding"}
+	tileType       = []string{typeMVT}
+)
+
 // guard sets what every answer carries and turns a panic of one request into a
 // 500 for it alone.
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "same-origin")
+		h["X-Content-Type-Options"] = nosniff
+		h["Referrer-Policy"] = sameOrigin
 		defer func() {
 			if p := recover(); p != nil {
 				if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so too
@@ -184,10 +193,10 @@ func (s *Server) measure(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		sw := &answerWriter{ResponseWriter: w, patience: s.patience}
-		sw.expect(0)
 		next.ServeHTTP(sw, r)
 		pattern := chi.RouteContext(r.Context()).RoutePattern()
-		if sw.status == 0 {
+		if sw.status == 0 { // an empty answer, not sent yet
+			sw.expect(0)
 			sw.status = http.StatusOK
 		}
 		s.metrics.observe(r.Method, pattern, sw.status, time.Since(start))

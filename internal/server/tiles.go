@@ -126,8 +126,8 @@ func (s *Server) vectorTile(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) writeTile(w http.ResponseWriter, r *http.Request, t tiles.Tile) error {
 	h := w.Header()
-	h.Set("Cache-Control", "no-cache")
-	h.Set("Vary", "Accept-Encoding")
+	h["Cache-Control"] = noCache
+	h["Vary"] = acceptEncoding
 	if t.Generalized {
 		h.Set("Twind-Generalized", "true")
 		if t.Dropped > 0 {
@@ -143,7 +143,7 @@ func (s *Server) writeTile(w http.ResponseWriter, r *http.Request, t tiles.Tile)
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	h.Set("Content-Type", typeMVT)
+	h["Content-Type"] = tileType
 	if t.Encoding != "" {
 		h.Set("Content-Encoding", t.Encoding)
 	}
