@@ -35,6 +35,7 @@ func gdalInfo(t *testing.T, source string) (info rasterInfo) {
 // GDAL finds every layer, places it, and its pixels are those of the tiles: asked
 // for by address, which GDAL prefers, and, without ResourceURL, by KVP.
 func TestGDALReadsWMTS(t *testing.T) {
+	t.Setenv("GDAL_DEFAULT_WMS_CACHE_PATH", t.TempDir())
 	c, board := newMapCity(t)
 	source := "WMTS:" + c.URL + capabilitiesPath
 	list := gdalInfo(t, source).Metadata["SUBDATASETS"]

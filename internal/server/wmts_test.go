@@ -354,6 +354,21 @@ func TestWMTSExceptions(t *testing.T) {
 	c.get("/wmts/1.0.0/").problem(404, "")
 }
 
+// What a file says of its zooms is not believed.
+func TestWMTSOfALyingRaster(t *testing.T) {
+	c := newCityWith(t, nil, func(o *server.Options) {
+		for i, zooms := range [][2]uint8{{0, 255}, {30, 40}, {9, 3}} {
+			o.Rasters = append(o.Rasters, chessboard{server.RasterInfo{ID: fmt.Sprint("map", i), MinZoom: zooms[0], MaxZoom: zooms[1], TileSize: 256, Formats: []string{"png"}}})
+		}
+	})
+	var sets []string
+	for _, l := range c.capabilities().all("Contents/Layer")[:3] {
+		sets = append(sets, l.text("TileMatrixSetLink/TileMatrixSet"))
+	}
+	require.Equal(t, []string{"WebMercatorQuad", "WebMercatorQuad_24-24", "WebMercatorQuad_3-3"}, sets)
+	c.get(kvp("map1", "image/png", "WebMercatorQuad", 24, 0, 0)).exception(400, "TileOutOfRange", "TileMatrix", "no tiles")
+}
+
 // A raster layer whose source cannot be read is no fault of the request.
 type brokenRaster struct{ chessboard }
 

@@ -32,6 +32,12 @@ type wmtsSet struct {
 	first, last uint8 // zooms of the grid
 }
 
+// setBetween is a set's part between two zooms, which a file may have made up.
+func setBetween(m *tile.MatrixSet, first, last uint8) wmtsSet {
+	last = max(m.Grid.FirstZoom(), min(last, tile.MaxZoom))
+	return wmtsSet{m, max(m.Grid.FirstZoom(), min(first, last)), last}
+}
+
 // name is the set's id, with the range of tile matrices if some are left out.
 func (m wmtsSet) name() string {
 	if m.first == m.Grid.FirstZoom() && m.last == tile.MaxZoom {
@@ -119,7 +125,7 @@ func (s *Server) wmtsOfVector(r *http.Request, id string) (*wmtsLayer, error) {
 	}
 	for _, m := range matrixSets {
 		if first, last, ok := t.zooms(m.Grid); ok {
-			l.sets = append(l.sets, wmtsSet{m, first, last})
+			l.sets = append(l.sets, setBetween(m, first, last))
 		}
 	}
 	return l, nil
@@ -132,7 +138,7 @@ func wmtsOfRaster(l Raster, info RasterInfo) *wmtsLayer {
 	}
 	out := &wmtsLayer{
 		id: info.ID, title: info.Title, abstract: info.Attribution, extent: info.Bounds,
-		sets: []wmtsSet{{set, info.MinZoom, info.MaxZoom}}, limits: boundedBy(info.Bounds, info.MinZoom, info.MaxZoom), answer: wmtsRaster(l),
+		sets: []wmtsSet{setBetween(set, info.MinZoom, info.MaxZoom)}, limits: boundedBy(info.Bounds, info.MinZoom, info.MaxZoom), answer: wmtsRaster(l),
 	}
 	out.title = cmp.Or(out.title, info.ID)
 	for _, f := range info.Formats {
@@ -149,7 +155,7 @@ func wmtsOfRaster(l Raster, info RasterInfo) *wmtsLayer {
 func (s *Server) wmtsOfArchive(a *archive.Archive, i *archive.Info, lang string) *wmtsLayer {
 	return &wmtsLayer{
 		id: string(i.ID), title: cmp.Or(i.Title.In(lang), string(i.ID)), abstract: i.Description, extent: i.Bounds, formats: []string{typeMVT},
-		sets: []wmtsSet{{matrixSets[0], i.MinZoom, i.MaxZoom}}, limits: boundedBy(i.Bounds, i.MinZoom, i.MaxZoom), answer: s.wmtsArchive(a),
+		sets: []wmtsSet{setBetween(matrixSets[0], i.MinZoom, i.MaxZoom)}, limits: boundedBy(i.Bounds, i.MinZoom, i.MaxZoom), answer: s.wmtsArchive(a),
 	}
 }
 
