@@ -160,6 +160,15 @@ func TestGeneralizedTiles(t *testing.T) {
 	for _, f := range decode(t, ask(func(r *tiles.Request) { r.Properties = []string{} })).Layers[0].Features {
 		require.Empty(t, f.Properties)
 	}
+	// The grids in degrees show the same levels.
+	e := here.Envelope()
+	lon, lat := e.Center()
+	degrees := tile.ID{Grid: tile.Geographic, Z: 10, X: uint32((lon + 180) / 360 * 1024), Y: uint32((90 - lat) / 360 * 1024)}
+	got := ask(func(r *tiles.Request) { r.Tile = degrees })
+	require.True(t, got.Generalized)
+	n, _ = counted(t, got)
+	require.EqualValues(t, 500, n)
+
 	exact := ask(func(r *tiles.Request) { r.Exact = true })
 	require.False(t, exact.Generalized)
 	require.Len(t, decode(t, exact).Layers[0].Features, 500)

@@ -42,11 +42,11 @@ func Layers() []layers.Layer {
 		with(Pipes, layers.KindPipe, spatial.LineString, true, 14, 16, "code", "kind",
 			text("地下管线", "Underground pipes"),
 			text("生成的地下管线,八大类,几何高程为管底(重力流)或管顶(其余)高程。", "Pipes of the eight kinds of CJJ 61, made by a program. The heights of the lines are those of the invert for gravity sewers, of the top for all else (elevation_of)."), pipeSchema),
-		with(Buildings, layers.KindBuilding, spatial.Polygon, false, 12, 16, "name", "",
+		with(Buildings, layers.KindBuilding, spatial.Polygon, false, 10, 16, "name", "",
 			text("城区建筑物", "Model buildings"), text("生成的建筑物。", "Buildings, made by a program."), buildingSchema),
 		with(Nodes, layers.KindNode, spatial.Point, true, 16, 16, "point_id", "kind",
 			text("管线点", "Pipe nodes"), text("生成的管线点,几何高程为地面高程。", "Points of the pipes, made by a program. Their height is that of the ground."), nodeSchema),
-		with(Parts, layers.KindPart, spatial.Point, false, 16, 16, "name", "class",
+		with(Parts, layers.KindPart, spatial.Point, false, 13, 16, "name", "class",
 			text("城市部件", "City parts"), text("生成的城市部件,16 位编码。", "City parts with 16-digit codes, made by a program."), partSchema),
 	}
 }

@@ -13,7 +13,7 @@ import (
 type Found struct {
 	refs  []*ref
 	cells *cache
-	tile  tile.ID
+	box   tile.WorldBox
 	fault func(error)
 }
 
@@ -43,7 +43,7 @@ func (c *Catalog) Find(ctx context.Context, v Reader, id tile.ID, box tile.World
 		if p == nil || p.identity != v.Identity() || id.Z < p.spec.min || id.Z > p.spec.max {
 			return f, false
 		}
-		f = Found{refs: p.level(id.Z).find(box, nil), cells: c.cells, tile: id, fault: func(err error) { c.damaged(p, err) }}
+		f = Found{refs: p.level(id.Z).find(box, nil), cells: c.cells, box: box, fault: func(err error) { c.damaged(p, err) }}
 		if v.TileRevision(f.reach(box)) <= p.revision {
 			return f, true
 		}
@@ -106,10 +106,12 @@ func (c *Catalog) damaged(p *Pyramid, err error) {
 	}
 }
 
-// Dropped counts the layer's features in the tile's own cell that nothing stands for.
+// Dropped counts the layer's features in the tile's own cell that nothing stands
+// for. A tile of another grid than the cells' counts those whose middle it shows.
 func (f *Found) Dropped(list []*Cell) (n int) {
 	for _, c := range list {
-		if c.ID == f.tile {
+		x, y := center(boxOf(c.ID))
+		if (tile.WorldBox{MinX: x, MinY: y, MaxX: x, MaxY: y}).Intersects(f.box) {
 			n += int(c.Dropped)
 		}
 	}
