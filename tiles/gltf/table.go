@@ -18,7 +18,7 @@ const (
 	String  PropertyType = iota // Text and Ends
 	Int64                       // Ints; written in the narrowest type that holds them
 	Float64                     // Floats; NaN and infinities count as null
-	Bool                        // Bools; with nulls written as UINT8 0, 1, 255
+	Bool                        // Bools, as bits; with nulls as UINT8 0, 1, 255 (loaders.gl 4.5 reads only that form)
 	Enum                        // Codes into Names
 )
 
