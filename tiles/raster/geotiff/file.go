@@ -133,6 +133,11 @@ func (f *File) meaning(d directory, full *Image) (err error) {
 	if f.scalings, unit, err = f.structure.scalings(d, full); err != nil {
 		return err
 	}
+	if f.scalings == nil {
+		if f.scalings, err = f.verticalScale(d); err != nil {
+			return err
+		}
+	}
 	f.geo, f.geoErr = f.georeference(d)
 	if f.geo.VerticalUnit == 1 {
 		f.geo.VerticalUnit = unitOfText(unit)

@@ -245,4 +245,16 @@ func TestUnitsAndScales(t *testing.T) {
 	for i := range raw {
 		require.InDelta(t, raw[i]*0.25+10, got[i], 1e-12)
 	}
+	for _, args := range [][]string{{"-a_srs", "EPSG:2263+6360"}, {"-a_scale", "0.25", "-a_offset", "10"}, nil} {
+		gdal(t, "gdal_translate", append(append([]string{"-q"}, args...), "testdata/int16-none.tif", path)...)
+		f, err := Open(path, Options{})
+		require.NoError(t, err)
+		for i, v := range read(t, f, 0, 0) {
+			if len(args) == 4 {
+				v = (v - 10) / 0.25
+			}
+			require.InDelta(t, raw[i], v, 1e-12, "%v", args)
+		}
+		f.Close()
+	}
 }

@@ -257,6 +257,24 @@ func (s *structure) scalings(d directory, m *Image) (list []scaling, unit string
 	return list, unit, nil
 }
 
+// verticalScale is the scale of a file whose heights have a vertical system: there
+// the third members of pixel scale and tie point place the samples.
+func (s *structure) verticalScale(d directory) ([]scaling, error) {
+	keys, err := s.geoKeys(d)
+	if err != nil || keys[keyVertical] == 0 {
+		return nil, err
+	}
+	scale, err := s.doubles(d, tagPixelScale, 16)
+	if err != nil {
+		return nil, err
+	}
+	ties, err := s.doubles(d, tagTiepoint, 6<<12)
+	if err != nil || len(scale) < 3 || len(ties) != 6 || scale[2] == 0 || math.IsNaN(scale[2]) || math.IsInf(scale[2], 0) {
+		return nil, err
+	}
+	return []scaling{{scale[2], ties[5] - ties[2]*scale[2]}}, nil
+}
+
 // unitOfText is the length in metres of GDAL's names of units.
 func unitOfText(unit string) float64 {
 	switch strings.ToLower(unit) {
