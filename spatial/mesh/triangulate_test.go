@@ -78,9 +78,9 @@ func scribble(n int, seed uint64) []float64 {
 func TestTriangulateLargeRings(t *testing.T) {
 	for name, xy := range map[string][]float64{
 		"coast":  coast(100_000, 3),
-		"ragged": ragged(100_000, 3),
-		"comb":   comb(20_000),
-		"coil":   coil(60_000),
+		"ragged": ragged(40_000, 3),
+		"comb":   comb(5_000),
+		"coil":   coil(20_000),
 	} {
 		t.Run(name, func(t *testing.T) {
 			var tri Triangulator
@@ -179,7 +179,7 @@ func FuzzTriangulate(f *testing.F) {
 		m := Mesh{Columns: WithNormals}
 		s := Solid{XY: xy, Ends: ends, Base: 0, Top: 3, Eaves: 2, Roof: RoofShape(split % 5)}
 		built := e.Extrude(Sinks{&m, &m, &m}, &s)
-		require.LessOrEqual(t, built.Fault, Approximated|NoArea)
+		require.LessOrEqual(t, built.Fault, NoArea)
 		for _, v := range m.Positions {
 			require.False(t, math.IsNaN(float64(v)))
 		}
