@@ -109,6 +109,17 @@ describe('badgeOf', () => {
     expect(badgeOf({ phase: 'live' }, seen(Number.NaN), 0, 'en', words).kind).toBe('connecting');
   });
 
+  it('never shows a recording as live', () => {
+    const replaying = { at: Date.UTC(2026, 10, 21, 8, 0, 5), speed: 10, state: 'playing' } as const;
+    const badge = badgeOf({ phase: 'live' }, { ...seen(1000, 3_600_000), replaying }, 1400, 'en', words);
+    expect(badge).toMatchObject({ kind: 'replay', word: 'REPLAY' });
+    expect(badge.age).toContain('00:05');
+    expect(badge.hint).toContain('10×');
+    expect(
+      badgeOf({ phase: 'live' }, { ...seen(1000), replaying }, 1400, 'zh', dictionaries.zh.live).word,
+    ).toBe('回放');
+  });
+
   it('tells no live layers from a refused connection', () => {
     expect(badgeOf({ phase: 'closed', reason: '' }, seen(Number.NaN), 0, 'en', words).word).toBe(
       'No live layers',

@@ -87,6 +87,8 @@ export const en = {
     stale: 'Stale',
     reconnecting: 'Reconnecting',
     closed: 'No live data',
+    replay: 'REPLAY',
+    replayed: (time: string, speed: string) => `what you see is the recording at ${time}, ${speed}×`,
     none: 'No live layers',
     age: (age: string) => `what you see is ${age} old`,
     waiting: (age: string) => `no connection for ${age}`,

@@ -89,6 +89,8 @@ export const zh: Dictionary = {
     stale: '过期',
     reconnecting: '正在重连',
     closed: '没有实时数据',
+    replay: '回放',
+    replayed: (time, speed) => `所见为 ${time} 的记录，${speed} 倍速`,
     none: '没有实时图层',
     age: age => `所见为 ${age} 前的状态`,
     waiting: age => `已断开 ${age}`,

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config';
-import type { LiveClient, LiveLayer } from '../realtime';
+import type { LiveClient, LiveLayer, ReplayRequest } from '../realtime';
 import type {
   FeatureChange,
   LiveCells,
@@ -8,6 +8,7 @@ import type {
   LiveFeed,
   LiveStatus,
   LiveView,
+  Replaying,
 } from './feed';
 
 const usualPeriod = 2; // seconds, where a layer does not say its own
@@ -31,6 +32,14 @@ export class ClientFeed implements LiveFeed {
 
   serverNow(): number {
     return this.client.serverNow();
+  }
+
+  get replaying(): Replaying | undefined {
+    return this.client.replaying;
+  }
+
+  replay(request: ReplayRequest | undefined): void {
+    this.client.replay(request);
   }
 
   age(layer: string): number {

@@ -51,6 +51,15 @@ export interface LiveCells {
   readonly offline: Uint32Array;
 }
 
+/** Where a replay is. */
+export interface Replaying {
+  /** The replay's clock, milliseconds since 1970. */
+  at: number;
+  /** Seconds of the recording a second. */
+  speed: number;
+  state: 'playing' | 'paused' | 'ended';
+}
+
 /** The state of the connection; times are of performance.now(). */
 export type LiveStatus =
   | { phase: 'connecting' }
@@ -73,6 +82,12 @@ export interface LiveFeed {
   readonly lastNews: number;
   /** The server's clock, milliseconds since 1970; NaN before the first word. */
   serverNow(): number;
+  /** Where the replay is that is shown; undefined: what is shown is live. */
+  readonly replaying?: Replaying | undefined;
+  /** Shows the recording, or goes on in it; undefined goes back to live. Times are milliseconds since 1970. */
+  replay?(
+    request: { from: number; to?: number; at?: number; speed?: number; paused?: boolean } | undefined,
+  ): void;
   /** Milliseconds since the newest position of a layer; NaN without one. */
   age(layer: string): number;
   /** Seconds between two positions of an entity, as the layer expects them. */

@@ -7,7 +7,11 @@ export function LiveBadge() {
   const words = store.words.value.live;
   const badge = badgeOf(
     store.status.value,
-    { lastNews: store.feed?.lastNews ?? Number.NaN, newest: store.newestAge() },
+    {
+      lastNews: store.feed?.lastNews ?? Number.NaN,
+      newest: store.newestAge(),
+      replaying: store.feed?.replaying,
+    },
     store.clock.value,
     store.language.value,
     words,
