@@ -1,12 +1,11 @@
-import { TilesRenderer } from '3d-tiles-renderer/three';
 import type { Map as MapLibreMap } from 'maplibre-gl';
-import { type Group, type Mesh, type Object3D, type Raycaster, Scene, type ShaderMaterial } from 'three';
-import { type GLTF, GLTFLoader } from 'three/addons/loaders/GLTFLoader.js';
+import { type Mesh, type Raycaster, Scene, type ShaderMaterial } from 'three';
 import type { Theme } from '../theme/tokens';
 import type { Eye } from './eye';
-import { type FlatModel, featureName, flatten } from './flatten';
-import { type FeatureIds, readFeatureIds } from './ids';
+import { featureName } from './flatten';
 import { Dresser } from './materials';
+import { type Model, Shelf } from './shelf';
+import { Traversal } from './traversal';
 
 /** A layer with a tileset. */
 export interface SolidLayer {
@@ -16,80 +15,14 @@ export interface SolidLayer {
   tileset: string;
 }
 
-/** Screen pixels of error at which finer contents are asked for. */
-const errorTarget = 8;
-
-interface Shown extends FlatModel {
-  ids: FeatureIds | undefined;
-  selected: number;
-}
-
-/** The traversal of one state of a layer's tileset. */
-class Traversal {
-  readonly tiles: TilesRenderer;
-  readonly models = new Map<Object3D, Shown>();
-  readonly visible = new Set<Object3D>();
-
-  constructor(url: string, eye: Eye, dresser: Dresser, changed: () => void) {
-    const tiles = new TilesRenderer(url);
-    tiles.errorTarget = errorTarget;
-    const loader = new GLTFLoader(tiles.manager);
-    const ids = new WeakMap<Object3D, FeatureIds>();
-    loader.register(parser => ({
-      name: 'TWIND_feature_ids',
-      async afterRoot(result: GLTF) {
-        ids.set(result.scene, await readFeatureIds(parser));
-      },
-    }));
-    tiles.manager.addHandler(/\.gl(b|tf)$/, loader);
-    tiles.setCamera(eye.camera);
-    tiles.addEventListener('load-model', event => {
-      const { scene } = event as unknown as { scene: Group };
-      const flat = flatten(scene, (mesh: Mesh) => dresser.material(mesh));
-      if (flat) this.models.set(scene, { ...flat, ids: ids.get(scene), selected: -1 });
-      changed();
-    });
-    tiles.addEventListener('dispose-model', event => {
-      const { scene } = event as unknown as { scene: Object3D };
-      const model = this.models.get(scene);
-      for (const mesh of model?.group.children ?? []) (mesh as Mesh).geometry.dispose();
-      this.models.delete(scene);
-      this.visible.delete(scene);
-      changed();
-    });
-    tiles.addEventListener('tile-visibility-change', event => {
-      const { scene, visible } = event as unknown as { scene: Object3D | null; visible: boolean };
-      if (!scene) return;
-      if (visible) this.visible.add(scene);
-      else this.visible.delete(scene);
-      changed();
-    });
-    tiles.addEventListener('needs-update', changed);
-    this.tiles = tiles;
-  }
-
-  get settled(): boolean {
-    const { stats, root } = this.tiles as unknown as {
-      root: unknown;
-      stats: { downloading: number; parsing: number; queued: number };
-    };
-    return Boolean(root) && stats.downloading + stats.parsing + stats.queued === 0;
-  }
-
-  dispose(): void {
-    this.tiles.dispose();
-    for (const model of this.models.values())
-      for (const mesh of model.group.children) (mesh as Mesh).geometry.dispose();
-    this.models.clear();
-    this.visible.clear();
-  }
-}
-
 /** The solids of one layer. */
 export class CitySolids {
   readonly scene = new Scene();
   visible = true;
   private readonly dresser: Dresser;
+  private readonly shelf = new Shelf();
+  /** The row of the selected feature in a content; −1 where it is not. */
+  private rows = new WeakMap<Model, number>();
   private current: Traversal;
   private next: Traversal | undefined;
   private selection: string | undefined;
@@ -106,7 +39,7 @@ export class CitySolids {
   }
 
   private traverse(): Traversal {
-    return new Traversal(this.layer.tileset, this.eye, this.dresser, this.changed);
+    return new Traversal(this.layer.tileset, this.eye, this.dresser, this.shelf, this.changed);
   }
 
   setTheme(theme: Theme): void {
@@ -118,12 +51,20 @@ export class CitySolids {
   }
 
   select(id: string | undefined): void {
+    if (id === this.selection) return;
     this.selection = id;
-    for (const t of [this.current, this.next])
-      for (const model of t?.models.values() ?? []) model.selected = -1;
-    for (const model of this.current.models.values())
-      model.selected = id === undefined ? -1 : (model.ids?.find(id) ?? -1);
+    this.rows = new WeakMap();
     this.changed();
+  }
+
+  private selectedRow(model: Model): number {
+    if (this.selection === undefined) return -1;
+    let row = this.rows.get(model);
+    if (row === undefined) {
+      row = model.ids?.find(this.selection) ?? -1;
+      this.rows.set(model, row);
+    }
+    return row;
   }
 
   /** Reads the tileset again: what shows stays until all that takes its place is there. */
@@ -144,7 +85,7 @@ export class CitySolids {
       this.current.dispose();
       this.current = this.next;
       this.next = undefined;
-      this.select(this.selection);
+      this.changed();
     }
     return this.next !== undefined || !this.current.settled;
   }
@@ -164,15 +105,12 @@ export class CitySolids {
         const mesh = child as Mesh;
         mesh.onBeforeRender = () => {
           const material = mesh.material as ShaderMaterial;
-          (material.uniforms.selected as { value: number }).value = model.selected;
+          (material.uniforms.selected as { value: number }).value = this.selectedRow(model);
           material.uniformsNeedUpdate = true;
         };
       }
       this.scene.add(group);
     }
-    if (this.selection !== undefined)
-      for (const model of this.current.models.values())
-        if (model.selected < 0) model.selected = model.ids?.find(this.selection) ?? -1;
   }
 
   /** The feature that a ray meets first, with its distance. */

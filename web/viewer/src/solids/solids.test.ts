@@ -225,6 +225,31 @@ describe('feature ids', () => {
   });
 });
 
+describe('the shelf of contents', () => {
+  it('makes a content once and frees it after its last use', () => {
+    const shelf = new Shelf();
+    const geometry = new BufferGeometry();
+    let freed = 0;
+    geometry.addEventListener('dispose', () => freed++);
+    let made = 0;
+    const make = (): Model => {
+      made++;
+      return { anchor: new Anchor(0, 0), group: new Group().add(new Mesh(geometry)), ids: undefined };
+    };
+    const first = shelf.take('a?r=1', make);
+    expect(shelf.take('a?r=1', make)).toBe(first);
+    expect(made).toBe(1);
+    shelf.give('a?r=1');
+    expect(freed).toBe(0);
+    expect(shelf.has('a?r=1')).toBe(true);
+    shelf.give('a?r=1');
+    expect(freed).toBe(1);
+    expect(shelf.has('a?r=1')).toBe(false);
+    shelf.give('a?r=1'); // one too many does no harm
+    expect(shelf.take('empty', () => undefined)).toBeUndefined();
+  });
+});
+
 describe('materials', () => {
   it('are shared by colour and follow the theme', () => {
     const dresser = new Dresser('light', 'pipe');
