@@ -185,4 +185,3 @@ func BenchmarkContent3DEdit(b *testing.B) {
 		require.NoError(b, err)
 	}
 }
-

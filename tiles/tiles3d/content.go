@@ -2,6 +2,7 @@ package tiles3d
 
 import (
 	"fmt"
+	"math"
 
 	"twind/layers/snapshot"
 	"twind/spatial/geodesic"
@@ -53,7 +54,7 @@ func (w *worker) content(dst []byte, v View, st *state, n *node, columns []int, 
 	w.gather(v, st, n, f)
 	w.bare = columns == nil
 	w.writer.Reset()
-	w.writer.Frame(gltf.Earth(w.batch.frame.Origin, w.batch.frame.East, w.batch.frame.North, w.batch.frame.Up))
+	w.writer.Frame(w.batch.frame.matrix())
 	st.model.paint(w, v, columns)
 	if w.writer.Empty() {
 		return dst
@@ -104,6 +105,19 @@ func newFrame(lon, lat, height float64) frame {
 	f.meridian += height
 	f.across += height
 	return f
+}
+
+// matrix is the frame for glTF in no more digits than are of use: a tenth of a
+// millimetre of place, and 10⁻⁹ of direction, a micrometre in a kilometre.
+func (f *frame) matrix() [16]float64 {
+	m := gltf.Earth(f.Origin, f.East, f.North, f.Up)
+	for k := range 12 {
+		m[k] = math.Round(m[k]*1e9) / 1e9
+	}
+	for k := 12; k < 15; k++ {
+		m[k] = math.Round(m[k]*1e4) / 1e4
+	}
+	return m
 }
 
 // plan places a position in degrees on the frame's plane: east and north of the

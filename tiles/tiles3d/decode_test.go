@@ -276,11 +276,11 @@ func (d *decoder) rigid(m matrix) {
 			if a == b {
 				want = 1
 			}
-			require.InDelta(d.t, want, dot, 1e-12)
+			require.InDelta(d.t, want, dot, 1e-8)
 		}
 	}
 	det := m[0]*(m[5]*m[10]-m[6]*m[9]) - m[4]*(m[1]*m[10]-m[2]*m[9]) + m[8]*(m[1]*m[6]-m[2]*m[5])
-	require.InDelta(d.t, 1, det, 1e-12)
+	require.InDelta(d.t, 1, det, 1e-8)
 }
 
 func (d *decoder) featureCount(f *gltfFeatures) {

@@ -11,9 +11,12 @@ import (
 
 // Levels of pipes: instances seen from afar, tubes from near.
 const (
-	farPipes  = 15 // cells of 611 m
+	farPipes  = 14 // cells of 1.2 km
 	nearPipes = 17
 )
+
+// farTolerance is how far instances may run beside a pipe, in metres.
+const farTolerance = 0.35
 
 // farError is the geometric error of instanced pipes in metres: beyond some
 // 200 m a bend cannot be told from a ball.

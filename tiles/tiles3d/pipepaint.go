@@ -14,6 +14,7 @@ type pipeBrush struct {
 	xyz    []float64
 	lofter mesh.Lofter
 	model  mesh.Mesh
+	simplifier
 }
 
 // pipeGroup is the pipes of one colour.
@@ -99,7 +100,7 @@ func (p *pipeBrush) lines(s *snapshot.Segment, i int, f *frame, g *pipeGroup, ne
 			g.mesh.Pen.Feature = row
 			bad = p.lofter.Loft(&g.mesh, p.xyz, p.course.section)
 		} else {
-			bad = g.tubes.Append(p.xyz, p.course.section, row)
+			bad = p.far(&g.tubes, p.xyz, p.course.section, row)
 		}
 		if bad == mesh.NoArea {
 			fault = FaultNoLength
@@ -127,7 +128,7 @@ func (g *pipeGroup) write(w *gltf.Writer, model *mesh.Mesh, table int) {
 		build     func(*mesh.Mesh)
 	}{
 		{"cylinder", &g.tubes.Cylinders, func(m *mesh.Mesh) { mesh.UnitCylinder(m, 8) }},
-		{"sphere", &g.tubes.Spheres, func(m *mesh.Mesh) { mesh.UnitSphere(m, 8) }},
+		{"sphere", &g.tubes.Spheres, func(m *mesh.Mesh) { mesh.UnitSphere(m, 6) }},
 		{"box", &g.tubes.Boxes, mesh.UnitBox},
 	} {
 		if t.instances.Len() == 0 {

@@ -28,6 +28,42 @@ type columnBuffer struct {
 	ints   []int64
 	floats []float64
 	null   []bool
+	codes  []uint16
+	names  []string
+}
+
+// A text is an enumeration where it has few values for many rows.
+const (
+	maxNames   = 24
+	rowsAName  = 4
+	maxNameLen = 80
+)
+
+// enum tries to tell column k by numbers of distinct texts.
+func (c *columnBuffer) enum(b *batch, k int) bool {
+	c.codes, c.names = c.codes[:0], c.names[:0]
+	for _, r := range b.refs {
+		text := textOf(raw(b.segment(r), k, int(r.feature)))
+		if isNull(b.segment(r), k, int(r.feature)) {
+			c.codes = append(c.codes, 0)
+			continue
+		}
+		at := -1
+		for i := range c.names {
+			if c.names[i] == string(text) {
+				at = i
+				break
+			}
+		}
+		if at < 0 {
+			if at = len(c.names); at == maxNames || len(text) == 0 || len(text) > maxNameLen {
+				return false
+			}
+			c.names = append(c.names, string(text))
+		}
+		c.codes = append(c.codes, uint16(at))
+	}
+	return len(c.names)*rowsAName <= len(b.refs)
 }
 
 // make fills the table with the features of a batch: ids, the columns that are not
@@ -116,6 +152,10 @@ func (c *columnBuffer) values(b *batch, p *layers.Property, k int) (gltf.Propert
 		}
 		out.Type, out.Floats = gltf.Float64, c.floats
 	default:
+		if c.enum(b, k) {
+			out.Type, out.Codes, out.Names = gltf.Enum, c.codes, c.names
+			break
+		}
 		c.text, c.ends = c.text[:0], c.ends[:0]
 		for _, r := range b.refs {
 			c.text = append(c.text, textOf(raw(b.segment(r), k, int(r.feature)))...)
