@@ -2,7 +2,6 @@ package mvt
 
 import (
 	"encoding/binary"
-	"math"
 
 	"twind/layers/snapshot"
 	"twind/spatial/grid"
@@ -31,11 +30,12 @@ type Encoder struct {
 	keys []byte
 	vals values
 
-	columns []column // that the tile carries, of the segment
-	order   []int    // of the columns, those of few values first: they get the short numbers
-	key     []uint32 // of each of the source's columns: its number in the layer plus 1, 0 while unused
-	keyLen  uint32
-	idKey   uint32 // as key, for the id of features without a number
+	columns  []column // that the tile carries, of the segment
+	order    []int    // of the columns, those of few values first: they get the short numbers
+	distinct []int    // values of each of them in a sample
+	key      []uint32 // of each of the source's columns: its number in the layer plus 1, 0 while unused
+	keyLen   uint32
+	idKey    uint32 // as key, for the id of features without a number
 
 	geom  []byte    // commands of the chunk
 	drawn []drawing // features of the chunk
@@ -197,23 +197,20 @@ func typeOf(k snapshot.PathKind) Type {
 // numbers below 128, which take a byte, shall go to values that are used often.
 func (e *Encoder) arrange(seg *snapshot.Segment, features []uint32) {
 	const sample = 16
-	e.order = e.order[:0]
-	var counts [64]uint8
+	e.order, e.distinct = e.order[:0], e.distinct[:0]
 	e.vals.segment(seg)
 	step := max(1, len(features)/sample)
 	for c := range e.columns {
-		e.order = append(e.order, c)
-		if c >= len(counts) {
-			continue // few layers have so many; they come last
-		}
-		values := e.columns[c].values
+		values, n := e.columns[c].values, 0
 		for k := 0; k < len(features); k += step {
-			if v := values[features[k]]; v != 0 && e.vals.first(v) && counts[c] < math.MaxUint8 {
-				counts[c]++
+			if v := values[features[k]]; v != 0 && e.vals.first(v) {
+				n++
 			}
 		}
-		for k := c; k > 0 && counts[e.order[k-1]] > counts[c]; k-- {
-			e.order[k-1], e.order[k] = c, e.order[k-1]
+		e.order, e.distinct = append(e.order, c), append(e.distinct, n)
+		for k := c; k > 0 && e.distinct[k-1] > n; k-- {
+			e.order[k], e.order[k-1] = e.order[k-1], e.order[k]
+			e.distinct[k], e.distinct[k-1] = e.distinct[k-1], e.distinct[k]
 		}
 	}
 }
@@ -227,8 +224,8 @@ func (e *Encoder) number(s *tiles.Source, seg *snapshot.Segment) {
 	}
 	for _, c := range e.order {
 		column := &e.columns[c]
-		any := e.vals.column(seg, column.values, e.names, e.rows[c:], width)
-		if any && e.key[column.k] == 0 {
+		used := e.vals.column(seg, column.values, e.names, e.rows[c:], width)
+		if used && e.key[column.k] == 0 {
 			e.key[column.k] = e.newKey(s.Schema[s.Columns[column.k]].Name)
 			column.key = e.key[column.k] - 1
 		}

@@ -57,7 +57,7 @@ func (v *values) first(k uint32) bool {
 // column fills rows, of which every width-th is the column's, with the numbers in
 // the layer plus 1 of the features' values, 0 for null; it reports whether any is
 // not null.
-func (v *values) column(seg *snapshot.Segment, column []uint32, names []uint32, rows []uint32, width int) (any bool) {
+func (v *values) column(seg *snapshot.Segment, column []uint32, names []uint32, rows []uint32, width int) (used bool) {
 	seen, epoch := v.seen, v.epoch
 	at := 0
 	for _, name := range names {
@@ -74,9 +74,9 @@ func (v *values) column(seg *snapshot.Segment, column []uint32, names []uint32, 
 			seen[k] = s
 		}
 		*row = uint32(s) + 1
-		any = true
+		used = true
 	}
-	return any
+	return used
 }
 
 // add is the number of an encoded value, which is appended unless it is there.
