@@ -16,7 +16,8 @@ import { featureName, flatten, topName } from './flatten';
 import { axesAt, fromEarth, toEarth, type Vector } from './geodesy';
 import { FeatureIds, readFeatureIds } from './ids';
 import { Dresser } from './materials';
-import type { Anchor } from './placing';
+import { Anchor } from './placing';
+import { type Model, Shelf } from './shelf';
 
 const world = 40075016.685578488;
 

@@ -32,6 +32,7 @@ export class SolidsLayer implements CustomLayerInterface {
   private readonly eye = new Eye();
   private readonly cities: CitySolids[];
   private reloads: ReturnType<typeof setTimeout> | undefined;
+  private pump: ReturnType<typeof setInterval> | undefined;
   private readonly toReload = new Set<string>();
 
   constructor(layers: readonly SolidLayer[], theme: Theme) {
@@ -56,6 +57,7 @@ export class SolidsLayer implements CustomLayerInterface {
 
   onRemove(): void {
     clearTimeout(this.reloads);
+    clearInterval(this.pump);
     for (const city of this.cities) city.dispose();
     this.renderer?.dispose();
     this.renderer = undefined;
@@ -110,7 +112,18 @@ export class SolidsLayer implements CustomLayerInterface {
     }
     renderer.resetState();
     gl.bindVertexArray(null);
-    if (loading) map.triggerRepaint();
+    if (loading) this.pump ??= setInterval(() => this.load(), 40);
+  }
+
+  /** Goes on loading between frames: each step of a traversal may ask for the next, and frames can be slow. */
+  private load(): void {
+    const { map } = this;
+    let loading = false;
+    if (map) for (const city of this.cities) if (city.visible) loading = city.update(map) || loading;
+    if (loading) return;
+    clearInterval(this.pump);
+    this.pump = undefined;
+    map?.triggerRepaint();
   }
 
   /** The solid at a point of the canvas, in CSS pixels. */
