@@ -138,13 +138,18 @@ func (s *Server) notArchive(names []string) error {
 
 // bases are the archives and images that styles draw below the layers.
 func (s *Server) bases(base, query string) []style.Base {
-	var images, maps, reliefs []style.Base
+	var archives, images, maps, reliefs []style.Base
 	for _, l := range s.rasters() {
 		i := l.Info()
 		b := style.Base{ID: i.ID, TileJSON: base + "/raster/" + i.ID + ".json" + query, Raster: true, TileSize: i.TileSize}
+		_, archived := l.(archiveRaster)
 		switch i.Role {
 		case "", RoleImagery:
-			images = append(images, b)
+			if archived { // mostly a map of all the country: an image of the city lies on it
+				archives = append(archives, b)
+			} else {
+				images = append(images, b)
+			}
 		case RoleRelief:
 			b.Relief = true
 			reliefs = append(reliefs, b)
@@ -161,7 +166,7 @@ func (s *Server) bases(base, query string) []style.Base {
 		}
 		maps = append(maps, b)
 	}
-	return slices.Concat(images, maps, reliefs)
+	return slices.Concat(archives, images, maps, reliefs)
 }
 
 // viewerBase is what the viewer is told of a map below the layers.
@@ -195,6 +200,9 @@ func (s *Server) viewerBases(base string) []viewerBase {
 		}
 		if a, ok := l.(archiveRaster); ok {
 			b.Title = a.info.Title
+		}
+		if i.Names != (layers.Text{}) {
+			b.Title = i.Names
 		}
 		if b.Role == "" {
 			b.Role = RoleImagery
