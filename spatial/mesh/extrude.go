@@ -105,7 +105,8 @@ type Extruder struct {
 	// angle they turn by is greater; 0 means never (0.9 smooths round towers).
 	CreaseCos float64
 	// Tolerance drops footprint vertices that lie within so many metres of the
-	// line between their neighbours; 0 drops those exactly on it.
+	// wall that is built instead, and rings that are all within it of a line; 0
+	// drops vertices exactly on the line of their neighbours.
 	Tolerance float64
 
 	tri    Triangulator
@@ -115,6 +116,8 @@ type Extruder struct {
 	cuts   []uint32
 	parts  []int32 // of mended rings
 	single []int32 // the ends of one of them
+	kept   []int32 // vertices that simplify keeps
+	turned []float64
 }
 
 // Extrude appends a solid. Every part is a prism (or a house with its roof);
@@ -177,83 +180,4 @@ func (b *Built) drawn(deviation float64) {
 	if deviation > approximate {
 		b.Fault = Approximated
 	}
-}
-
-// clean copies the rings without repeated and needless vertices, the shell
-// counter-clockwise and the holes clockwise; false when nothing remains.
-func (e *Extruder) clean(s *Solid, from, end int32) bool {
-	e.xy, e.ends = e.xy[:0], e.ends[:0]
-	start := int32(0)
-	if from > 0 {
-		start = s.Ends[from-1]
-	}
-	for k := from; k < end; k++ {
-		ring := s.XY[2*start : 2*s.Ends[k]]
-		start = s.Ends[k]
-		ok := e.cleanRing(ring, k == from)
-		if !ok && k == from {
-			return false
-		}
-	}
-	return len(e.ends) > 0
-}
-
-func (e *Extruder) cleanRing(ring []float64, shell bool) bool {
-	first := len(e.xy)
-	reverse := (ringArea(ring) > 0) != shell
-	n := len(ring) / 2
-	for i := range n {
-		k := i
-		if reverse {
-			k = n - 1 - i
-		}
-		e.push(first, ring[2*k], ring[2*k+1])
-	}
-	// the seam: the last vertices against the first
-	for len(e.xy)-first >= 6 && e.needless(len(e.xy)-4, len(e.xy)-2, first) {
-		e.xy = e.xy[:len(e.xy)-2]
-	}
-	for len(e.xy)-first >= 6 && e.needless(len(e.xy)-2, first, first+2) {
-		copy(e.xy[first:], e.xy[first+2:])
-		e.xy = e.xy[:len(e.xy)-2]
-	}
-	if len(e.xy)-first < 6 {
-		e.xy = e.xy[:first]
-		return false
-	}
-	e.ends = append(e.ends, int32(len(e.xy)/2))
-	return true
-}
-
-// push appends a vertex and drops the one before it when that is needless.
-func (e *Extruder) push(first int, x, y float64) {
-	e.xy = append(e.xy, x, y)
-	for n := len(e.xy); n-first >= 4; n = len(e.xy) {
-		switch {
-		case e.xy[n-4] == e.xy[n-2] && e.xy[n-3] == e.xy[n-1]:
-			e.xy = e.xy[:n-2]
-			return
-		case n-first >= 6 && e.needless(n-6, n-4, n-2):
-			e.xy[n-4], e.xy[n-3] = e.xy[n-2], e.xy[n-1]
-			e.xy = e.xy[:n-2]
-		default:
-			return
-		}
-	}
-}
-
-// needless tells whether the vertex at b (an index of e.xy) can go: it repeats
-// a neighbour, is the tip of a spike, or lies on the line of its neighbours.
-func (e *Extruder) needless(a, b, c int) bool {
-	ux, uy := e.xy[b]-e.xy[a], e.xy[b+1]-e.xy[a+1]
-	vx, vy := e.xy[c]-e.xy[b], e.xy[c+1]-e.xy[b+1]
-	cross := ux*vy - uy*vx
-	if cross == 0 {
-		return true
-	}
-	if e.Tolerance <= 0 {
-		return false
-	}
-	wx, wy := ux+vx, uy+vy
-	return ux*vx+uy*vy > 0 && cross*cross <= e.Tolerance*e.Tolerance*(wx*wx+wy*wy)
 }

@@ -109,6 +109,28 @@ func TestToleranceDropsWaves(t *testing.T) {
 	requireClosed(t, &m)
 }
 
+func TestToleranceHoldsForEveryVertex(t *testing.T) {
+	// a finely digitised round tower must not be cut to a coarse one
+	var xy []float64
+	for i := range 3000 {
+		sin, cos := math.Sincos(2 * math.Pi * float64(i) / 3000)
+		xy = append(xy, 5*cos, 5*sin)
+	}
+	m := Mesh{}
+	e := Extruder{Tolerance: 0.004}
+	require.Equal(t, OK, e.Extrude(Sinks{Roof: &m}, &Solid{XY: xy, Ends: []int32{3000}, Top: 3}).Fault)
+	require.Less(t, m.Vertices(), 100)
+	for i := 0; i < m.Vertices(); i++ { // the middle of each wall lies within the tolerance of the circle
+		a, b := 3*i, 3*((i+1)%m.Vertices())
+		middle := math.Hypot(float64(m.Positions[a]+m.Positions[b])/2, float64(m.Positions[a+1]+m.Positions[b+1])/2)
+		require.InDelta(t, 5, middle, 0.0045)
+	}
+	// a ring that is all within the tolerance of a line is nothing
+	m.Reset()
+	require.Equal(t, NoArea, e.Extrude(Sinks{Roof: &m}, &Solid{XY: []float64{0, 0, 5, 0.001, 9, 0, 4, -0.002}, Ends: []int32{4}, Top: 3}).Fault)
+	require.Zero(t, m.Triangles())
+}
+
 func TestRoofs(t *testing.T) {
 	rectangle := []float64{0, 0, 12, 0, 12, 8, 0, 8}
 	trapezoid := []float64{0, 0, 14, 1, 11, 8, 1, 7}

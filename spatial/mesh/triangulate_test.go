@@ -175,7 +175,7 @@ func FuzzTriangulate(f *testing.F) {
 				require.Less(t, i, uint32(n))
 			}
 		}
-		e := Extruder{}
+		e := Extruder{Tolerance: float64(split%3) / 4}
 		m := Mesh{Columns: WithNormals}
 		s := Solid{XY: xy, Ends: ends, Base: 0, Top: 3, Eaves: 2, Roof: RoofShape(split % 5)}
 		built := e.Extrude(Sinks{&m, &m, &m}, &s)
