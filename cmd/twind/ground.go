@@ -8,6 +8,7 @@ import (
 
 	"twind/internal/config"
 	"twind/internal/server"
+	"twind/layers"
 	"twind/spatial/tile"
 	"twind/tiles"
 	"twind/tiles/raster/dem"
@@ -59,7 +60,7 @@ func (m *models) open(r config.Raster, log *slog.Logger) error {
 	}
 	m.list = append(m.list, d)
 	for _, p := range []dem.Product{dem.TerrainRGB, dem.Hillshade, dem.Relief} {
-		m.rasters = append(m.rasters, groundImages{&dem.Layer{DEM: d, Product: p, Size: groundTile, Answers: m.answers}})
+		m.rasters = append(m.rasters, groundImages{&dem.Layer{DEM: d, Product: p, Size: groundTile, Answers: m.answers}, namesOf(r.Title, p)})
 	}
 	m.grounds = append(m.grounds, server.Ground{ID: string(r.ID), Model: d, Terrain: &quantizedmesh.Terrain{
 		ID: string(r.ID), Title: title, Attribution: r.Attribution, VerticalDatum: d.VerticalDatum(), Heights: d, Answers: m.answers,
@@ -97,14 +98,28 @@ func (m *models) Revision() string {
 }
 
 // groundImages are the tiles of one product of a model.
-type groundImages struct{ layer *dem.Layer }
+type groundImages struct {
+	layer *dem.Layer
+	names layers.Text
+}
+
+// namesOf are the titles of a product.
+func namesOf(title layers.Text, p dem.Product) layers.Text {
+	if title.ZH != "" {
+		title.ZH += [...]string{"", "·山体阴影", "·晕渲"}[p]
+	}
+	if title.EN != "" {
+		title.EN += [...]string{"", ", hillshade", ", relief"}[p]
+	}
+	return title
+}
 
 // Info describes them.
 func (g groundImages) Info() server.RasterInfo {
 	l := g.layer
 	first, last := l.Zooms()
 	i := server.RasterInfo{
-		ID: l.ID(), Title: l.Title(), Attribution: l.Attribution(), Bounds: l.DEM.Bounds(), MinZoom: first, MaxZoom: last,
+		ID: l.ID(), Title: l.Title(), Names: g.names, Attribution: l.Attribution(), Bounds: l.DEM.Bounds(), MinZoom: first, MaxZoom: last,
 		TileSize: l.Size, ContentType: "image/png", Formats: []string{"png"}, Role: server.RoleHillshade,
 	}
 	switch l.Product {

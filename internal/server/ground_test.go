@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twind/internal/server"
+	"twind/layers"
 	"twind/spatial/tile"
 	"twind/tiles"
 	"twind/tiles/raster/dem"
@@ -95,11 +96,13 @@ func TestTerrain(t *testing.T) {
 
 func TestReliefLiesUnderTheMap(t *testing.T) {
 	c := newCityWith(t, nil, func(o *server.Options) {
-		relief := server.RasterInfo{ID: "ground-relief", MaxZoom: 12, TileSize: 256, ContentType: "image/png", Formats: []string{"png"}, Role: server.RoleRelief}
+		relief := server.RasterInfo{ID: "ground-relief", Names: layers.Text{ZH: "地形", EN: "Ground"}, MaxZoom: 12, TileSize: 256, ContentType: "image/png", Formats: []string{"png"}, Role: server.RoleRelief}
 		shade := relief
 		shade.ID, shade.Role = "ground-hillshade", server.RoleHillshade
 		o.Rasters = []server.Raster{onePixel{relief, tile.ID{}}, onePixel{shade, tile.ID{}}}
 	})
+	bases := c.get("/viewer/config.json").ok(200).json()["bases"].([]any)
+	require.Equal(t, map[string]any{"zh": "地形", "en": "Ground"}, bases[0].(map[string]any)["title"])
 	for _, theme := range []string{"light", "dark"} {
 		d := c.get("/styles/city-" + theme + ".json").ok(200).json()
 		list := d["layers"].([]any)

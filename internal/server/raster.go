@@ -37,6 +37,7 @@ const (
 // RasterInfo describes a raster layer.
 type RasterInfo struct {
 	ID, Title, Attribution string
+	Names                  layers.Text      // the title by language, where there are several
 	Bounds                 spatial.Envelope // degrees; empty is unknown
 	MinZoom, MaxZoom       uint8            // zooms with tiles
 	TileSize               int              // pixels of one side; 256 or 512
