@@ -47,6 +47,9 @@ type Recording interface {
 	// until yield returns; its properties may be kept. An error of yield ends it
 	// and is returned.
 	Received(ctx context.Context, layer layers.ID, from, to int64, yield func(*Believed) error) error
+	// Latest calls yield for each entity of a layer, with the position that is the
+	// latest by the source's time of those that the server received in from ≤ t < to.
+	Latest(ctx context.Context, layer layers.ID, from, to int64, yield func(*Believed) error) error
 	// Reaches tells whether everything that the server received of a layer since a
 	// time (ms since 1970), or since this process began to record, can be read.
 	Reaches(layer layers.ID, since int64) bool
@@ -63,7 +66,7 @@ func (h *Hub) restore(l *layer) error {
 	now := h.o.Now()
 	from := now.Add(-l.live.Removed).UnixMilli() + 1
 	n := 0
-	err := h.o.Journal.Received(context.Background(), l.desc.ID, from, now.Add(time.Second).UnixMilli(), func(b *Believed) error {
+	err := h.o.Journal.Latest(context.Background(), l.desc.ID, from, now.Add(time.Second).UnixMilli(), func(b *Believed) error {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if l.believe(b) {
@@ -75,7 +78,7 @@ func (h *Hub) restore(l *layer) error {
 	l.age(now.UnixMilli())
 	l.mu.Unlock()
 	if n > 0 {
-		h.o.Log.Info("live layer restored from history", "layer", l.desc.ID, "entities", l.alive, "positions", n)
+		h.o.Log.Info("live layer restored from history", "layer", l.desc.ID, "entities", l.alive)
 	}
 	return err
 }

@@ -91,6 +91,10 @@ func (k *keeper) Received(context.Context, layers.ID, int64, int64, func(*realti
 	return nil
 }
 
+func (k *keeper) Latest(context.Context, layers.ID, int64, int64, func(*realtime.Believed) error) error {
+	return nil
+}
+
 func (k *keeper) Reaches(layers.ID, int64) bool { return true }
 
 func (k *keeper) ReceivedObservations(_ context.Context, _, _ int64, yield func(*realtime.Observation) error) error {

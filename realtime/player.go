@@ -160,7 +160,7 @@ func (p *player) open(ctx context.Context, id layers.ID) (*replayFeed, error) {
 	}
 	now := p.now().UnixMilli()
 	f := &replayFeed{layer: l, shown: now + 1, read: now + 1}
-	err = p.live.o.Journal.Received(ctx, id, now-l.live.Removed.Milliseconds()+1, now+1, func(b *Believed) error {
+	err = p.live.o.Journal.Latest(ctx, id, now-l.live.Removed.Milliseconds()+1, now+1, func(b *Believed) error {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.believe(b)

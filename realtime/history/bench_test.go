@@ -239,10 +239,12 @@ func BenchmarkRead(b *testing.B) {
 	log, err := history.Open(history.Options{Dir: dir})
 	require.NoError(b, err)
 	f := newFleet()
-	for range 1000 {
+	for i := range 1000 {
 		require.NoError(b, log.Positions("vehicles", f.batch()))
+		if i%50 == 49 {
+			require.NoError(b, log.Flush(context.Background()))
+		}
 	}
-	require.NoError(b, log.Flush(context.Background()))
 	require.NoError(b, log.Close())
 	log, err = history.Open(history.Options{Dir: dir})
 	require.NoError(b, err)
@@ -259,6 +261,15 @@ func BenchmarkRead(b *testing.B) {
 		}
 		require.Equal(b, b.N*1_000_000, rows)
 		b.ReportMetric(float64(rows)/b.Elapsed().Seconds(), "rows/s")
+	})
+	b.Run("latest", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			found := 0
+			require.NoError(b, log.Latest(ctx, "vehicles", 0, math.MaxInt64, func(*realtime.Believed) error { found++; return nil }))
+			require.Equal(b, 100_000, found)
+		}
+		b.ReportMetric(float64(b.N)*1_000_000/b.Elapsed().Seconds(), "rows/s")
 	})
 	b.Run("track", func(b *testing.B) {
 		b.ReportAllocs()

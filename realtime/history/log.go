@@ -147,16 +147,19 @@ func (l *Log) table(kind Kind, stream string) *table {
 	return t
 }
 
-// take notes a batch of n rows that is to be added, or that there is no room.
-// Caller holds mu.
-func (l *Log) take(n int) bool {
+// rowBytes is about what a row takes in memory without its longer texts.
+const rowBytes = 150
+
+// take notes a batch of n rows with longer texts of so many bytes, which is to be
+// added, or that there is no room. Caller holds mu.
+func (l *Log) take(n, texts int) bool {
 	if l.closed || l.size > l.o.MaxPending {
 		l.metrics.dropped.Add(float64(n))
 		l.lostAt = l.o.Now().UnixMilli()
 		return false
 	}
 	l.handed++
-	l.size += n * 150
+	l.size += n*rowBytes + texts
 	return true
 }
 
@@ -165,8 +168,12 @@ func (l *Log) Positions(layer layers.ID, rows []realtime.Believed) error {
 	if len(rows) == 0 {
 		return nil
 	}
+	texts := 0
+	for i := range rows {
+		texts += len(rows[i].Properties)
+	}
 	l.mu.Lock()
-	if !l.take(len(rows)) {
+	if !l.take(len(rows), texts) {
 		l.mu.Unlock()
 		return l.busy()
 	}
@@ -188,8 +195,13 @@ func (l *Log) Observations(rows []realtime.Observation) error {
 	if len(rows) == 0 {
 		return nil
 	}
+	texts := 0
+	for i := range rows {
+		o := &rows[i]
+		texts += 2*len(o.Datastream) + len(o.Text) + len(o.Parameters)
+	}
 	l.mu.Lock()
-	if !l.take(len(rows)) {
+	if !l.take(len(rows), texts) {
 		l.mu.Unlock()
 		return l.busy()
 	}
@@ -211,10 +223,12 @@ func (l *Log) Observations(rows []realtime.Observation) error {
 // ErrUnavailable while the disk does not take them: they may be recorded later
 // all the same, under their numbers.
 func (l *Log) AppendEvents(ctx context.Context, events []realtime.Event) error {
+	texts := 0
 	for i := range events {
 		if err := checkEvent(&events[i]); err != nil {
 			return err
 		}
+		texts += len(events[i].Data)
 	}
 	if len(events) == 0 {
 		return nil
@@ -223,7 +237,7 @@ func (l *Log) AppendEvents(ctx context.Context, events []realtime.Event) error {
 		return err
 	}
 	l.mu.Lock()
-	if !l.take(len(events)) {
+	if !l.take(len(events), texts) {
 		l.mu.Unlock()
 		return l.busy()
 	}

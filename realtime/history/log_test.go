@@ -306,3 +306,41 @@ func TestRetentionByLayer(t *testing.T) {
 		return err == nil && len(files) == 6
 	}, 10*time.Second, 5*time.Millisecond, "old segments are deleted whole")
 }
+
+// TestLatest compares with reading everything, in journals, segments and both.
+func TestLatest(t *testing.T) {
+	dir := t.TempDir()
+	o := history.Options{Dir: dir, Interval: time.Hour, SealBytes: 60 << 10}
+	l := open(t, o)
+	rows := sample(12_000, 150, 4)
+	check := func(what string) {
+		for _, at := range []int{5, 40, 79, 200} {
+			from, to := noon.Add(time.Duration(at-15)*time.Second).UnixMilli(), noon.Add(time.Duration(at)*time.Second).UnixMilli()
+			want := map[string]realtime.Believed{}
+			require.NoError(t, l.Received(t.Context(), "vehicles", from, to, func(b *realtime.Believed) error {
+				if known, ok := want[b.ID]; !ok || known.Time < b.Time {
+					want[b.ID] = *b
+				}
+				return nil
+			}))
+			var got, expected []realtime.Believed
+			for _, b := range want {
+				expected = append(expected, b)
+			}
+			require.NoError(t, l.Latest(t.Context(), "vehicles", from, to, func(b *realtime.Believed) error {
+				got = append(got, *b)
+				return nil
+			}))
+			require.Equal(t, text(ordered(expected)), text(ordered(got)), "%s, %d s", what, at)
+		}
+	}
+	for i := 0; i < len(rows); i += 500 {
+		require.NoError(t, l.Positions("vehicles", rows[i:i+500]))
+		require.NoError(t, l.Flush(t.Context()))
+	}
+	check("some sealed")
+	require.NoError(t, l.Close())
+	l = open(t, o)
+	require.Eventually(t, func() bool { return l.Stats().Journals == 0 }, 10*time.Second, 5*time.Millisecond)
+	check("all sealed")
+}

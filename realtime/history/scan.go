@@ -113,6 +113,9 @@ type scanner struct {
 	yield func(t *table, row int) error
 	t     *table
 	buf   *[]byte
+
+	reverse bool                               // blocks from the last
+	useful  func(ref *blockRef, t *table) bool // of a block whose ids are read; nil: all are
 }
 
 func (s *scanner) segment(g *segment) error {
@@ -135,6 +138,9 @@ func (s *scanner) segment(g *segment) error {
 func (s *scanner) file(path string, f *os.File, refs []blockRef) error {
 	for i := range refs {
 		ref := &refs[i]
+		if s.reverse {
+			ref = &refs[len(refs)-1-i]
+		}
 		if !s.q.wants(ref, s.box) {
 			continue
 		}
@@ -152,7 +158,7 @@ func (s *scanner) file(path string, f *os.File, refs []blockRef) error {
 		if err != nil {
 			return damaged(path, err)
 		}
-		if _, err := decode(b, s.t, s.wanted()); err != nil {
+		if _, err := decode(b, s.t, s.wanted(ref)); err != nil {
 			return damaged(path, err)
 		}
 		if err := s.rows(); err != nil {
@@ -163,7 +169,10 @@ func (s *scanner) file(path string, f *os.File, refs []blockRef) error {
 }
 
 // wanted looks whether a block has the id at all, before all of it is read.
-func (s *scanner) wanted() func(*table) bool {
+func (s *scanner) wanted(ref *blockRef) func(*table) bool {
+	if s.useful != nil {
+		return func(t *table) bool { return s.useful(ref, t) }
+	}
 	if s.q.id == "" {
 		return nil
 	}
