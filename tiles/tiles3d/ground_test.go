@@ -50,6 +50,9 @@ func extents(t *testing.T, s *tiles3d.Service, r tiles3d.Request) map[string][2]
 			}
 		}
 		for _, in := range k.instances {
+			if in.mesh == "cylinder" { // near tubes tell it better
+				continue
+			}
 			id := k.values["id"][in.row].(string)
 			add(id, in.matrix.at(0, in.lo[1], 0))
 			add(id, in.matrix.at(0, in.hi[1], 0))
