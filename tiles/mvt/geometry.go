@@ -156,10 +156,14 @@ func (e *Encoder) snap(dst []int32, seg *snapshot.Segment, lo, hi uint32) []int3
 // snapFar fills far with a path that may leave the tile, vertices lo to hi,
 // without repeated vertices.
 func (e *Encoder) snapFar(seg *snapshot.Segment, lo, hi uint32) {
+	f := &e.frame
 	far := resize(e.far, 2*int(hi-lo))
 	n := 0
 	for v := lo; v < hi; v++ {
-		x, y := e.frame.at(seg, v)
+		x, y := f.world(seg.World[2*v], seg.World[2*v+1])
+		if f.perDegree != 0 {
+			x, y = f.geographic(seg, v)
+		}
 		if n == 0 || far[n-2] != x || far[n-1] != y {
 			far[n], far[n+1] = x, y
 			n += 2
