@@ -5,6 +5,7 @@ package tiles_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -55,6 +56,36 @@ func cpu() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
+// heapPeak gives, when it is called, the most that the heap grew since, in bytes.
+func heapPeak() func() float64 {
+	runtime.GC()
+	read := func() int64 {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before := read()
+	most, end, done := before, make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				most = max(most, read())
+			case <-end:
+				return
+			}
+		}
+	}()
+	return func() float64 {
+		close(end)
+		<-done
+		return float64(most - before)
+	}
+}
+
 // BenchmarkPyramid makes the levels of the generated million and then every tile
 // below the ungeneralised zoom, none from the cache, in turns with the same tile
 // made without levels; then it adds features and takes the time until they are in
@@ -65,10 +96,12 @@ func BenchmarkPyramid(b *testing.B) {
 		b.Run(string(l.ID), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
+				heap := heapPeak()
 				begin, used := time.Now(), cpu()
 				p := c.levels(b, l.ID)
 				b.ReportMetric(time.Since(begin).Seconds(), "s/build")
 				b.ReportMetric((cpu() - used).Seconds(), "cpu-s/build")
+				b.ReportMetric(heap()/1e6, "heap-MB/build")
 				benchmarkTiles(b, c, l.ID, p)
 				benchmarkEdits(b, c, l.ID, p)
 				require.NoError(b, p.Close())
@@ -175,6 +208,7 @@ func benchmarkEdits(b *testing.B, c bigCity, id layers.ID, _ *pyramid.Catalog) {
 	base := v.segments[0].Segment
 	var took []time.Duration
 	var f layers.Feature
+	used := cpu()
 	for i := range 60 {
 		base.Feature(random.IntN(base.N), v.layer.Schema, &f) // one more where there is one
 		f.ID, f.Revision = fmt.Sprint("new ", i), layers.Revision(2+i)
@@ -193,6 +227,7 @@ func benchmarkEdits(b *testing.B, c bigCity, id layers.ID, _ *pyramid.Catalog) {
 		took = append(took, time.Since(begin))
 		require.NotEqual(b, before.ETag, after.ETag)
 	}
+	b.ReportMetric(float64((cpu()-used).Milliseconds())/float64(len(took)), "cpu-ms/edit")
 	slices.Sort(took)
 	b.Logf("%s: an edit is in its tile of zoom %d after p50 %v p99 %v", id, v.layer.MinZoom, took[len(took)/2].Round(time.Millisecond), took[len(took)*99/100].Round(time.Millisecond))
 	b.ReportMetric(float64(took[len(took)*99/100].Milliseconds()), "edit-p99-ms")

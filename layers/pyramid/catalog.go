@@ -180,6 +180,7 @@ func (c *Catalog) follow(id layers.ID, s *state) {
 		if err != nil && c.ctx.Err() == nil {
 			if errors.Is(err, layers.ErrNotFound) {
 				c.forget(id)
+				c.dropEdits(s)
 			} else {
 				c.o.Log.Error("the generalised levels of a layer cannot be made; its tiles are made of the layer itself", "layer", id, "error", err)
 			}
@@ -234,6 +235,7 @@ func (c *Catalog) build(id layers.ID, s *state, spec *spec, v View) error {
 	}
 	defer func() { <-c.whole }()
 	begin := time.Now()
+	c.dropEdits(s)
 	in, err := c.create()
 	if err != nil {
 		return err
@@ -290,6 +292,14 @@ func (c *Catalog) update(id layers.ID, s *state, p *Pyramid, spec *spec, v View)
 		return c.compact(id, s, next)
 	}
 	return nil
+}
+
+// dropEdits gives the file of changed cells up. Readers may still use it: it is
+// closed when nothing refers to it.
+func (c *Catalog) dropEdits(s *state) {
+	c.mu.Lock()
+	s.edits = nil
+	c.mu.Unlock()
 }
 
 // editsOf is the file of a layer's changed cells.

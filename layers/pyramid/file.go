@@ -302,9 +302,7 @@ func (c *Catalog) compact(id layers.ID, s *state, p *Pyramid) error {
 		next.levels = append(next.levels, newLevel(refs))
 	}
 	c.saveLater(id, &next, in)
-	c.mu.Lock()
-	s.edits = nil // readers may still use it: it is closed when nothing refers to it
-	c.mu.Unlock()
+	c.dropEdits(s)
 	s.current.Store(&next)
 	return nil
 }

@@ -14,6 +14,7 @@ type geometry struct {
 	ends   []uint32 // in vertices
 	xy     []uint32
 	pinned []bool
+	convex bool // one ring that is sure to be valid
 
 	snapped []uint32
 	pins    []bool
@@ -23,7 +24,7 @@ type geometry struct {
 }
 
 func (g *geometry) reset() {
-	g.kinds, g.ends, g.xy, g.pinned = g.kinds[:0], g.ends[:0], g.xy[:0], g.pinned[:0]
+	g.kinds, g.ends, g.xy, g.pinned, g.convex = g.kinds[:0], g.ends[:0], g.xy[:0], g.pinned[:0], false
 }
 
 // close ends the path whose vertices were appended.
@@ -114,6 +115,9 @@ func (g *geometry) line(xy []uint32, step uint64, tolerance float64) bool {
 // simpleFrom is the segment's SimpleFrom for a cell of a zoom: 0 when the rings
 // are sure to be valid on its grid, else never.
 func (g *geometry) simpleFrom(z uint8) uint8 {
+	if g.convex {
+		return 0
+	}
 	shift := uint(0)
 	if z < 20 {
 		shift = 20 - uint(z)

@@ -14,8 +14,8 @@ import (
 type squares struct {
 	side  uint64
 	limit int // of squares
-	at   map[squareKey]int
-	list []merged
+	at    map[squareKey]int
+	list  []merged
 }
 
 type squareKey struct {
@@ -40,7 +40,7 @@ func (b *builder) merge(c candidate, area float64, count uint32) {
 
 func (s *squares) add(m merged) {
 	if s.at == nil {
-		s.at = map[squareKey]int{}
+		s.at = make(map[squareKey]int, 1024)
 	}
 	if _, ok := s.at[m.squareKey]; !ok && len(s.list) >= s.limit {
 		s.double()
@@ -142,6 +142,7 @@ func (b *builder) rectangle(m *merged) {
 		}
 		if ringArea(g.xy) > 0 {
 			g.close(snapshot.PathShell)
+			g.convex = true
 			return
 		}
 		g.reset()
@@ -152,6 +153,7 @@ func (b *builder) rectangle(m *merged) {
 	y0, y1 := place1(float64(cy), ny*u, u)
 	g.xy = append(g.xy, x0, y0, x1, y0, x1, y1, x0, y1, x0, y0)
 	g.close(snapshot.PathShell)
+	g.convex = x0 < x1 && y0 < y1
 }
 
 // onGrid is an ordinate rounded to grid units, within the world.
