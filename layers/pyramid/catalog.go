@@ -67,6 +67,7 @@ type Catalog struct {
 type state struct {
 	current atomic.Pointer[Pyramid]
 	busy    bool          // a goroutine works on it
+	begun   time.Time     // when it began to work on what it does now
 	again   bool          // something changed since the goroutine looked
 	next    chan struct{} // closed when a pyramid is published or given up
 	edits   *store        // of cells made since the pyramid was made whole
@@ -149,7 +150,7 @@ func (c *Catalog) Changed(id layers.ID) {
 		s.again = true
 		return
 	}
-	s.busy = true
+	s.busy, s.begun = true, time.Now()
 	c.wg.Add(1)
 	go c.follow(id, s)
 }
@@ -176,6 +177,9 @@ func (c *Catalog) Follow(changes Changes) (cancel func()) {
 func (c *Catalog) follow(id layers.ID, s *state) {
 	defer c.wg.Done()
 	for {
+		c.mu.Lock()
+		s.begun = time.Now()
+		c.mu.Unlock()
 		err := c.advance(id, s)
 		if err != nil && c.ctx.Err() == nil {
 			if errors.Is(err, layers.ErrNotFound) {

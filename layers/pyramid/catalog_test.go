@@ -324,6 +324,37 @@ func TestCompact(t *testing.T) {
 	require.False(t, strings.Contains(w.log.String(), "ERROR"), w.log.String())
 }
 
+// Who asks while a pyramid is made for the first time waits for it, for a while.
+func TestFirstReaderWaits(t *testing.T) {
+	v := newStill(t, testLayer(layers.KindPart), []*layers.Feature{feature(1, pointAt(0, 0), "", "")})
+	gate := make(chan struct{})
+	c, err := New(Options{Views: func(layers.ID) (View, error) { <-gate; return v, nil }, Wait: time.Minute})
+	require.NoError(t, err)
+	lon, lat := degrees(0, 0)
+	at := tile.Of(lon, lat, 10)
+	_, ok := c.Find(t.Context(), v, at, boxOf(at))
+	require.False(t, ok, "nobody makes it")
+	c.Changed("l")
+	time.AfterFunc(10*time.Millisecond, func() { close(gate) })
+	f, ok := c.Find(t.Context(), v, at, boxOf(at))
+	require.True(t, ok)
+	list, err := f.Cells()
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	require.NoError(t, c.Close())
+	_, ok = c.Find(t.Context(), v, at, boxOf(at))
+	require.False(t, ok, "closed")
+
+	slow := make(chan struct{})
+	c, err = New(Options{Views: func(layers.ID) (View, error) { <-slow; return nil, layers.ErrNotFound }, Wait: 5 * time.Millisecond})
+	require.NoError(t, err)
+	c.Changed("l")
+	_, ok = c.Find(t.Context(), v, at, boxOf(at))
+	require.False(t, ok, "it takes too long")
+	close(slow)
+	require.NoError(t, c.Close())
+}
+
 func TestOptions(t *testing.T) {
 	_, err := New(Options{})
 	require.ErrorIs(t, err, layers.ErrInvalid)

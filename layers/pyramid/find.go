@@ -26,10 +26,11 @@ type Reader interface {
 
 // Find finds the cells of a zoom that meet a box, for a reader of a view of the
 // layer. Where a change that the view holds has touched them and they are not made
-// anew yet, it waits. It reports false when there are none to be had: the layer's
-// pyramid is not made, or the zoom has none.
+// anew yet, it waits, and so it does for a pyramid that was just begun. It reports
+// false when there are none to be had: the layer's pyramid is not made, or the zoom
+// has none.
 func (c *Catalog) Find(ctx context.Context, v Reader, id tile.ID, box tile.WorldBox) (f Found, ok bool) {
-	var deadline <-chan time.Time
+	begin := time.Now()
 	for {
 		c.mu.Lock()
 		s := c.states[v.Layer().ID]
@@ -37,29 +38,46 @@ func (c *Catalog) Find(ctx context.Context, v Reader, id tile.ID, box tile.World
 			c.mu.Unlock()
 			return f, false
 		}
-		next := s.next
-		c.mu.Unlock()
+		next, since, busy := s.next, begin, s.busy
+		if s.begun.Before(since) {
+			since = s.begun
+		}
 		p := s.current.Load()
-		if p == nil || p.identity != v.Identity() || id.Z < p.spec.min || id.Z > p.spec.max {
+		c.mu.Unlock()
+		switch {
+		case p == nil || p.identity != v.Identity():
+			if !busy {
+				return f, false
+			}
+		case id.Z < p.spec.min || id.Z > p.spec.max:
 			return f, false
+		default:
+			f = Found{refs: p.level(id.Z).find(box, nil), cells: c.cells, box: box, fault: func(err error) { c.damaged(p, err) }}
+			if v.TileRevision(f.reach(box)) <= p.revision {
+				return f, true
+			}
+			since = begin
 		}
-		f = Found{refs: p.level(id.Z).find(box, nil), cells: c.cells, box: box, fault: func(err error) { c.damaged(p, err) }}
-		if v.TileRevision(f.reach(box)) <= p.revision {
-			return f, true
-		}
-		if deadline == nil {
-			timer := time.NewTimer(c.o.Wait)
-			defer timer.Stop()
-			deadline = timer.C
-		}
-		select {
-		case <-next:
-		case <-deadline:
-			return f, false
-		case <-ctx.Done():
+		if !wait(ctx, next, c.o.Wait-time.Since(since)) {
 			return f, false
 		}
 	}
+}
+
+// wait waits for a channel to be closed; it reports false when that takes too long.
+func wait(ctx context.Context, done <-chan struct{}, most time.Duration) bool {
+	if most <= 0 {
+		return false
+	}
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return false
 }
 
 // reach is the box in which a change may change the cells.
