@@ -77,8 +77,8 @@ func (e *exporter) node(n *node) error {
 	return e.write("c/"+n.cell.String()+".glb", e.buffer)
 }
 
-func (e *exporter) document(name string, make func() ([]byte, error)) error {
-	b, err := make()
+func (e *exporter) document(name string, render func() ([]byte, error)) error {
+	b, err := render()
 	if err != nil {
 		return err
 	}

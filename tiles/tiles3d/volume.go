@@ -3,7 +3,6 @@ package tiles3d
 import (
 	"math"
 
-	"twind/layers/snapshot"
 	"twind/spatial/geodesic"
 	"twind/spatial/tile"
 )
@@ -89,6 +88,3 @@ func boxAround(r [6]float64) *[12]float64 {
 
 // millimetres rounds to them: what is said of a volume need not be longer.
 func millimetres(v float64) float64 { return math.Round(v*1000) / 1000 }
-
-// isEmpty tells whether nothing was added.
-func (b bound) isEmpty() bool { return b.box == snapshot.EmptyBox }
