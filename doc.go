@@ -10,7 +10,7 @@
 //	spatial          geometry without files or goroutines; crs, tile, index, wkb below it
 //	layers           what a city contains, and the contract of a store
 //	layers/…         geopackage, postgis (stores), snapshot (index), storetest, geojson
-//	tiles            the tile cache; mvt encodes, style draws
+//	tiles            the tile cache; mvt encodes, style draws, tiles3d and gltf make solids
 //	realtime         latest state of what moves; wire is the protocol
 //	importers        files to features: plan, read, report; geojson, shapefile below it
 //	internal         HTTP server, demo city, configuration, test harness
