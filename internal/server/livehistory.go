@@ -31,19 +31,22 @@ type historyQuery struct {
 	cursor   string // of a page: the entity after which it begins
 	format   string // geojson, ndjson or csv
 	all      bool   // of an instant: the stale and offline too
+	since    int64  // ms since 1970: what was received after it; −1: another question
 	past     *realtime.Past
 	repeat   url.Values // what next must repeat
 }
 
-var historyParams = []string{"layer", "id", "bbox", "datetime", "start", "end", "state", "limit", "cursor", "f", "token"}
+var historyParams = []string{"layer", "id", "bbox", "datetime", "start", "end", "state", "since", "limit", "cursor", "f", "token"}
 
-// history answers three questions about a live layer:
+// history answers four questions about a live layer:
 //
 //	layer, id, start/end or datetime=a/b    the track of one entity
 //	layer, bbox, datetime=instant           who was in the box then: the latest position
 //	                                        before it, within the layer's stale period;
 //	                                        state=all: also those who were stale or offline
 //	layer, bbox, datetime=a/b               who passed the box, from when to when
+//	layer, since                            every position received since, in the order of
+//	                                        receipt: what a client that polls has missed
 func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
 	if s.o.History == nil {
 		return fail(http.StatusNotImplemented, "This server records no history; its configuration turns it off.")
@@ -54,6 +57,8 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
 	}
 	var page *historyPage
 	switch {
+	case q.since >= 0:
+		page, err = s.historySince(r.Context(), &q)
 	case q.id != "":
 		page, err = s.historyTrack(r.Context(), &q)
 	case q.from.Equal(q.to):
@@ -68,7 +73,7 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) readHistoryQuery(r *http.Request) (historyQuery, error) {
-	q := historyQuery{repeat: url.Values{}}
+	q := historyQuery{repeat: url.Values{}, since: -1}
 	p, err := readParams(r, historyParams...)
 	if err != nil {
 		return q, err
@@ -109,10 +114,28 @@ func (s *Server) readHistoryQuery(r *http.Request) (historyQuery, error) {
 			return q, err
 		}
 	}
+	if since, given := p["since"]; given {
+		return q, q.readSince(p, since)
+	}
 	if (q.id == "") == (len(q.boxes) == 0) {
 		return q, fail(400, "Give id for the track of one entity, or bbox for all that were in a box: one of the two.")
 	}
 	return q, q.readTimes(p)
+}
+
+// readSince reads the time after which positions are wanted.
+func (q *historyQuery) readSince(p params, text string) error {
+	for _, name := range []string{"datetime", "start", "end", "state", "cursor"} {
+		if _, given := p[name]; given {
+			return fail(400, fmt.Sprintf("since goes with layer, id, bbox, limit and f; leave out %s.", name))
+		}
+	}
+	t, ok := parseInstant(text, false)
+	if !ok || t.IsZero() || text == ".." {
+		return fail(400, fmt.Sprintf("since %q: expected an RFC 3339 instant such as 2026-01-31T08:00:00Z, the received of the last position known.", cut(text, 60)))
+	}
+	q.since = max(0, t.UnixMilli())
+	return nil
 }
 
 // readTimes reads datetime, or start and end.
@@ -188,6 +211,32 @@ func (s *Server) historyTrack(ctx context.Context, q *historyQuery) (*historyPag
 		page.next.Del("datetime")
 		page.next.Set("start", stamp(rows[len(rows)-1].Time+1))
 		page.next.Set("end", stamp(q.to.UnixMilli()))
+	}
+	return page, nil
+}
+
+// settled is how old a receipt must be so that no other of the same moment is
+// still on its way into the history.
+const settled = time.Second
+
+func (s *Server) historySince(ctx context.Context, q *historyQuery) (*historyPage, error) {
+	until := time.Now().Add(-settled).UnixMilli()
+	if err := s.o.History.Flush(ctx); err != nil {
+		return nil, err
+	}
+	rows, more, err := s.o.History.Since(ctx, q.layer, q.boxes, q.id, q.since, until, q.limit)
+	if err != nil {
+		return nil, err
+	}
+	page := &historyPage{rows: make([]realtime.Believed, 0, len(rows))}
+	for i := range rows {
+		if q.past.Show(&rows[i], realtime.StateLive) {
+			page.rows = append(page.rows, rows[i])
+		}
+	}
+	if more {
+		page.next = q.repeat
+		page.next.Set("since", stamp(rows[len(rows)-1].Received))
 	}
 	return page, nil
 }

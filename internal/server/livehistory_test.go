@@ -3,6 +3,7 @@ package server_test
 import (
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"math"
 	"net/http"
 	"net/url"
@@ -150,6 +151,35 @@ func TestHistoryOfABox(t *testing.T) {
 	require.InDelta(t, 5, p["positions"], 0)
 }
 
+func TestHistorySince(t *testing.T) {
+	c := pastCity(t)
+	var seen []string
+	pages := 0
+	for next := "layer=vehicles&limit=5&since=" + clockTime(45); next != ""; pages++ {
+		m, _ := historyOf(t, c, next)
+		for _, f := range m["features"].([]any) {
+			p := f.(map[string]any)
+			seen = append(seen, fmt.Sprint(p["id"], " ", p["properties"].(map[string]any)["time"]))
+		}
+		next = ""
+		if l, ok := m["links"]; ok {
+			next = strings.SplitN(l.([]any)[0].(map[string]any)["href"].(string), "?", 2)[1]
+		}
+	}
+	var want []string
+	for s := 50; s <= 100; s += 10 {
+		want = append(want, "a "+clockTime(s), "c "+clockTime(s))
+	}
+	require.Equal(t, want, seen, "each once, in the order of receipt, whatever the pages")
+	require.Equal(t, 2, pages, "a page ends with a whole moment")
+	m, _ := historyOf(t, c, "layer=vehicles&id=c&since="+url.QueryEscape("2026-11-20T12:01:30.2Z"))
+	require.Equal(t, []string{"c"}, ids(m), "after, not at")
+	m, _ = historyOf(t, c, "layer=vehicles&bbox=-74.1,40,-73.9,41&since="+clockTime(75))
+	require.Equal(t, []string{"a", "a", "a"}, ids(m))
+	m, _ = historyOf(t, c, "layer=vehicles&since="+url.QueryEscape(time.Now().Format(time.RFC3339)))
+	require.Empty(t, ids(m))
+}
+
 func TestHistoryRefusesWithSentences(t *testing.T) {
 	c := pastCity(t)
 	for query, want := range map[string]string{
@@ -165,6 +195,8 @@ func TestHistoryRefusesWithSentences(t *testing.T) {
 		"layer=vehicles&id=a&f=xml":                                   "use f=geojson, ndjson or csv",
 		"layer=vehicles&id=a&state=odd":                               "state=live",
 		"layer=vehicles&id=a&colour=red":                              "Unknown query parameter",
+		"layer=vehicles&since=yesterday":                              `since "yesterday"`,
+		"layer=vehicles&since=2026-11-20T12:00:00Z&end=2026-11-20":    "leave out end",
 	} {
 		resp, b := fetch(c, "/live/history?"+query)
 		require.Equal(t, 400, resp.status, "%s: %s", query, b)
@@ -178,4 +210,24 @@ func TestHistoryRefusesWithSentences(t *testing.T) {
 	resp, b := fetch(without, "/live/history?layer=vehicles&id=a")
 	require.Equal(t, 501, resp.status)
 	require.Contains(t, string(b), "records no history")
+}
+
+func TestObservationsAreTaken(t *testing.T) {
+	log, err := history.Open(history.Options{Dir: t.TempDir()})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, log.Close()) })
+	ob, err := realtime.NewObservatory(realtime.ObservatoryOptions{Journal: log})
+	require.NoError(t, err)
+	c := newCityWith(t, nil, func(o *server.Options) { o.Observatory = ob })
+	body := `{"layer":"buildings","id":"07","property":"tilt","time":"` + time.Now().UTC().Format(time.RFC3339) + `","result":0.5}`
+	a := c.do("POST", "/live/observations", body, "Content-Type", "application/json")
+	require.Equal(t, 202, a.status, "%s", a.body)
+	require.InDelta(t, 1, a.json()["accepted"], 0)
+	_, known := ob.Of(realtime.Binding{Layer: "buildings", Feature: "07", Property: "tilt"})
+	require.True(t, known)
+	require.Equal(t, 403, c.do("POST", "/live/observations", body, "Origin", "https://elsewhere.example").status)
+	require.Equal(t, 400, c.do("POST", "/live/observations?colour=red", body).status)
+	a = newCity(t, nil).do("POST", "/live/observations", body)
+	require.Equal(t, 501, a.status)
+	require.Contains(t, string(a.body), "takes no observations")
 }

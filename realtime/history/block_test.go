@@ -182,7 +182,7 @@ func TestIndexSkipsOnlyWhatCannotAnswer(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 7))
 	all := &table{}
 	all.reset(KindPosition, "vehicles")
-	const n = 100_000
+	const n = 80_000
 	for i := range n {
 		ms := int64(1_700_000_000_000 + i*10)
 		b := realtime.Believed{ID: fmt.Sprint("bus ", rng.IntN(3000)), Time: ms - int64(rng.IntN(5000)), Received: ms, Lon: -74 + rng.Float64()*2, Lat: 40 + rng.Float64(), Z: math.NaN(), Course: math.NaN(), Speed: 3}
@@ -212,7 +212,7 @@ func TestIndexSkipsOnlyWhatCannotAnswer(t *testing.T) {
 		}
 		return count, sum
 	}
-	for range 60 {
+	for range 20 {
 		q := ask(KindPosition, "vehicles")
 		if rng.IntN(2) == 0 {
 			q.timeFrom = 1_700_000_000_000 + int64(rng.IntN(n*10))

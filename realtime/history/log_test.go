@@ -102,9 +102,9 @@ func text(rows []realtime.Believed) []string {
 
 func TestWhatWasWrittenIsRead(t *testing.T) {
 	dir := t.TempDir()
-	o := history.Options{Dir: dir, Interval: time.Millisecond, SealBytes: 100 << 10, SealAfter: time.Hour}
+	o := history.Options{Dir: dir, Interval: time.Millisecond, SealBytes: 50 << 10, SealAfter: time.Hour}
 	l := open(t, o)
-	rows := sample(20_000, 300, 1)
+	rows := sample(10_000, 150, 1)
 	for i := 0; i < len(rows); i += 500 {
 		require.NoError(t, l.Positions("vehicles", rows[i:i+500]))
 		require.NoError(t, l.Positions("trains", rows[i:i+5]))
@@ -112,7 +112,7 @@ func TestWhatWasWrittenIsRead(t *testing.T) {
 	}
 	want := text(ordered(rows))
 	require.Equal(t, want, text(everything(t, l, "vehicles")), "journals and segments together")
-	require.Len(t, everything(t, l, "trains"), 200)
+	require.Len(t, everything(t, l, "trains"), 100)
 	require.Empty(t, everything(t, l, "nothing"))
 	require.Eventually(t, func() bool { s := l.Stats(); return s.Segments >= 4 && s.Journals <= 1 }, 10*time.Second, 5*time.Millisecond)
 	require.Equal(t, want, text(everything(t, l, "vehicles")), "after sealing")
@@ -123,6 +123,16 @@ func TestWhatWasWrittenIsRead(t *testing.T) {
 	require.Eventually(t, func() bool { return l.Stats().Journals == 0 }, 10*time.Second, 5*time.Millisecond)
 	require.Equal(t, want, text(everything(t, l, "vehicles")), "all sealed")
 	require.NoError(t, l.Close())
+}
+
+func TestCloseWritesWhatIsInMemory(t *testing.T) {
+	dir := t.TempDir()
+	l := open(t, history.Options{Dir: dir, Interval: time.Hour})
+	require.NoError(t, l.Positions("vehicles", sample(10, 10, 3)))
+	require.NoError(t, l.Close())
+	require.NoError(t, l.Flush(t.Context()), "it is on disk")
+	l = open(t, history.Options{Dir: dir})
+	require.Len(t, everything(t, l, "vehicles"), 10)
 }
 
 func TestOneProcessAtATime(t *testing.T) {
@@ -187,9 +197,9 @@ func TestTornTailIsCut(t *testing.T) {
 func TestManyWritersShareCommits(t *testing.T) {
 	l := open(t, history.Options{Dir: t.TempDir(), Interval: time.Hour})
 	var wg sync.WaitGroup
-	for w := range 50 {
+	for w := range 25 {
 		wg.Go(func() {
-			for i := range 20 {
+			for i := range 10 {
 				b := at(fmt.Sprintf("%d-%d", w, i), i, -74, 40.7)
 				if err := l.Positions("vehicles", []realtime.Believed{b}); err != nil {
 					t.Error(err)
@@ -210,7 +220,7 @@ func TestManyWritersShareCommits(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	require.Len(t, everything(t, l, "vehicles"), 1000)
+	require.Len(t, everything(t, l, "vehicles"), 250)
 }
 
 func TestEvents(t *testing.T) {
@@ -312,7 +322,7 @@ func TestLatest(t *testing.T) {
 	dir := t.TempDir()
 	o := history.Options{Dir: dir, Interval: time.Hour, SealBytes: 60 << 10}
 	l := open(t, o)
-	rows := sample(12_000, 150, 4)
+	rows := sample(6_000, 75, 4)
 	check := func(what string) {
 		for _, at := range []int{5, 40, 79, 200} {
 			from, to := noon.Add(time.Duration(at-15)*time.Second).UnixMilli(), noon.Add(time.Duration(at)*time.Second).UnixMilli()

@@ -151,3 +151,48 @@ func (l *Log) Visits(ctx context.Context, layer layers.ID, boxes []spatial.Envel
 	slices.SortFunc(out, func(a, b Visit) int { return strings.Compare(a.First.ID, b.First.ID) })
 	return out, nil
 }
+
+// Since lists the positions of a layer that the server received in
+// after < t < before (ms since 1970), in the order of receipt, in one of the
+// envelopes (none: anywhere) and of one entity ("": any). It ends with a whole
+// millisecond once it has limit rows: the next begins after the last.
+func (l *Log) Since(ctx context.Context, layer layers.ID, boxes []spatial.Envelope, id string, after, before int64, limit int) (rows []realtime.Believed, more bool, err error) {
+	q := ask(KindPosition, string(layer))
+	q.id, q.receivedFrom, q.receivedTo = id, after+1, before
+	if len(boxes) == 1 {
+		q.box = &boxes[0]
+	}
+	keep := func() {
+		slices.SortStableFunc(rows, func(a, b realtime.Believed) int {
+			if c := compare(a.Received, b.Received); c != 0 {
+				return c
+			}
+			if c := compare(a.Time, b.Time); c != 0 {
+				return c
+			}
+			return strings.Compare(a.ID, b.ID)
+		})
+		n := limit
+		for n > 0 && n < len(rows) && rows[n].Received == rows[limit-1].Received {
+			n++
+		}
+		if n < len(rows) {
+			more = true
+			rows = rows[:n]
+		}
+	}
+	err = l.scan(ctx, q, func(t *table, row int) error {
+		var b realtime.Believed
+		if t.position(row, &b); inside(boxes, &b) {
+			if rows = append(rows, b); len(rows) > 2*limit+1000 {
+				keep()
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	keep()
+	return rows, more, nil
+}
