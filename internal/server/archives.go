@@ -139,9 +139,10 @@ func (s *Server) notArchive(names []string) error {
 // bases are the archives and images that styles draw below the layers.
 func (s *Server) bases(base, query string) []style.Base {
 	var archives, images, maps, reliefs []style.Base
+	blank := "?blank=1" + strings.Replace(query, "?", "&", 1)
 	for _, l := range s.rasters() {
 		i := l.Info()
-		b := style.Base{ID: i.ID, TileJSON: base + "/raster/" + i.ID + ".json" + query, Raster: true, TileSize: i.TileSize}
+		b := style.Base{ID: i.ID, TileJSON: base + "/raster/" + i.ID + ".json" + blank, Raster: true, TileSize: i.TileSize}
 		_, archived := l.(archiveRaster)
 		switch i.Role {
 		case "", RoleImagery:

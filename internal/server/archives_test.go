@@ -94,6 +94,12 @@ func TestArchives(t *testing.T) {
 		require.Equal(t, pixels.Bytes(), a.body)
 		c.get("/raster/aerial/2/0/1.png", "If-None-Match", a.header.Get("ETag")).ok(304)
 		c.get("/raster/aerial/2/1/1.png").problem(404, "no tile 2/1/1")
+		blank, err := png.Decode(bytes.NewReader(c.get("/raster/aerial/2/1/1.png?blank=1").ok(200).body))
+		require.NoError(t, err)
+		_, _, _, opacity := blank.At(0, 0).RGBA()
+		require.Zero(t, opacity, "nothing to see where there is nothing")
+		require.Equal(t, pixels.Bytes(), c.get("/raster/aerial/2/0/1.png?blank=1").ok(200).body)
+		c.get("/raster/aerial/2/0/1.png?blank=yes").problem(400, "blank=1")
 		c.get("/raster/aerial/2/0/1.jpg").problem(404, "end in .png")
 		require.EqualValues(t, 256, c.get("/raster/aerial.json").ok(200).json()["tileSize"])
 		require.Contains(t, string(c.get("/wmts?service=WMTS&request=GetCapabilities").ok(200).body), "<ows:Identifier>aerial</ows:Identifier>")
@@ -118,6 +124,7 @@ func TestArchives(t *testing.T) {
 			sources := d["sources"].(map[string]any)
 			require.Equal(t, map[string]any{"type": "vector", "url": c.URL + "/tiles/base.json"}, sources["base"])
 			require.Equal(t, "raster", sources["aerial"].(map[string]any)["type"])
+			require.Equal(t, c.URL+"/raster/aerial.json?blank=1", sources["aerial"].(map[string]any)["url"])
 			at := map[string]int{}
 			for i, l := range d["layers"].([]any) {
 				at[l.(map[string]any)["id"].(string)] = i

@@ -80,10 +80,26 @@ func tileNumbers(z, x, y string) (tile.ID, error) {
 	return tile.New(n[0], n[1], n[2])
 }
 
+// rasterParams are the parameters of raster tiles and their TileJSON. blank=1 asks
+// for a transparent image where the layer has none: browsers report a 404 of an
+// image as a failure, whatever the page says.
+var rasterParams = []string{"token", "blank"}
+
+// blankTile is a transparent PNG of one pixel.
+var blankTile = RasterTile{
+	Bytes: []byte("\x89PNG\x0d\x0a\x1a\x0a\x00\x00\x00\x0dIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89" +
+		"\x00\x00\x00\x0bIDATx\xdac`\x00\x02\x00\x00\x05\x00\x01\xe9\xfa\xdc\xd8\x00\x00\x00\x00IEND\xaeB`\x82"),
+	ContentType: "image/png", ETag: `"blank"`,
+}
+
 // rasterTile answers /raster/{layer}/{z}/{x}/{y}.{png|webp|jpg}.
 func (s *Server) rasterTile(w http.ResponseWriter, r *http.Request) error {
-	if _, err := readParams(r, "token"); err != nil {
+	p, err := readParams(r, rasterParams...)
+	if err != nil {
 		return err
+	}
+	if blank, ok := p["blank"]; ok && blank != "1" {
+		return fail(400, fmt.Sprintf("blank=%s: expected blank=1, or none.", cut(blank, 40)))
 	}
 	l, info, err := s.raster(chi.URLParam(r, "layer"))
 	if err != nil {
@@ -99,6 +115,9 @@ func (s *Server) rasterTile(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	t, err := l.Tile(r.Context(), id, format)
+	if isNotFound(err) && p["blank"] != "" && info.Role != RoleTerrain { // no colour is a height of nothing
+		t, err = blankTile, nil
+	}
 	if err != nil {
 		return err
 	}
@@ -129,7 +148,7 @@ func writeRasterTile(w http.ResponseWriter, r *http.Request, t RasterTile) error
 // rasterTileJSON answers /raster/{layer}.json: TileJSON 3.0 with the members
 // tileSize and encoding that MapLibre reads.
 func (s *Server) rasterTileJSON(w http.ResponseWriter, r *http.Request) error {
-	if _, err := readParams(r, "token"); err != nil {
+	if _, err := readParams(r, rasterParams...); err != nil {
 		return err
 	}
 	id, ok := strings.CutSuffix(chi.URLParam(r, "file"), ".json")
