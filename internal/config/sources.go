@@ -34,7 +34,7 @@ type Raster struct {
 	Title         layers.Text `yaml:"title"`       // default: the id
 	Attribution   string      `yaml:"attribution"` // of the data
 	VerticalDatum string      `yaml:"verticalDatum"`
-	Offset        float64     `yaml:"offset"` // metres added to each height of a dem
+	Offset        float64     `yaml:"offset"` // of a dem: metres from the WGS 84 ellipsoid up to the zero of its datum, added for terrain in 3D
 }
 
 // sourceFaults reports every fault of archives and rasters.
