@@ -63,6 +63,7 @@ type client struct {
 	shown    uint64         // epoch of the frames that count: of the replay, or the connection's
 	time     int64          // of the last Sync
 	replay   bool           // the last Sync said so
+	recorded bool           // replays are possible
 	replayed map[string]any // the last that was said of the replay
 }
 
@@ -89,6 +90,7 @@ func (c *client) text(b []byte) {
 	case "hello":
 		c.epoch = uint64(m["epoch"].(float64))
 		c.shown = c.epoch
+		c.recorded, _ = m["recorded"].(bool)
 		if c.change == 0 {
 			c.change = uint64(m["change"].(float64))
 		}

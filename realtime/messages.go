@@ -25,6 +25,7 @@ type (
 		ResumeMS int64       `json:"resumeMs"`
 		Limits   wireLimits  `json:"limits"`
 		Layers   []wireLayer `json:"layers"`
+		Recorded bool        `json:"recorded,omitempty"` // replays are possible
 	}
 	wireLimits struct {
 		MessageBytes int `json:"messageBytes"` // of the client's messages
@@ -102,6 +103,7 @@ func (h *Hub) hello(v *Viewer) []byte {
 		Type: "hello", Version: ProtocolVersion, Format: format, Epoch: h.epoch, Sequence: h.sequence.Load(), Change: v.change,
 		Time: h.o.Now().UnixMilli(), TickHz: h.o.TickRate, ResumeMS: h.o.Resume.Milliseconds(),
 		Limits: wireLimits{MaxMessageBytes, maxSubscribedLayers, DefaultMaxEntities}, Layers: h.wireLayers(),
+		Recorded: h.o.Journal != nil && (v.format == formatJSON || h.o.NewCodec != nil),
 	})
 }
 

@@ -155,9 +155,8 @@ func (p *player) open(ctx context.Context, id layers.ID) (*replayFeed, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.live.Recorded(ctx); err != nil {
-		return nil, err
-	}
+	// What the disk does not take is not shown; the past can be shown all the same.
+	_ = p.live.Recorded(ctx)
 	now := p.now().UnixMilli()
 	f := &replayFeed{layer: l, shown: now + 1, read: now + 1}
 	err = p.live.o.Journal.Latest(ctx, id, now-l.live.Removed.Milliseconds()+1, now+1, func(b *Believed) error {

@@ -128,6 +128,7 @@ func TestReplayShowsWhatWasShown(t *testing.T) {
 			say(t, conn, 1, nil)
 			until(t, conn, c, func() bool { return c.sequence > 0 })
 			require.False(t, c.replay)
+			require.True(t, c.recorded)
 			before := len(c.entities) // the recording is an hour old: nothing of it is live
 			require.LessOrEqual(t, before, 1)
 
@@ -223,6 +224,7 @@ func TestReplaysThatCannotBe(t *testing.T) {
 	say(t, conn, 1, map[string]any{"from": r.from, "to": r.to})
 	until(t, conn, c, func() bool { return len(c.errors) == 1 })
 	require.Contains(t, c.errors[0], "records no history")
+	require.False(t, c.recorded)
 }
 
 // TestReplayRespectsFilters: who may not see a line live does not see it in the past.

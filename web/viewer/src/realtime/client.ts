@@ -193,6 +193,11 @@ export class LiveClient {
     return this.hello?.layers ?? [];
   }
 
+  /** Whether the server keeps a history, so that `replay` is possible. */
+  get recorded(): boolean {
+    return this.hello?.recorded ?? false;
+  }
+
   /** A subscribed live layer, once the server has told of it. */
   layer(id: string): LiveLayer | undefined {
     return this.layersById.get(id);

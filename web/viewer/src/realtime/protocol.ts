@@ -42,6 +42,8 @@ export interface Hello {
   resumeMs: number;
   limits: { messageBytes: number; layers: number; maxEntities: number };
   layers: LayerInfo[];
+  /** The server keeps a history: replays are possible. */
+  recorded?: boolean;
 }
 
 /** Features of a static layer changed: tiles that touch `bbox` are to be fetched again. */
