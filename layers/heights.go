@@ -6,14 +6,14 @@ import "math"
 type Heights struct {
 	// EllipsoidOffset is what to add to a height of the layer's vertical datum for
 	// one above the WGS 84 ellipsoid, in metres: the undulation of the geoid there.
-	EllipsoidOffset float64 `json:"ellipsoidOffset,omitempty"`
+	EllipsoidOffset float64 `json:"ellipsoidOffset,omitempty" yaml:"ellipsoidOffset"`
 	// Cover is the ground above a pipe whose elevation nobody recorded, in metres;
 	// 0 is 1.5 m.
-	Cover float64 `json:"cover,omitempty"`
+	Cover float64 `json:"cover,omitempty" yaml:"cover"`
 	// Of is what the heights of a pipe are those of, where no property of the pipe
 	// says so: "invert", "top" or "axis"; empty is the invert of gravity sewers and
 	// the top of all else.
-	Of string `json:"of,omitempty"`
+	Of string `json:"of,omitempty" yaml:"of"`
 }
 
 // check reports the first fault for the layer's description.

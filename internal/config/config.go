@@ -52,13 +52,22 @@ type Config struct {
 	// Generalization says how the tiles of layers are generalised, by the layer's
 	// id; without an entry a layer keeps what it has, the defaults of its kind.
 	Generalization map[layers.ID]*layers.Generalization `yaml:"generalization"`
-	Archives       []Archive                            `yaml:"archives"` // PMTiles and MBTiles files served as layers
-	Rasters        []Raster                             `yaml:"rasters"`  // GeoTIFF files served as layers
-	Live           []LiveLayer                          `yaml:"live"`     // layers of moving entities
-	MQTT           MQTT                                 `yaml:"mqtt"`     // positions by MQTT
-	JT808          JT808                                `yaml:"jt808"`    // positions of vehicle terminals
-	GTFS           []GTFS                               `yaml:"gtfs"`     // GTFS-realtime feeds of vehicle positions
-	History        History                              `yaml:"history"`  // where and how long live positions, readings and events are recorded
+	// Heights says how the heights of layers stand in 3D, by the layer's id; without
+	// an entry a layer keeps what it has.
+	Heights  map[layers.ID]*Heights `yaml:"heights"`
+	Archives []Archive              `yaml:"archives"` // PMTiles and MBTiles files served as layers
+	Rasters  []Raster               `yaml:"rasters"`  // GeoTIFF files served as layers
+	Live     []LiveLayer            `yaml:"live"`     // layers of moving entities
+	MQTT     MQTT                   `yaml:"mqtt"`     // positions by MQTT
+	JT808    JT808                  `yaml:"jt808"`    // positions of vehicle terminals
+	GTFS     []GTFS                 `yaml:"gtfs"`     // GTFS-realtime feeds of vehicle positions
+	History  History                `yaml:"history"`  // where and how long live positions, readings and events are recorded
+}
+
+// Heights are those of one layer in 3D.
+type Heights struct {
+	VerticalDatum  string `yaml:"verticalDatum"` // such as EPSG:5737; empty keeps what the layer says
+	layers.Heights `yaml:",inline"`
 }
 
 // Token lets its bearer write. The token itself is never in the file.
