@@ -161,6 +161,7 @@ export class CityMap {
     this.cells?.dispose();
     clearTimeout(this.viewTimer);
     this.refresher.dispose();
+    this.solids?.onRemove();
     this.map.remove();
   }
 
@@ -408,7 +409,10 @@ export class CityMap {
     map.on('mousemove', event => this.hover(event));
     map.on('render', () => this.keepFollowing());
     for (const gesture of ['dragstart', 'wheel'] as const) map.on(gesture, () => this.stopFollowing());
-    map.on('webglcontextlost', () => events.lost());
+    map.on('webglcontextlost', () => {
+      this.solids?.onRemove(); // nothing may ask for a frame any more
+      events.lost();
+    });
     map.on('error', event => {
       const { sourceId, tile } = event as { sourceId?: string; tile?: Tile };
       // An image has no tiles where it does not reach: the map asks by its box.

@@ -55,13 +55,15 @@ export class SolidsLayer implements CustomLayerInterface {
     this.renderer = renderer;
   }
 
+  /** Ends the layer; a second call does nothing. */
   onRemove(): void {
+    if (!this.map) return;
     clearTimeout(this.reloads);
     clearInterval(this.pump);
+    this.map = undefined;
     for (const city of this.cities) city.dispose();
     this.renderer?.dispose();
     this.renderer = undefined;
-    this.map = undefined;
   }
 
   setTheme(theme: Theme): void {
