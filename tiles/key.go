@@ -25,14 +25,21 @@ type Key [sha256.Size]byte
 // the quick one made first and the better one that replaces it when the tile is
 // asked for often.
 func (k *Key) etag(e Encoding, better bool) string {
-	b := make([]byte, 0, 28)
+	var b [etagSize]byte
+	return string(k.appendETag(b[:0], e, better))
+}
+
+// etagSize is the length of the longest.
+const etagSize = 28
+
+func (k *Key) appendETag(b []byte, e Encoding, better bool) []byte {
 	b = append(b, '"')
 	b = base64.RawURLEncoding.AppendEncode(b, k[:15])
 	b = append(b, '-', "igz"[e])
 	if better {
 		b = append(b, '9')
 	}
-	return string(append(b, '"'))
+	return append(b, '"')
 }
 
 // matches tells whether an If-None-Match header names a form of the tile in the
@@ -41,12 +48,13 @@ func (k *Key) matches(header string, e Encoding) (etag string, ok bool) {
 	if header == "" {
 		return "", false
 	}
-	quick, better, plain := k.etag(e, false), k.etag(e, true), k.etag(Identity, false)
+	var b [3][etagSize]byte
+	quick, better, plain := k.appendETag(b[0][:0], e, false), k.appendETag(b[1][:0], e, true), k.appendETag(b[2][:0], Identity, false)
 	for item := range strings.SplitSeq(header, ",") {
 		switch item = strings.TrimPrefix(strings.TrimSpace(item), "W/"); item {
-		case quick, "*":
-			return quick, true
-		case better, plain:
+		case "*":
+			return string(quick), true
+		case string(quick), string(better), string(plain):
 			return item, true
 		}
 	}

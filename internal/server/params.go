@@ -21,6 +21,9 @@ type params map[string]string
 // readParams refuses parameters that are not among known, repeated ones, and a
 // query that does not decode. The sentence names what is known.
 func readParams(r *http.Request, known ...string) (params, error) {
+	if r.URL.RawQuery == "" {
+		return nil, nil
+	}
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, fail(400, "The query string does not decode: "+err.Error()+".")

@@ -134,7 +134,8 @@ func (s *Server) writeTile(w http.ResponseWriter, r *http.Request, t tiles.Tile)
 			h.Set("Twind-Dropped", strconv.Itoa(t.Dropped))
 		}
 	}
-	h.Set("ETag", t.ETag)
+	values := [3]string{t.ETag, t.Encoding, ""} // in memory together, and under the headers' canonical names
+	h["Etag"] = values[0:1:1]
 	if t.NotModified || etagMatches(r.Header.Get("If-None-Match"), t.ETag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
@@ -145,9 +146,10 @@ func (s *Server) writeTile(w http.ResponseWriter, r *http.Request, t tiles.Tile)
 	}
 	h["Content-Type"] = tileType
 	if t.Encoding != "" {
-		h.Set("Content-Encoding", t.Encoding)
+		h["Content-Encoding"] = values[1:2:2]
 	}
-	h.Set("Content-Length", strconv.Itoa(len(t.Bytes)))
+	values[2] = strconv.Itoa(len(t.Bytes))
+	h["Content-Length"] = values[2:3:3]
 	if r.Method == http.MethodHead {
 		return nil
 	}
