@@ -27,12 +27,15 @@ type link struct {
 }
 
 // end is an end of a line: 2·line, plus 1 for the last vertex.
-type end int
+type end int32
+
+// maxJoin is the number of properties that lines must agree in to be joined.
+const maxJoin = 3
 
 // joint is a place where lines of one name and class end.
 type joint struct {
 	ends [2]end
-	n    int
+	n    int32
 }
 
 type jointKey struct {
@@ -44,8 +47,8 @@ type jointKey struct {
 // lowest rank where they are too many.
 func (b *builder) drawLines() {
 	chains := b.join()
-	slices.SortStableFunc(chains, func(x, y chain) int {
-		return cmp.Or(cmp.Compare(x.from, y.from), cmp.Compare(y.length, x.length))
+	slices.SortFunc(chains, func(x, y chain) int {
+		return cmp.Or(cmp.Compare(x.from, y.from), cmp.Compare(y.length, x.length), cmp.Compare(x.links[0].line, y.links[0].line))
 	})
 	if len(chains) > b.s.limits.lines {
 		for _, c := range chains[b.s.limits.lines:] {
@@ -159,20 +162,18 @@ func (b *builder) vertices(i int) []uint32 {
 // join finds the chains: of lines with the same name, class and rank, wherever
 // two of them, and no third, end in one place.
 func (b *builder) join() []chain {
-	groups := map[string]uint32{}
+	groups := make(map[[maxJoin]uint32]uint32, len(b.lines)/2)
 	group := make([]uint32, len(b.lines))
-	joints := map[jointKey]*joint{}
-	var key []byte
+	joints := make(map[jointKey]joint, 2*len(b.lines))
 	for i := range b.lines {
-		key = key[:0]
-		for _, c := range b.s.join {
-			v := b.value(b.lines[i].candidate, c)
-			key = append(key, byte(v), byte(v>>8), byte(v>>16), byte(v>>24))
+		var key [maxJoin]uint32
+		for k, c := range b.s.join {
+			key[k] = b.value(b.lines[i].candidate, c)
 		}
-		g, ok := groups[string(key)]
+		g, ok := groups[key]
 		if !ok {
 			g = uint32(len(groups))
-			groups[string(key)] = g
+			groups[key] = g
 		}
 		group[i] = g
 		xy := b.vertices(i)
@@ -182,20 +183,17 @@ func (b *builder) join() []chain {
 		for e := range 2 {
 			k := jointKey{g, endOf(xy, e)}
 			j := joints[k]
-			if j == nil {
-				j = &joint{}
-				joints[k] = j
-			}
 			if j.n < 2 {
 				j.ends[j.n] = end(2*i + e)
 			}
 			j.n++
+			joints[k] = j
 		}
 	}
 	// next is the end that follows an end of a line in its joint.
 	next := func(e end) (end, bool) {
 		j := joints[jointKey{group[e/2], endOf(b.vertices(int(e/2)), int(e%2))}]
-		if j == nil || j.n != 2 || j.ends[0]/2 == j.ends[1]/2 {
+		if j.n != 2 || j.ends[0]/2 == j.ends[1]/2 {
 			return 0, false
 		}
 		if j.ends[0] == e {
@@ -204,7 +202,7 @@ func (b *builder) join() []chain {
 		return j.ends[0], true
 	}
 	used := make([]bool, len(b.lines))
-	var chains []chain
+	chains := make([]chain, 0, len(b.lines))
 	for i := range b.lines {
 		if used[i] {
 			continue
