@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { load } from '@loaders.gl/core';
 import { Tiles3DLoader } from '@loaders.gl/3d-tiles';
-import validator from 'gltf-validator';
+import { findings } from './gltf.mjs';
 import { json, server } from './server.mjs';
 import { bytes, contents } from './tileset.mjs';
 
@@ -34,9 +34,7 @@ test('every content passes the glTF validator without errors', async () => {
   let count = 0;
   for (const layer of layers) {
     for await (const c of contents(layer.tileset)) {
-      const report = await validator.validateBytes(c.bytes, { maxIssues: 20 });
-      assert.equal(report.issues.numErrors, 0, `${c.uri}: ${JSON.stringify(report.issues.messages.slice(0, 5))}`);
-      assert.equal(report.issues.numWarnings, 0, `${c.uri}: ${JSON.stringify(report.issues.messages.slice(0, 5))}`);
+      assert.deepEqual(await findings(c.bytes, c.uri), [], c.uri);
       count++;
     }
   }
@@ -71,7 +69,7 @@ async function download(layer, folder) {
 test('3d-tiles-tools analyzes contents and converts tilesets', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'twind-3dtiles-'));
   try {
-    for (const layer of layers.filter((l) => l.id !== 'buildings')) { // Manhattan whole takes minutes
+    for (const layer of layers.filter((l) => ['demo_buildings', 'demo_pipes', 'storm', 'manholes'].includes(l.id))) { // solids, tubes, instances; all would take minutes
       const dir = join(folder, layer.id);
       await download(layer, dir);
       await run(tools, ['convert', '-i', join(dir, 'tileset.json'), '-o', join(folder, `${layer.id}.3tz`)]);

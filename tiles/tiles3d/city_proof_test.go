@@ -83,6 +83,7 @@ func TestCity(t *testing.T) {
 		}
 		t.Run(string(l.ID), func(t *testing.T) { c.compare(t, l.ID) })
 	}
+	t.Run("first view of Manhattan", c.firstView)
 }
 
 // compare checks that each feature that should be drawn is, where it should be,

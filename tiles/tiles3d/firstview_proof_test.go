@@ -67,10 +67,9 @@ func (p *viewpoint) load(t *testing.T, s *tiles3d.Service, r tiles3d.Request, a 
 	return sum
 }
 
-// TestFirstViewOfManhattan: the demo's first view, as MapLibre places its camera
+// firstView: the demo's first view of Manhattan, as MapLibre places its camera
 // for the bookmark, on a page 1080 pixels high.
-func TestFirstViewOfManhattan(t *testing.T) {
-	c := openCity(t)
+func (c *city) firstView(t *testing.T) {
 	const zoom, pitch, bearing, lon, lat, pixels = 14.6, 60.0, 29.0, -74.0077, 40.7122, 1080.0
 	perPixel := 40075016.7 * math.Cos(lat*math.Pi/180) / (512 * math.Exp2(zoom))
 	const halfView = 0.6435 / 2 // MapLibre's field of view, radians
