@@ -438,7 +438,12 @@ export function viewerTests(name, store = async () => undefined) {
     it('looks below the ground, where a pipe is the same record', async () => {
       await tab.open('/?lang=en&theme=dark#map=18.6/50.67350/-120.33520/0/50');
       await tab.page.getByRole('button', { name: 'Look below the ground' }).click();
-      await until(tab.page, () => window.twind.city.solidsHeld.storm?.visible > 0 && window.twind.city.solidsHeld.manholes?.visible > 0);
+      await until(
+        tab.page,
+        () => window.twind.city.solidsHeld.storm?.visible > 0 && window.twind.city.solidsHeld.manholes?.visible > 0,
+        null,
+        60_000,
+      );
       // A pipe that runs below the middle of the picture: its body is a little nearer than its line on the ground.
       const { features } = await json('/ogc/collections/storm/items?limit=200&bbox=-120.3362,50.6730,-120.3342,50.6740');
       const middles = features.map(({ geometry: { coordinates } }) => {
