@@ -70,7 +70,7 @@ func readLimited(r io.Reader, guess, limit int) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-var deflaters = sync.Pool{New: func() any { return newDeflater() }}
+var deflaters = sync.Pool{New: func() any { return newDeflater(9) }}
 
 // Deflate appends raw in gzip to dst, as small as it gets; equal bytes give equal
 // bytes.
@@ -87,8 +87,8 @@ type deflater struct {
 	out bytes.Buffer
 }
 
-func newDeflater() *deflater {
-	z, err := gzip.NewWriterLevel(io.Discard, 9)
+func newDeflater(level int) *deflater {
+	z, err := gzip.NewWriterLevel(io.Discard, level)
 	if err != nil {
 		panic(err) // constant level
 	}

@@ -42,12 +42,9 @@ func TestTileIDs(t *testing.T) {
 		last := tile.ID{}
 		for i := range uint64(1) << (2 * z) {
 			at, ok := pmtiles.TileOf(id)
-			require.True(t, ok)
-			require.Equal(t, z, at.Z)
-			require.Equal(t, id, pmtiles.TileID(at))
-			if i > 0 {
-				dx, dy := int64(at.X)-int64(last.X), int64(at.Y)-int64(last.Y)
-				require.EqualValues(t, 1, dx*dx+dy*dy, "%v follows %v", at, last)
+			dx, dy := int64(at.X)-int64(last.X), int64(at.Y)-int64(last.Y)
+			if !ok || at.Z != z || pmtiles.TileID(at) != id || i > 0 && dx*dx+dy*dy != 1 {
+				t.Fatalf("%v (%v) has id %d and follows %v", at, ok, id, last)
 			}
 			last = at
 			id++
@@ -57,9 +54,9 @@ func TestTileIDs(t *testing.T) {
 	for range 10_000 {
 		z := uint8(r.IntN(tile.MaxZoom + 1))
 		at := tile.ID{Z: z, X: uint32(r.Uint64N(1 << z)), Y: uint32(r.Uint64N(1 << z))}
-		back, ok := pmtiles.TileOf(pmtiles.TileID(at))
-		require.True(t, ok)
-		require.Equal(t, at, back)
+		if back, ok := pmtiles.TileOf(pmtiles.TileID(at)); !ok || back != at {
+			t.Fatalf("%v comes back as %v", at, back)
+		}
 	}
 	_, ok := pmtiles.TileOf(pmtiles.TileID(tile.ID{Z: 24, X: 1<<24 - 1, Y: 0}) + 1)
 	require.False(t, ok, "beyond the last zoom")
@@ -146,9 +143,9 @@ func TestRoundTrip(t *testing.T) {
 		require.Less(t, h.Contents, h.Entries, "each content is there once")
 		require.True(t, h.Clustered)
 		for _, id := range list {
-			b, err := r.Tile(t.Context(), id)
-			require.NoError(t, err)
-			require.Equal(t, content(id), string(b))
+			if b, err := r.Tile(t.Context(), id); err != nil || string(b) != content(id) {
+				t.Fatalf("tile %v: %q, %v", id, b, err)
+			}
 		}
 		_, err = r.Tile(t.Context(), tile.ID{Z: 6})
 		require.ErrorIs(t, err, layers.ErrNotFound)
@@ -160,7 +157,7 @@ func TestRoundTrip(t *testing.T) {
 func TestLeafDirectories(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	var list []tile.ID
-	for i := range uint64(40_000) {
+	for i := range uint64(24_000) {
 		at, _ := pmtiles.TileOf(1_000_000 + i*3)
 		list = append(list, at)
 	}
@@ -176,9 +173,10 @@ func TestLeafDirectories(t *testing.T) {
 	require.Positive(t, h.LeavesLength)
 	require.LessOrEqual(t, h.RootOffset+h.RootLength, uint64(16384))
 	for _, id := range list {
-		b, err := a.Tile(t.Context(), id)
-		require.NoError(t, err)
-		require.Equal(t, content(id), string(b))
+		if b, err := a.Tile(t.Context(), id); err != nil || string(b) != content(id) {
+			require.NoError(t, err)
+			require.Equal(t, content(id), string(b))
+		}
 	}
 	beside, _ := pmtiles.TileOf(1_000_001)
 	_, err := a.Tile(t.Context(), beside)

@@ -197,7 +197,7 @@ func addStretch(list []stretch, begin, length uint64) []stretch {
 
 // write writes all sections.
 func (w *Writer) write(out io.Writer, order []stretch) error {
-	z := newDeflater()
+	z := newDeflater(6)
 	root, leaves, err := split(w.entries, z.compress)
 	if err != nil {
 		return err
