@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # bench.sh [PATTERN] runs the benchmarks, with allocations; where a benchmark
 # compares with something real it reports the ratio from the same run. Those that
-# need PostgreSQL carry the build tag proof.
+# need PostgreSQL carry the build tag proof. One package at a time: they share the
+# processors.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 packages=$(git grep -l 'func Benchmark' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|')
 # shellcheck disable=SC2086
-go test -tags proof -run '^$' -bench "${1:-.}" -benchmem -timeout 60m $packages
+go test -p 1 -tags proof -run '^$' -bench "${1:-.}" -benchmem -timeout 60m $packages
