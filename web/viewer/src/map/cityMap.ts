@@ -16,7 +16,7 @@ import type { Camera } from '../url/state';
 import { type Covered, cameraOf, goTo, goToBox } from './camera';
 import { FailedTiles } from './failedTiles';
 import { highlightLayers, ownLayer } from './highlight';
-import { type Pick, pickAt } from './picking';
+import { clusterAt, type Pick, pickAt } from './picking';
 import { type Change, TileRefresher } from './refresher';
 import { cityLayerOf, dimmed, present } from './style';
 import type { TileId } from './tiles';
@@ -440,6 +440,11 @@ export class CityMap {
     const solid = this.solidAt(x, y);
     const picks = pickAt(this.map, x, y).filter(pick => pick.layer !== solid?.layer || pick.id !== solid.id);
     if (solid) picks.unshift({ ...solid, properties: {} });
+    const cluster = entity || solid ? undefined : clusterAt(this.map, x, y);
+    if (cluster) {
+      this.map.easeTo({ center: cluster, zoom: this.map.getZoom() + 2 });
+      return;
+    }
     this.events.pick(entity, picks, [event.lngLat.lng, event.lngLat.lat]);
   }
 
@@ -451,7 +456,9 @@ export class CityMap {
     this.hoverAt = now;
     const { x, y } = event.point;
     const over =
-      (this.live?.hits(x, y, 10 * this.options.scale).length ?? 0) > 0 || pickAt(this.map, x, y).length > 0;
+      (this.live?.hits(x, y, 10 * this.options.scale).length ?? 0) > 0 ||
+      pickAt(this.map, x, y).length > 0 ||
+      clusterAt(this.map, x, y) !== undefined;
     this.map.getCanvas().classList.toggle('map-over', over);
   }
 

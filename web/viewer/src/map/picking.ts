@@ -39,6 +39,15 @@ export function pickAt(map: MapLibreMap, x: number, y: number): Pick[] {
   return [...picks.values()].slice(0, most);
 }
 
+/** Where a cluster stands at a point of the map: a point that stands for many, which nobody can pick. */
+export function clusterAt(map: MapLibreMap, x: number, y: number): [lon: number, lat: number] | undefined {
+  for (const { geometry, properties } of map.queryRenderedFeatures([x, y])) {
+    if (geometry.type === 'Point' && 'twind:count' in properties)
+      return [geometry.coordinates[0] ?? 0, geometry.coordinates[1] ?? 0];
+  }
+  return undefined;
+}
+
 function toPick(feature: MapGeoJSONFeature): Pick | undefined {
   const metadata = feature.layer.metadata as Record<string, unknown> | undefined;
   if (metadata?.[ownLayer] || metadata?.['twind:base']) return undefined;
