@@ -18,7 +18,7 @@ describe('CesiumJS', { timeout: 600_000 }, () => {
     twind = await startServer();
     pages = await site('cesium.html');
     browser = await launch();
-    page = await browser.newPage({ viewport: { width: 640, height: 480 } });
+    page = await browser.newPage({ viewport: { width: 320, height: 240 } });
     page.on('pageerror', error => faults.push(error.stack ?? error.message));
     page.on('console', message => message.type() === 'error' && faults.push(message.text()));
     await page.goto(pages.url);
