@@ -185,3 +185,18 @@ func BenchmarkContent3DEdit(b *testing.B) {
 		require.NoError(b, err)
 	}
 }
+
+// BenchmarkContent3DPlace places 100,000 buildings in their cells and makes the
+// first tileset, as after a start.
+func BenchmarkContent3DPlace(b *testing.B) {
+	b.ReportAllocs()
+	c := &catalog{}
+	c.put(b, buildings(), 1, footprints(), nil)
+	before := processorTime()
+	for b.Loop() {
+		s := newService(b, c)
+		_, err := s.Tileset(b.Context(), tiles3d.Request{Layer: "buildings"})
+		require.NoError(b, err)
+	}
+	b.ReportMetric(float64(b.N)*100_000/(processorTime()-before).Seconds(), "buildings/cpu-s")
+}

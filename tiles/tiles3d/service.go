@@ -42,7 +42,8 @@ type Service struct {
 
 	grounds groundCache
 
-	mu     sync.Mutex // guards states
+	making [16]sync.Mutex // each held while a state of its scenes is made
+	mu     sync.Mutex     // guards states
 	states stateCache
 }
 
@@ -187,10 +188,13 @@ func (s *Service) sceneKey(l *layers.Layer, v View, r *Request) tiles.Key {
 func (s *Service) state(sc *scene, m model, r *Request) (*state, error) {
 	segments := sc.view.Segments()
 	id := stateID{scene: sc.key, ground: sc.ground, revision: sc.view.Revision(), base: segments[0].Origin()}
-	s.mu.Lock()
-	st := s.states.get(id)
-	s.mu.Unlock()
-	if st != nil {
+	if st := s.kept(id); st != nil {
+		return st, nil
+	}
+	making := &s.making[int(sc.key[0])%len(s.making)]
+	making.Lock()
+	defer making.Unlock()
+	if st := s.kept(id); st != nil { // another request made it meanwhile
 		return st, nil
 	}
 	match, err := snapshot.NewMatch(sc.view.Layer(), r.Filter, r.Policy)
@@ -208,11 +212,18 @@ func (s *Service) state(sc *scene, m model, r *Request) (*state, error) {
 			indexes[k] = newIndex(&segments[k], m, match, k > 0)
 		}
 	}
-	st = newState(m, binary.LittleEndian.Uint64(sc.key[:8]), segments, indexes)
+	st := newState(m, binary.LittleEndian.Uint64(sc.key[:8]), segments, indexes)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.states.put(id, st)
 	return st, nil
+}
+
+// kept is a state that was made before, or nil.
+func (s *Service) kept(id stateID) *state {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.states.get(id)
 }
 
 // Tileset is the first tileset of a layer.
