@@ -75,6 +75,7 @@ func (s *Server) landing(w http.ResponseWriter, r *http.Request) error {
 			{Href: b + "/collections", Rel: "data", Type: typeJSON, Title: "Collections"},
 			{Href: b + "/collections", Rel: "http://www.opengis.net/def/rel/ogc/1.0/data", Type: typeJSON},
 			{Href: b + "/tiles", Rel: relTileSets, Type: typeJSON, Title: "Vector tiles of all layers"},
+			{Href: b + "/processes", Rel: relProcesses, Type: typeJSON, Title: "Processes"},
 			{Href: b + "/tileMatrixSets", Rel: relTilingSchemes, Type: typeJSON, Title: "Tile matrix sets"},
 			{Href: s.base(r) + "/", Rel: "http://www.opengis.net/def/rel/ogc/1.0/map", Type: "text/html", Title: "The viewer"},
 		},

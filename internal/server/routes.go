@@ -44,6 +44,9 @@ func (s *Server) routes() http.Handler {
 		}
 		get(r, "/ogc/conformance", s.conformance)
 		get(r, "/ogc/api", s.openAPI)
+		get(r, "/ogc/processes", s.processes)
+		get(r, "/ogc/processes/{process}", s.process)
+		r.Post("/ogc/processes/{process}/execution", s.handle(s.excavate))
 		get(r, "/ogc/collections", s.collections)
 		get(r, "/ogc/collections/{collection}", s.collection)
 		get(r, "/ogc/collections/{collection}/schema", s.schema)

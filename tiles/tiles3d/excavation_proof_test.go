@@ -36,7 +36,7 @@ func TestExcavationsInTheCity(t *testing.T) {
 			require.NoError(t, err)
 			defer func() { require.NoError(t, s.Close()) }()
 			rng := rand.New(rand.NewPCG(7, uint64(len(all))))
-			for range 6 {
+			for range 3 {
 				ring := star(rng, middle[0]+0.004*(rng.Float64()-0.5), middle[1]+0.004*(rng.Float64()-0.5), 300, 3+rng.IntN(40))
 				floor := 0.5 + 5*rng.Float64()
 				x, err := s.Excavate(t.Context(), tiles3d.ExcavationRequest{Ring: ring, Depth: floor, Layers: []layers.ID{id}})

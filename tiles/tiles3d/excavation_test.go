@@ -89,7 +89,7 @@ func TestExcavatedLengthsEqualBruteForce(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 5))
 	lines := map[string]axisLine{}
 	var all []*layers.Feature
-	for k := range 80 {
+	for k := range 30 {
 		line := axisLine{}
 		var z []float64
 		for range 2 + rng.IntN(4) {
@@ -107,10 +107,10 @@ func TestExcavatedLengthsEqualBruteForce(t *testing.T) {
 		all = append(all, f)
 	}
 	c := &catalog{}
-	c.put(t, pipes(), 1, all[:60], all[60:])
+	c.put(t, pipes(), 1, all[:20], all[20:])
 	s := newService(t, c, func(o *tiles3d.Options) { o.Ground = hillside{} })
 	middle := rectangle(150, 150, 0, 0)
-	for range 4 {
+	for range 3 {
 		ring := star(rng, middle[0], middle[1], 170, 3+rng.IntN(30))
 		floor := 1 + 3*rng.Float64()
 		x, err := s.Excavate(t.Context(), tiles3d.ExcavationRequest{Ring: ring, Depth: floor, Layers: []layers.ID{"pipes"}})
