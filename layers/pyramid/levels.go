@@ -34,8 +34,8 @@ type ref struct {
 
 // level is the cells of one zoom. It is immutable.
 type level struct {
-	refs  []ref // along the Hilbert curve by their content, empty ones last
-	byID  map[tile.ID]int32
+	refs  []ref            // along the Hilbert curve by their content, empty ones last
+	byID  []int32          // numbers of refs, by id
 	index index.Packed     // over the content of refs
 	over  map[tile.ID]*ref // cells made since, nil: gone
 }
@@ -46,16 +46,17 @@ func newLevel(refs []ref) *level {
 		boxes[i] = refs[i].content
 	}
 	order, located := index.Order(boxes)
-	l := &level{refs: make([]ref, len(refs)), byID: make(map[tile.ID]int32, len(refs))}
+	l := &level{refs: make([]ref, len(refs)), byID: make([]int32, len(refs))}
 	sorted := make([]tile.WorldBox, located)
 	for k, i := range order {
 		l.refs[k] = refs[i]
-		l.byID[refs[i].id] = int32(k)
+		l.byID[k] = int32(k)
 		if k < located {
 			sorted[k] = boxes[i]
 		}
 	}
 	l.index, _ = index.NewPacked(sorted, index.Pack(sorted)) // the numbers fit by construction
+	slices.SortFunc(l.byID, func(a, b int32) int { return compareID(l.refs[a].id, l.refs[b].id) })
 	return l
 }
 
@@ -64,8 +65,8 @@ func (l *level) get(id tile.ID) *ref {
 	if r, ok := l.over[id]; ok {
 		return r
 	}
-	if k, ok := l.byID[id]; ok {
-		return &l.refs[k]
+	if k, ok := slices.BinarySearchFunc(l.byID, id, func(k int32, id tile.ID) int { return compareID(l.refs[k].id, id) }); ok {
+		return &l.refs[l.byID[k]]
 	}
 	return nil
 }
@@ -84,8 +85,13 @@ func (l *level) find(box tile.WorldBox, dst []*ref) []*ref {
 			dst = append(dst, r)
 		}
 	}
-	slices.SortFunc(dst, func(a, b *ref) int { return cmp.Or(cmp.Compare(a.id.Y, b.id.Y), cmp.Compare(a.id.X, b.id.X)) })
+	slices.SortFunc(dst, func(a, b *ref) int { return compareID(a.id, b.id) })
 	return dst
+}
+
+// compareID orders the cells of a zoom.
+func compareID(a, b tile.ID) int {
+	return cmp.Or(cmp.Compare(a.Y, b.Y), cmp.Compare(a.X, b.X))
 }
 
 // each calls f with every cell.
