@@ -21,6 +21,12 @@ const { values, positionals } = parseArgs({
   },
 });
 
+/** Cameras close enough that pipes are bodies. */
+const solids = {
+  kamloops: '#map=18.6/50.67395/-120.33360/-15/62',
+  district: '#map=18.4/28.20030/112.98060/-20/62',
+};
+
 const server = await startServer();
 const browser = await launch();
 try {
@@ -32,6 +38,8 @@ try {
       const lang = values.lang ?? (id === 'district' ? 'zh' : 'en');
       await shoot(values.out, `${id}-${theme}`, `/?lang=${lang}&theme=${theme}&bookmark=${id}`, 1920, 1080);
     }
+    const solid = solids[id];
+    if (solid) await shoot(values.out, `${id}-underground`, `/?lang=${id === 'district' ? 'zh' : 'en'}&theme=dark${solid}`, 1920, 1080, 'underground');
     if (values.wall) await shoot(values.wall, `${id}-wall`, `/?lang=zh&theme=dark&bookmark=${id}&screen=wall`, 3840, 2160);
   }
 } finally {
@@ -40,14 +48,19 @@ try {
 }
 
 /** One picture, taken when everything in view is drawn. */
-async function shoot(folder, name, path, width, height) {
+async function shoot(folder, name, path, width, height, view) {
   const tab = await newPage(browser, server.url, { width, height });
   try {
     await tab.open(path);
+    if (view === 'underground')
+      await tab.page.evaluate(() => {
+        window.twind.store.setLayersOpen(false);
+        window.twind.store.setUnderground(true);
+      });
     await tab.page.waitForFunction(() => window.twind.map.areTilesLoaded() && window.twind.store.status.value.phase !== 'connecting', null, {
       timeout: 120_000,
     });
-    await tab.page.waitForTimeout(width > 2000 ? 12_000 : 6000); // labels fade in, entities arrive; slow without a graphics card
+    await tab.page.waitForTimeout(width > 2000 || view ? 14_000 : 9000); // labels fade in, entities arrive; slow without a graphics card
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, `${name}.png`), encodePng8(await pixels(tab.page, { x: 0, y: 0, width, height })));
     console.log(join(folder, `${name}.png`));
