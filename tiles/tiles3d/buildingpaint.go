@@ -19,13 +19,16 @@ type buildingBrush struct {
 // wallTolerance is what a wall may lie beside its footprint, in metres.
 const wallTolerance = 0.004
 
+// roundCos is the cosine of the turn below which two walls are one round one: 26°.
+const roundCos = 0.9
+
 // paint draws footprints as solids without floors, in the colour of the layer's
 // style.
 func (m *buildingModel) paint(w *worker, v View, columns []int) {
 	b, brush := &w.batch, &w.building
 	brush.mesh.Columns = mesh.WithNormals | mesh.WithFeatures
 	brush.mesh.Reset()
-	brush.extruder.Tolerance = wallTolerance
+	brush.extruder.Tolerance, brush.extruder.CreaseCos = wallTolerance, roundCos
 	anyAssumed := false
 	for row, r := range b.refs {
 		s, i := b.segment(r), int(r.feature)

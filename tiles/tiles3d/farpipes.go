@@ -13,6 +13,7 @@ const (
 	farGrid     = 16
 	farTurn     = 1 << 13
 	leastCorner = 0.5 // metres
+	farSlack    = 0.2 // metres that an instance may lie beside its pipe for all that
 )
 
 // far appends a line as instances.

@@ -343,8 +343,8 @@ func (m *pipeModel) measure(s *snapshot.Segment, i int) (measure, bool) {
 	}
 	var c course
 	m.course(s, i, &c)
-	tall := max(c.section.Width, c.section.Height) / 2
-	out := measure{low: math.Inf(1), high: math.Inf(-1), pad: max(c.section.Width, c.section.Height)}
+	tall := max(c.section.Width, c.section.Height)/2 + farSlack
+	out := measure{low: math.Inf(1), high: math.Inf(-1), pad: 2 * tall}
 	for _, h := range c.heights {
 		out.low, out.high = min(out.low, h-tall), max(out.high, h+tall)
 		out.mark = mix(out.mark ^ math.Float64bits(h))
