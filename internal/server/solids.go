@@ -13,9 +13,9 @@ import (
 	"twind/tiles/tiles3d"
 )
 
-// solidParams are the parameters of 3D Tiles: those of tiles, the revision in the
+// solidParams are the parameters of 3D Tiles: filter and rights, the revision in the
 // addresses of contents, and the version that CesiumJS appends, which says nothing.
-var solidParams = append([]string{"r", "v", "vertical"}, tileParams...)
+var solidParams = append([]string{"r", "v", "vertical", "token", "properties"}, filterParams...)
 
 // carried are the parameters that a tileset's addresses repeat, since clients do
 // not inherit a query.
