@@ -160,10 +160,16 @@ func anyCell(t *testing.T, s *tiles3d.Service, id layers.ID) tiles3d.Cell {
 	t.Helper()
 	contents, _ := addresses(t, s, tiles3d.Request{Layer: id})
 	for name := range contents {
-		return cellOf(t, strings.Split(strings.TrimSuffix(name, ".glb"), "/")[1:])
+		return cellOfName(t, name)
 	}
 	require.Fail(t, "no content")
 	return tiles3d.Cell{}
+}
+
+// cellOfName is the cell of a content's address.
+func cellOfName(t *testing.T, name string) tiles3d.Cell {
+	t.Helper()
+	return cellOf(t, strings.Split(strings.TrimSuffix(name, ".glb"), "/")[1:])
 }
 
 func TestContentIsMadeOnceAndKept(t *testing.T) {
