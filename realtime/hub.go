@@ -41,6 +41,8 @@ type Hub struct {
 
 	changes changeLog
 	players atomic.Int64 // that run
+
+	watcher atomic.Pointer[func(layers.ID, []Believed)]
 }
 
 // New makes a hub without layers.
@@ -184,6 +186,8 @@ func (h *Hub) Apply(ctx context.Context, positions []Position) (Result, error) {
 	var r Result
 	rows := h.journalRows()
 	defer h.keepRows(rows)
+	watcher := h.watcher.Load()
+	wanted := h.o.Journal != nil || watcher != nil
 	for i := 0; i < len(positions); {
 		if err := ctx.Err(); err != nil {
 			return r, err
@@ -207,7 +211,7 @@ func (h *Hub) Apply(ctx context.Context, positions []Position) (Result, error) {
 			counts[outcome]++
 			if outcome == Accepted {
 				r.Accepted++
-				if h.o.Journal != nil {
+				if wanted {
 					rows.b = append(rows.b, l.believed(slot))
 				}
 			} else {
@@ -221,6 +225,9 @@ func (h *Hub) Apply(ctx context.Context, positions []Position) (Result, error) {
 				r.Unrecorded += len(rows.b)
 				r.JournalError = err
 			}
+		}
+		if watcher != nil && len(rows.b) > 0 {
+			(*watcher)(id, rows.b)
 		}
 	}
 	return r, nil

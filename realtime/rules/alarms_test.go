@@ -1,0 +1,155 @@
+package rules_test
+
+import (
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"twind/layers"
+	"twind/realtime"
+	"twind/realtime/rules"
+	"twind/spatial"
+)
+
+func all(*rules.Alarm) bool { return true }
+
+func (p *place) alarms(state string) []rules.Alarm {
+	p.t.Helper()
+	p.settle()
+	list, n := p.rules.Alarms().List(state, "", 1000, all)
+	require.Len(p.t, list, n)
+	for i := range list {
+		if math.IsNaN(list[i].Lon) {
+			list[i].Lon, list[i].Lat = 0, 0 // NaN equals nothing
+		}
+	}
+	return list
+}
+
+func TestLifeOfAnAlarm(t *testing.T) {
+	p := open(t, nil)
+	p.put("high", `{"kind":"threshold","source":"observations","datastream":"d1","above":2,"class":"flooding"}`)
+	p.read("d1", 0, 3)
+	open := p.alarms("new")
+	require.Len(t, open, 1)
+	id := open[0].ID
+	require.Equal(t, "flooding", open[0].Class)
+	require.True(t, open[0].Active)
+	require.Equal(t, 1, open[0].Count)
+
+	p.now = noon.Add(time.Minute)
+	_, err := p.rules.Alarms().Acknowledge(t.Context(), id, "", "")
+	require.ErrorIs(t, err, layers.ErrInvalid)
+	a, err := p.rules.Alarms().Acknowledge(t.Context(), id, "Li", "on the way")
+	require.NoError(t, err)
+	require.Equal(t, []any{"acknowledged", "Li", "on the way", noon.Add(time.Minute).UnixMilli()}, []any{a.State, a.Owner, a.Note, a.AcknowledgedAt})
+	p.read("d1", 10, 1)
+	p.read("d1", 20, 3) // the same alarm
+	a = p.alarms("acknowledged")[0]
+	require.Equal(t, id, a.ID)
+	require.Equal(t, 2, a.Count)
+	require.True(t, a.Active)
+	p.read("d1", 30, 1)
+	require.False(t, p.alarms("open")[0].Active)
+
+	a, err = p.rules.Alarms().Close(t.Context(), id, "Wang", "pumped out")
+	require.NoError(t, err)
+	require.Equal(t, "closed", a.State)
+	_, err = p.rules.Alarms().Close(t.Context(), id, "Wang", "")
+	require.ErrorIs(t, err, layers.ErrConflict)
+	_, err = p.rules.Alarms().Close(t.Context(), "none", "Wang", "")
+	require.ErrorIs(t, err, layers.ErrNotFound)
+
+	p.read("d1", 40, 3) // it is raised again
+	require.Len(t, p.alarms("closed"), 1)
+	require.Len(t, p.alarms("new"), 1)
+	require.NotEqual(t, id, p.alarms("new")[0].ID)
+	require.Equal(t, id, p.alarms("")[1].ID, "the newest is first")
+	require.Equal(t, []string{"0 d1 raise", "60  acknowledge", "10 d1 clear", "20 d1 raise", "30 d1 clear", "60  close", "40 d1 raise"}, replaceOwner(p.told()))
+	for i, e := range p.events() {
+		require.Equal(t, uint64(i+1), e.Sequence)
+	}
+}
+
+// replaceOwner leaves out the object of actions.
+func replaceOwner(told []string) []string {
+	for i := range told {
+		if told[i] == "60 m1 acknowledge" || told[i] == "60 m1 close" {
+			told[i] = "60  " + told[i][6:]
+		}
+	}
+	return told
+}
+
+func TestRestartKeepsAlarmsAndStates(t *testing.T) {
+	var there []realtime.Entity
+	p := open(t, func(o *rules.Options) {
+		o.Entities = func(layers.ID) []realtime.Entity { return there }
+	})
+	p.put("yard", `{"kind":"fence","layer":"vehicles",`+circle100+`,"events":["enter","leave","stay"],"dwell":60}`)
+	p.put("high", `{"kind":"threshold","source":"observations","datastream":"d1","above":2}`)
+	p.at("a", 0, 0)
+	p.at("a", 60, 0)
+	p.at("b", 60, 0)
+	p.read("d1", 0, 3)
+	_, err := p.rules.Alarms().Acknowledge(t.Context(), p.alarms("new")[0].ID, "Li", "seen")
+	require.NoError(t, err)
+	before, states := p.alarms(""), p.told()
+
+	there = []realtime.Entity{{ID: "a", Time: noon.Add(60 * time.Second)}, {ID: "b", Time: noon.Add(60 * time.Second)}}
+	p.restart()
+	require.Equal(t, before, p.alarms(""), "all is as it was")
+	p.at("a", 70, 0)
+	p.read("d1", 70, 3)
+	p.at("b", 119, 0)
+	require.Equal(t, states, p.told(), "nobody enters, stays or crosses again because the server was restarted")
+	p.at("b", 120, 0)
+	p.at("a", 130, 500)
+	p.read("d1", 130, 1)
+	require.Equal(t, []string{"120 b stay", "130 a leave", "130 d1 clear"}, p.told()[len(states):])
+}
+
+func TestFlood(t *testing.T) {
+	p := open(t, func(o *rules.Options) { o.FloodCount, o.FloodWindow = 5, time.Minute })
+	p.put("yard", `{"kind":"fence","layer":"vehicles",`+circle100+`,"events":["enter"],"class":"intruder"}`)
+	p.put("quiet", `{"kind":"fence","layer":"vehicles",`+circle100+`,"events":["enter"],"quiet":true}`)
+	for i := range 12 {
+		p.at(fmt.Sprint("v", i), 0, 0)
+	}
+	open := p.alarms("new")
+	require.Len(t, open, 6)
+	require.Equal(t, rules.FloodClass, open[0].Class)
+	require.Equal(t, 7, open[0].Count)
+	require.Contains(t, string(open[0].Evidence), `"flood":"intruder","floodCount":6,"floodWindow":60`)
+	require.Len(t, p.events(), 24, "every outcome is an event")
+
+	before := p.alarms("")
+	p.restart()
+	require.Equal(t, before, p.alarms(""))
+	p.at("w", 1, 0)
+	require.Equal(t, 8, p.alarms("new")[0].Count, "the flood goes on")
+	p.now = noon.Add(2 * time.Minute)
+	p.at("x", 2, 0)
+	require.Len(t, p.alarms("new"), 7, "later ones are alarms again")
+	require.Equal(t, "intruder", p.alarms("new")[0].Class)
+}
+
+func TestHubIsWatched(t *testing.T) {
+	p := open(t, nil)
+	hub := realtime.New(realtime.Options{Now: func() time.Time { return noon.Add(time.Hour) }})
+	require.NoError(t, hub.AddLayer(layers.Layer{ID: "vehicles", Kind: layers.KindVehicle, GeometryType: spatial.Point, CRS: 4326, MaxZoom: 16, Live: &layers.Live{}}))
+	hub.Watch(p.rules.Positions)
+	p.put("yard", `{"kind":"fence","layer":"vehicles",`+circle100+`}`)
+	move := func(s int, lon float64) {
+		_, err := hub.Apply(t.Context(), []realtime.Position{realtime.NewPosition("vehicles", "a", noon.Add(time.Duration(s)*time.Second), lon, 0.0001)})
+		require.NoError(t, err)
+	}
+	move(0, 1)
+	move(10, 0)
+	move(5, 1) // older: not believed
+	move(20, 1)
+	require.Equal(t, []string{"10 a enter", "20 a leave"}, p.told())
+}
