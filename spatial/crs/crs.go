@@ -20,11 +20,13 @@ const (
 	AlbersEqualArea
 	Mercator
 	WebMercator
+	ObliqueStereographic
+	SwissObliqueMercator
 	gcj02 // geographic with the offset of GCJ-02
 	bd09  // and of BD-09
 )
 
-var methodNames = [...]string{"geographic", "transverse Mercator", "Lambert conformal conic (1SP)", "Lambert conformal conic (2SP)", "Albers equal area", "Mercator", "Web Mercator", "GCJ-02", "BD-09"}
+var methodNames = [...]string{"geographic", "transverse Mercator", "Lambert conformal conic (1SP)", "Lambert conformal conic (2SP)", "Albers equal area", "Mercator", "Web Mercator", "oblique stereographic", "Swiss oblique Mercator", "GCJ-02", "BD-09"}
 
 // String is the method's name.
 func (m Method) String() string {
@@ -40,19 +42,22 @@ type Datum struct {
 	Name      string
 	Ellipsoid Ellipsoid
 	Unshifted float64 // metres by which its degrees may differ from WGS 84's; up to 2 counts as the same
+	Shift     Helmert // to WGS 84; none for most
 }
 
 // The datums of the table.
 var (
-	DatumWGS84     = Datum{"WGS 84", WGS84, 0}
-	DatumCGCS2000  = Datum{"CGCS2000", GRS80, 1}
-	DatumNAD83     = Datum{"NAD83", GRS80, 2}
-	DatumCSRS      = Datum{"NAD83(CSRS)", GRS80, 2}
-	DatumETRS89    = Datum{"ETRS89", GRS80, 1}
-	DatumXian80    = Datum{"Xian 1980", IAG1975, 150}
-	DatumBeijing54 = Datum{"Beijing 1954", Krassowsky1940, 200}
-	DatumNewBJ     = Datum{"New Beijing", Krassowsky1940, 200}
-	DatumNAD27     = Datum{"NAD27", Clarke1866, 200}
+	DatumWGS84      = Datum{"WGS 84", WGS84, 0, Helmert{}}
+	DatumCGCS2000   = Datum{"CGCS2000", GRS80, 1, Helmert{}}
+	DatumNAD83      = Datum{"NAD83", GRS80, 2, Helmert{}}
+	DatumCSRS       = Datum{"NAD83(CSRS)", GRS80, 2, Helmert{}}
+	DatumETRS89     = Datum{"ETRS89", GRS80, 1, Helmert{}}
+	DatumXian80     = Datum{"Xian 1980", IAG1975, 150, Helmert{}}
+	DatumBeijing54  = Datum{"Beijing 1954", Krassowsky1940, 200, Helmert{}}
+	DatumNewBJ      = Datum{"New Beijing", Krassowsky1940, 200, Helmert{}}
+	DatumNAD27      = Datum{"NAD27", Clarke1866, 200, Helmert{}}
+	DatumAmersfoort = Datum{"Amersfoort", Bessel1841, 1, shiftAmersfoort}
+	DatumCH1903Plus = Datum{"CH1903+", Bessel1841, 1, shiftCH1903Plus}
 )
 
 // Parameters of a projection. Angles are degrees, lengths metres.
@@ -148,6 +153,10 @@ func (c *CRS) prepare() (*CRS, error) {
 			k *= parallel(p.Lat1*degree, math.Sqrt(el.e2()))
 		}
 		c.proj = &mercator{lon0: p.Lon0 * degree, e: math.Sqrt(el.e2()), a: el.SemiMajor * k}
+	case ObliqueStereographic:
+		c.proj = &obliqueStereographic{newGaussSphere(el, p.Lat0*degree, p.Lon0*degree, p.K0)}
+	case SwissObliqueMercator:
+		c.proj = &swissObliqueMercator{newGaussSphere(el, p.Lat0*degree, p.Lon0*degree, p.K0)}
 	case WebMercator:
 		c.proj = &mercator{lon0: p.Lon0 * degree, a: el.SemiMajor}
 	}
@@ -196,8 +205,9 @@ func Parse(s string) (*CRS, error) {
 	return ByCode(code)
 }
 
-// Transform takes coordinates from one system to another by way of degrees. The
-// datums are not shifted: see CRS.Unshifted.
+// Transform takes coordinates from one system to another by way of degrees of
+// WGS 84. Datums are shifted where their shift is known (Datum.Shift); for the
+// others see CRS.Unshifted.
 type Transform struct{ From, To *CRS }
 
 // noise is how far beyond ±180° and ±90° degrees may lie (0.1 mm) and still be
@@ -248,14 +258,15 @@ func (t Transform) Apply(xy []float64) error {
 }
 
 func (t Transform) identity() bool {
-	return t.From.Method == Geographic && t.To.Method == Geographic && t.From.Unit == 1 && t.To.Unit == 1 && t.From.Meridian == 0 && t.To.Meridian == 0
+	return t.From.Method == Geographic && t.To.Method == Geographic && t.From.Unit == 1 && t.To.Unit == 1 && t.From.Meridian == 0 && t.To.Meridian == 0 && t.From.Datum.Shift == t.To.Datum.Shift
 }
 
 func outside(c *CRS, x, y float64) error {
 	return fmt.Errorf("%w: position %s %s has no place in %v", ErrOutside, strconv.FormatFloat(x, 'f', -1, 64), strconv.FormatFloat(y, 'f', -1, 64), c)
 }
 
-// toDegrees is longitude and latitude of a position, east of Greenwich.
+// toDegrees is longitude and latitude of a position, east of Greenwich, on WGS 84
+// where the datum's shift is known.
 func (c *CRS) toDegrees(x, y float64) (lon, lat float64) {
 	switch c.Method {
 	case Geographic:
@@ -271,10 +282,16 @@ func (c *CRS) toDegrees(x, y float64) (lon, lat float64) {
 	if c.Meridian != 0 {
 		lon = wrapDegrees(lon + c.Meridian)
 	}
+	if c.Datum.Shift != (Helmert{}) {
+		return c.Datum.toWGS84(lon, lat)
+	}
 	return lon, lat
 }
 
 func (c *CRS) fromDegrees(lon, lat float64) (x, y float64) {
+	if c.Datum.Shift != (Helmert{}) {
+		lon, lat = c.Datum.fromWGS84(lon, lat)
+	}
 	if c.Meridian != 0 {
 		lon = wrapDegrees(lon - c.Meridian)
 	}

@@ -16,6 +16,7 @@ var (
 	Krassowsky1940 = Ellipsoid{"Krassowsky 1940", 6378245, 298.3}
 	IAG1975        = Ellipsoid{"IAG 1975", 6378140, 298.257}
 	Clarke1866     = Ellipsoid{"Clarke 1866", 6378206.4, 294.9786982138982}
+	Bessel1841     = Ellipsoid{"Bessel 1841", 6377397.155, 299.1528128}
 )
 
 func (e Ellipsoid) flattening() float64 {

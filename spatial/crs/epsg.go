@@ -118,6 +118,12 @@ var single = []*CRS{
 	geographic(4214, "Beijing 1954", DatumBeijing54),
 	geographic(4555, "New Beijing", DatumNewBJ),
 	geographic(4267, "NAD27", DatumNAD27),
+	geographic(4289, "Amersfoort", DatumAmersfoort),
+	geographic(4150, "CH1903+", DatumCH1903Plus),
+	{Code: 28992, Name: "Amersfoort / RD New", Datum: DatumAmersfoort, Method: ObliqueStereographic, Unit: 1, UnitName: metreName,
+		Parameters: Parameters{Lat0: 52 + 9.0/60 + 22.178/3600, Lon0: 5 + 23.0/60 + 15.5/3600, K0: 0.9999079, FalseEasting: 155000, FalseNorth: 463000}},
+	{Code: 2056, Name: "CH1903+ / LV95", Datum: DatumCH1903Plus, Method: SwissObliqueMercator, Unit: 1, UnitName: metreName,
+		Parameters: Parameters{Lat0: 46 + 57.0/60 + 8.66/3600, Lon0: 7 + 26.0/60 + 22.5/3600, K0: 1, FalseEasting: 2600000, FalseNorth: 1200000}},
 	{Code: 3857, Name: "WGS 84 / Pseudo-Mercator", Datum: DatumWGS84, Method: WebMercator, Unit: 1, UnitName: metreName, Parameters: Parameters{K0: 1}},
 	{Code: 3395, Name: "WGS 84 / World Mercator", Datum: DatumWGS84, Method: Mercator, Unit: 1, UnitName: metreName, Parameters: Parameters{K0: 1}},
 	lcc(2263, "NAD83 / New York Long Island (ftUS)", DatumNAD83, 40+10.0/60, -74, 41+2.0/60, 40+40.0/60, 984250*usFoot, 0, usFoot, usFootName),
@@ -133,8 +139,9 @@ var single = []*CRS{
 		Parameters: Parameters{Lat0: 23, Lon0: -96, Lat1: 29.5, Lat2: 45.5, K0: 1}},
 }
 
-// aliases are codes under which files carry a system of the table.
-var aliases = map[int]int{900913: 3857, 3785: 3857, 102100: 3857, 102113: 3857}
+// aliases are codes under which files carry a system of the table; 7415 is 28992
+// with heights above NAP.
+var aliases = map[int]int{7415: 28992, 900913: 3857, 3785: 3857, 102100: 3857, 102113: 3857}
 
 // describe is the system of a code without its projection made ready.
 func describe(code int) *CRS {

@@ -148,6 +148,7 @@ var datumNames = []struct {
 	{"wgs1984", DatumWGS84}, {"wgs84", DatumWGS84}, {"worldgeodeticsystem1984", DatumWGS84},
 	{"csrs", DatumCSRS}, {"canadianspatialreferencesystem", DatumCSRS}, {"nad83", DatumNAD83}, {"northamericandatum1983", DatumNAD83}, {"northamerican1983", DatumNAD83},
 	{"nad27", DatumNAD27}, {"northamericandatum1927", DatumNAD27}, {"northamerican1927", DatumNAD27},
+	{"amersfoort", DatumAmersfoort}, {"ch1903plus", DatumCH1903Plus},
 	{"etrs89", DatumETRS89}, {"etrs1989", DatumETRS89}, {"europeanterrestrialreferencesystem1989", DatumETRS89}, {"rgf93", DatumETRS89}, {"rgf1993", DatumETRS89}, {"reseaugeodesiquefrancais1993", DatumETRS89},
 }
 
@@ -156,7 +157,7 @@ var datumNames = []struct {
 // ellipsoid is near WGS 84; any other needs a shift nobody gave.
 func datumOf(name, system string, el Ellipsoid) Datum {
 	for _, n := range []string{name, system} {
-		key := squeeze(n)
+		key := squeeze(strings.ReplaceAll(n, "+", "plus")) // CH1903+ is not CH1903
 		for _, d := range datumNames {
 			if strings.Contains(key, d.has) && d.datum.Ellipsoid.same(el) {
 				return d.datum
@@ -195,6 +196,9 @@ var methodOf = map[string]Method{
 	"lambertconformalconic": LambertConformalConic2, // Esri: one or two, told by the parameters
 	"albers":                AlbersEqualArea, "albersconicequalarea": AlbersEqualArea, "albersequalarea": AlbersEqualArea,
 	"mercator": Mercator, "mercator1sp": Mercator, "mercator2sp": Mercator, "mercatorvarianta": Mercator, "mercatorvariantb": Mercator,
+	"obliquestereographic": ObliqueStereographic, "doublestereographic": ObliqueStereographic, "swissobliquemercator": SwissObliqueMercator, "swissobliquecylindrical": SwissObliqueMercator,
+	// Hotine's is computed where it is the Swiss one: with an azimuth of 90°.
+	"hotineobliquemercatorazimuthcenter": SwissObliqueMercator, "hotineobliquemercatorvariantb": SwissObliqueMercator, "obliquemercator": SwissObliqueMercator,
 	"mercatorauxiliarysphere": WebMercator, "popularvisualisationpseudomercator": WebMercator,
 }
 
@@ -233,7 +237,7 @@ func (c *CRS) readProjected(p *node) error {
 		unit, unitName = 1, metreName
 	}
 	c.Unit, c.UnitName = unit, unitName
-	return c.readParameters(params, angle, unit)
+	return c.readParameters(params, method.name(), angle, unit)
 }
 
 // isWebMercator recognises the two ways in which WKT 1 writes Web Mercator as a
@@ -249,10 +253,10 @@ func (c *CRS) isWebMercator(p *node) bool {
 	return el.InverseFlattening == 0 && el.SemiMajor == 6378137
 }
 
-func (c *CRS) readParameters(n *node, angle, unit float64) error {
+func (c *CRS) readParameters(n *node, method string, angle, unit float64) error {
 	p := &c.Parameters
 	p.K0 = 1
-	var lat1, lat2, k0 bool
+	var lat1, lat2, k0, azimuth bool
 	for _, q := range n.children {
 		if q.keyword != "PARAMETER" {
 			continue
@@ -269,20 +273,25 @@ func (c *CRS) readParameters(n *node, angle, unit float64) error {
 			l = u
 		}
 		switch key := squeeze(q.name()); key {
-		case "falseeasting", "eastingatfalseorigin":
+		case "falseeasting", "eastingatfalseorigin", "eastingatprojectioncentre":
 			p.FalseEasting = v * l
-		case "falsenorthing", "northingatfalseorigin":
+		case "falsenorthing", "northingatfalseorigin", "northingatprojectioncentre":
 			p.FalseNorth = v * l
-		case "centralmeridian", "longitudeofcenter", "longitudeoforigin", "longitudeofnaturalorigin", "longitudeoffalseorigin", "longitudeofcentre":
+		case "centralmeridian", "longitudeofcenter", "longitudeoforigin", "longitudeofnaturalorigin", "longitudeoffalseorigin", "longitudeofcentre", "longitudeofprojectioncentre":
 			p.Lon0 = v * a
-		case "latitudeoforigin", "latitudeofcenter", "latitudeofnaturalorigin", "latitudeoffalseorigin", "latitudeofcentre", "centralparallel":
+		case "latitudeoforigin", "latitudeofcenter", "latitudeofnaturalorigin", "latitudeoffalseorigin", "latitudeofcentre", "latitudeofprojectioncentre", "centralparallel":
 			p.Lat0 = v * a
 		case "standardparallel1", "latitudeof1ststandardparallel":
 			p.Lat1, lat1 = v*a, true
 		case "standardparallel2", "latitudeof2ndstandardparallel":
 			p.Lat2, lat2 = v*a, true
-		case "scalefactor", "scalefactoratnaturalorigin":
+		case "scalefactor", "scalefactoratnaturalorigin", "scalefactoroninitialline", "scalefactoratprojectioncentre":
 			p.K0, k0 = v, true
+		case "azimuth", "azimuthofinitialline", "azimuthatprojectioncentre", "rectifiedgridangle", "anglefromrectifiedtoskewgrid":
+			if c.Method != SwissObliqueMercator || math.Abs(v*a-90) > 1e-9 {
+				return fmt.Errorf("%w: %q has a %s of %g°; only the oblique Mercator with 90° is known", ErrUnknown, c.Name, q.name(), v*a)
+			}
+			azimuth = true
 		case "auxiliaryspheretype":
 			if v != 0 {
 				return fmt.Errorf("%w: %q uses Auxiliary_Sphere_Type %g; only 0 is known", ErrUnknown, c.Name, v)
@@ -306,6 +315,10 @@ func (c *CRS) readParameters(n *node, angle, unit float64) error {
 		}
 		if c.Method == LambertConformalConic2 && k0 && p.K0 != 1 && p.Lat1 != p.Lat2 {
 			return fmt.Errorf("%w: %q has two standard parallels and a scale of %g", ErrUnknown, c.Name, p.K0)
+		}
+	case SwissObliqueMercator:
+		if !azimuth && squeeze(method) != "swissobliquemercator" && squeeze(method) != "swissobliquecylindrical" {
+			return fmt.Errorf("%w: %q names no azimuth", ErrUnknown, c.Name)
 		}
 	case AlbersEqualArea:
 		if !lat1 || !lat2 {
