@@ -36,6 +36,9 @@ func goProof(ctx context.Context, r *report) error {
 	if len(tests) == 0 {
 		return errors.New("no file has the build tag proof")
 	}
+	if err := install(ctx, "test/judges"); err != nil { // proofs of glTF ask the validator there
+		return err
+	}
 	args := append([]string{"-tags=proof", "-timeout=25m", "-p=1", "-run=^(" + strings.Join(tests, "|") + ")$"}, packages...)
 	return goTest(ctx, r, []string{"CGO_ENABLED=0"}, args...)
 }
