@@ -1,0 +1,165 @@
+package sensorthings
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	maxJSONDepth   = 64 // of arrays and objects in a body
+	maxInsertDepth = 8  // of entities within entities
+)
+
+// object is a JSON object whose members keep their text.
+type object map[string]json.RawMessage
+
+func parseObject(body []byte) (object, error) {
+	if err := checkJSON(body); err != nil {
+		return nil, err
+	}
+	var o object
+	if err := json.Unmarshal(body, &o); err != nil || o == nil {
+		return nil, bad("The body is no JSON object.")
+	}
+	return o, nil
+}
+
+// checkJSON refuses what is no JSON, no UTF-8 or nested too deeply.
+func checkJSON(body []byte) error {
+	if !utf8.Valid(body) {
+		return bad("The body is not UTF-8.")
+	}
+	depth, inText := 0, false
+	for i := 0; i < len(body); i++ {
+		switch c := body[i]; {
+		case inText && c == '\\':
+			i++
+		case c == '"':
+			inText = !inText
+		case inText:
+		case c == '{' || c == '[':
+			if depth++; depth > maxJSONDepth {
+				return bad("The body nests arrays and objects deeper than %d.", maxJSONDepth)
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	if !json.Valid(body) {
+		return bad("The body is no JSON.")
+	}
+	return nil
+}
+
+func isNull(v json.RawMessage) bool { return v == nil || string(v) == "null" }
+
+// checkValue tells what is wrong with a member's value.
+func checkValue(k kind, m *member, v json.RawMessage) error {
+	ok, want := true, ""
+	switch m.form {
+	case formText:
+		ok, want = v[0] == '"', "a text"
+	case formObject:
+		ok, want = v[0] == '{', "an object"
+	case formInstant:
+		t, valid := parseTimes(unquote(v))
+		ok, want = v[0] == '"' && valid && !t.interval, "a time such as 2026-01-31T08:00:00Z"
+	case formTimes:
+		_, valid := parseTimes(unquote(v))
+		ok, want = v[0] == '"' && valid, "a time such as 2026-01-31T08:00:00Z, or two with a slash between them"
+	}
+	if !ok {
+		return bad("%s of a %s is %s: expected %s.", m.name, definitions[k].one, short(string(v)), want)
+	}
+	if m.name == "unitOfMeasurement" {
+		return checkUnit(v)
+	}
+	return nil
+}
+
+func checkUnit(v json.RawMessage) error {
+	var unit map[string]json.RawMessage
+	if json.Unmarshal(v, &unit) != nil {
+		return bad("unitOfMeasurement is no object.")
+	}
+	for _, name := range []string{"name", "symbol", "definition"} {
+		if _, there := unit[name]; !there {
+			return bad("unitOfMeasurement lacks %s: give it, or null.", name)
+		}
+	}
+	return nil
+}
+
+// assign sets the members that the body has; with fresh, all required ones must
+// be there.
+func (c *change) assign(e *entity, body object, fresh bool) error {
+	d := &definitions[e.kind]
+	for name := range body {
+		if !strings.Contains(name, "@iot.") && e.kind.member(name) < 0 && e.kind.relation(name) < 0 {
+			return bad("A %s has no member %s.", d.one, short(name))
+		}
+	}
+	for i := range d.members {
+		m := &d.members[i]
+		v, there := body[m.name]
+		if m.form == formComputed || !there && !(fresh && m.required) {
+			continue
+		}
+		if isNull(v) && !(there && m.shown) {
+			if m.required {
+				return bad("A %s needs %s.", d.one, m.name)
+			}
+			c.set(e, i, nil)
+			continue
+		}
+		if isNull(v) {
+			v = json.RawMessage("null")
+		} else if err := checkValue(e.kind, m, v); err != nil {
+			return err
+		}
+		c.set(e, i, compact(v))
+	}
+	return nil
+}
+
+func compact(v json.RawMessage) json.RawMessage {
+	var b bytes.Buffer
+	if json.Compact(&b, v) != nil {
+		return v
+	}
+	return bytes.Clone(b.Bytes())
+}
+
+// linked is the id of an entity that a body only names, as {"@iot.id": 1}.
+func linked(o object) (id int64, only bool, err error) {
+	v, ok := o["@iot.id"]
+	if !ok || len(o) > 1 {
+		return 0, false, nil
+	}
+	if json.Unmarshal(v, &id) != nil {
+		return 0, true, bad("@iot.id is %s: expected a whole number.", short(string(v)))
+	}
+	return id, true, nil
+}
+
+// elements are the entities of a relation in a body.
+func elements(r *relation, v json.RawMessage) ([]object, error) {
+	if !r.many {
+		v = append(append(json.RawMessage{'['}, v...), ']')
+	}
+	var list []object
+	if json.Unmarshal(v, &list) != nil {
+		if r.many {
+			return nil, bad("%s is no array of entities.", r.name)
+		}
+		return nil, bad("%s is no entity.", r.name)
+	}
+	for _, o := range list {
+		if o == nil {
+			return nil, bad("%s holds null: expected an entity.", r.name)
+		}
+	}
+	return list, nil
+}

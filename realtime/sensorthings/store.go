@@ -1,0 +1,144 @@
+package sensorthings
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+)
+
+// entity is one row. Store.mu guards it.
+type entity struct {
+	kind   kind
+	id     int64
+	values []json.RawMessage     // by the kind's members; nil: no value
+	links  [maxRelations][]int64 // by the kind's relations; ids in ascending order
+	made   int64                 // of a Location: the FeatureOfInterest made of it; 0 none
+	extent *extent               // of a Datastream with Observations
+}
+
+// one is the target of a to-one relation; 0 without.
+func (e *entity) one(relation int) int64 {
+	if len(e.links[relation]) == 0 {
+		return 0
+	}
+	return e.links[relation][0]
+}
+
+// table is an entity set.
+type table struct {
+	rows map[int64]*entity
+	ids  []int64 // ascending
+	last int64   // the highest id ever given
+}
+
+// Options of Open.
+type Options struct {
+	Dir string           // folder of the log; it is made where it is missing
+	Now func() time.Time // time.Now
+}
+
+// Store holds the entities. It is safe for concurrent use.
+type Store struct {
+	now func() time.Time
+
+	mu     sync.RWMutex
+	tables [kinds]table
+	log    *logFile
+}
+
+// Open reads the log of a folder, or begins one.
+func Open(o Options) (*Store, error) {
+	s := &Store{now: o.Now}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	for k := range s.tables {
+		s.tables[k].rows = map[int64]*entity{}
+	}
+	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
+		return nil, err
+	}
+	log, err := openLog(filepath.Join(o.Dir, "sensorthings.log"), s.replay)
+	if err != nil {
+		return nil, err
+	}
+	s.log = log
+	for _, e := range s.tables[datastreams].rows {
+		s.measure(e)
+	}
+	return s, nil
+}
+
+// Close syncs and closes the log. Later writes fail.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.log.close()
+}
+
+func (s *Store) find(k kind, id int64) *entity { return s.tables[k].rows[id] }
+
+func (s *Store) put(e *entity) {
+	t := &s.tables[e.kind]
+	t.rows[e.id] = e
+	t.ids = withID(t.ids, e.id)
+	t.last = max(t.last, e.id)
+}
+
+func (s *Store) drop(e *entity) {
+	t := &s.tables[e.kind]
+	delete(t.rows, e.id)
+	t.ids = withoutID(t.ids, e.id)
+}
+
+// join links two entities on both sides.
+func (s *Store) join(e *entity, relation int, to *entity) {
+	e.links[relation] = withID(e.links[relation], to.id)
+	back := definitions[e.kind].relations[relation].inverse
+	to.links[back] = withID(to.links[back], e.id)
+}
+
+func (s *Store) part(e *entity, relation int, to *entity) {
+	e.links[relation] = withoutID(e.links[relation], to.id)
+	back := definitions[e.kind].relations[relation].inverse
+	to.links[back] = withoutID(to.links[back], e.id)
+}
+
+// targets are the entities a relation leads to.
+func (s *Store) targets(e *entity, relation int) []*entity {
+	to := &s.tables[definitions[e.kind].relations[relation].to]
+	out := make([]*entity, 0, len(e.links[relation]))
+	for _, id := range e.links[relation] {
+		out = append(out, to.rows[id])
+	}
+	return out
+}
+
+func withID(ids []int64, id int64) []int64 {
+	i, there := searchID(ids, id)
+	if there {
+		return ids
+	}
+	return slices.Insert(ids, i, id)
+}
+
+func withoutID(ids []int64, id int64) []int64 {
+	i, there := searchID(ids, id)
+	if !there {
+		return ids
+	}
+	return slices.Delete(ids, i, i+1)
+}
+
+// value is a member as JSON; nil: none.
+func (s *Store) value(e *entity, m int) json.RawMessage {
+	if definitions[e.kind].members[m].form == formComputed {
+		return e.extent.json(m)
+	}
+	return e.values[m]
+}
+
+func searchID(ids []int64, id int64) (int, bool) { return slices.BinarySearch(ids, id) }
