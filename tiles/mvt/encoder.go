@@ -42,6 +42,9 @@ type Encoder struct {
 	names []uint32  // of each of them: its number in the segment
 	rows  []uint32  // of each of them and each column: number in the layer plus 1, 0 for null
 
+	backwards bool // the last plain ring was
+	lineTo    int  // of a plain path: where its count stands
+
 	points   []int32
 	far      []int64 // vertices on the grid, of a path that leaves the tile
 	line     []int32
@@ -269,7 +272,7 @@ func (e *Encoder) write(seg *snapshot.Segment, k int, ownID bool) {
 	tags := n + 2
 	n = e.tags(b, tags, k)
 	if text != 0 {
-		n = putTag(b, n, e.idKey-1, text-1)
+		n = putUvarint(b, putUvarint(b, n, e.idKey-1), text-1)
 	}
 	if n == tags {
 		n -= 2
@@ -278,7 +281,7 @@ func (e *Encoder) write(seg *snapshot.Segment, k int, ownID bool) {
 	}
 	b[n], b[n+1], b[n+2] = featureType, byte(d.kind), featureGeometry
 	n = putUvarint(b, n+3, uint32(len(geom)))
-	n += copy(b[n:], geom)
+	n = put(b, n, geom)
 	e.body = b[:putLength(b, feature, n)]
 	e.stats.Features++
 }
@@ -287,23 +290,39 @@ func (e *Encoder) write(seg *snapshot.Segment, k int, ownID bool) {
 func (e *Encoder) tags(b []byte, n, k int) int {
 	width := len(e.columns)
 	row := e.rows[k*width:][:width]
-	for c := range e.columns {
-		if v := row[c]; v != 0 {
-			n = putTag(b, n, e.columns[c].key, v-1)
+	columns := e.columns[:len(row)]
+	if e.keyLen > 1<<7 || e.vals.count > 1<<21 {
+		for c, v := range row {
+			if v != 0 {
+				n = putUvarint(b, putUvarint(b, n, columns[c].key), v-1)
+			}
 		}
+		return n
+	}
+	for c, v := range row {
+		if v == 0 {
+			continue
+		}
+		// Without branches: what the processor cannot foresee costs more than this.
+		v--
+		two, three := (1<<7-1-v)>>31, (1<<14-1-v)>>31
+		binary.LittleEndian.PutUint32(b[n:], columns[c].key|v&0x7f<<8|two<<15|v>>7&0x7f<<16|three<<23|v>>14<<24)
+		n += 2 + int(two+three)
 	}
 	return n
 }
 
-// putTag writes a key and a value at b[n:], which has room for 10 bytes.
-func putTag(b []byte, n int, key, value uint32) int {
-	if key >= 1<<7 || value >= 1<<21 {
-		return putUvarint(b, putUvarint(b, n, key), value)
+// put copies src to b[n:], which has 32 bytes of room beyond it: short ones in
+// whole words, which costs less than a call.
+func put(b []byte, n int, src []byte) int {
+	if len(src) > 32 || cap(src) < 32 {
+		return n + copy(b[n:], src)
 	}
-	// Without branches: what the processor cannot foresee costs more than this.
-	two, three := (1<<7-1-value)>>31, (1<<14-1-value)>>31
-	binary.LittleEndian.PutUint32(b[n:], key|value&0x7f<<8|two<<15|value>>7&0x7f<<16|three<<23|value>>14<<24)
-	return n + 2 + int(two+three)
+	*(*[16]byte)(b[n:]) = *(*[16]byte)(src[:16])
+	if len(src) > 16 {
+		*(*[16]byte)(b[n+16:]) = *(*[16]byte)(src[16:32])
+	}
+	return n + len(src)
 }
 
 // putLength writes before b[from:to] its length and gives its new end: a byte is

@@ -20,6 +20,9 @@ type frame struct {
 	perDegree float64 // see newGeographicFrame; 0 in the Mercator grid
 }
 
+// lossless is the zoom from which on the grid is as fine as world units.
+const lossless = 20
+
 // innerBox is the box in world units in which nothing leaves the tile and its
 // buffer when it is rounded, borders included.
 type innerBox struct{ minX, minY, maxX, maxY int64 }
@@ -35,7 +38,6 @@ func newFrame(id tile.ID, coarsen uint8) frame {
 	size := int64(1) << (32 - id.Z)
 	x, y, buffer := int64(id.X)*size, int64(id.Y)*size, size*tiles.Buffer/tiles.GridSize
 	f.inner = innerBox{x - buffer, y - buffer, x + size + buffer, y + size + buffer}
-	const lossless = 20 // from which zoom on the grid is as fine as world units
 	if id.Z <= lossless {
 		f.down, f.up = lossless-id.Z+coarsen, coarsen
 		f.half = 1 << f.down >> 1
@@ -56,6 +58,13 @@ func (f *frame) at(seg *snapshot.Segment, v uint32) (x, y int64) {
 // world is a position in world units on the tile's grid.
 func (f *frame) world(wx, wy uint32) (x, y int64) {
 	return (int64(wx)+f.half)>>f.down<<f.up - f.x, (int64(wy)+f.half)>>f.down<<f.up - f.y
+}
+
+// shift gives what places a position in world units on the tile's grid up to zoom
+// lossless, as world does: int32((w+o)>>down)&kept, o being ox or oy.
+func (f *frame) shift() (down uint8, kept int32, ox, oy int64) {
+	down = (f.down - f.up) & 63
+	return down, -1 << (f.up & 31), f.half - f.x<<down, f.half - f.y<<down
 }
 
 // holds tells whether a box lies within the tile and its buffer, and stays there

@@ -8,10 +8,10 @@ import (
 
 // drawPlain draws what most features are: one point, one line or one ring that
 // lies in the tile and needs no check. It reports false, and has drawn nothing,
-// for all others, which draw does; both give the same commands.
+// for all others, which draw does.
 func (e *Encoder) drawPlain(seg *snapshot.Segment, i uint32, coarsen uint8) bool {
 	p := seg.FeaturePath[i]
-	if seg.FeaturePath[i+1] != p+1 || e.frame.perDegree != 0 || !e.frame.holds(&seg.Box[i]) {
+	if seg.FeaturePath[i+1] != p+1 || e.frame.perDegree != 0 || e.frame.z > lossless || !e.frame.holds(&seg.Box[i]) {
 		return false
 	}
 	lo, hi := seg.PathVertex[p], seg.PathVertex[p+1]
@@ -52,88 +52,106 @@ func (e *Encoder) plainPoint(world []uint32) {
 }
 
 func (e *Encoder) plainLine(world []uint32) {
-	xy, _ := e.plainPath(world)
-	if len(xy) < 4 {
+	if len(world) < 4 {
 		return
 	}
-	e.geom = room(e.geom, 16+2*len(xy))
-	b, n := e.geom[:cap(e.geom)], len(e.geom)
-	b[n] = 1<<3 | moveTo
-	x, y := xy[0], xy[1]
-	n = putMove(b, n+1, x, y)
-	n = putUvarint(b, n, uint32(len(xy)/2-1)<<3|lineTo)
-	for i := 2; i+1 < len(xy); i += 2 {
-		n = putMove(b, n, xy[i]-x, xy[i+1]-y)
-		x, y = xy[i], xy[i+1]
+	n, _, count, _, _ := e.plainPath(world, false)
+	if count > 0 {
+		e.endPath(n, count, len(world))
 	}
-	e.geom = b[:n]
 }
 
-// plainRing draws an open ring as a shell.
+// plainRing draws an open ring as a shell. Rings of one source mostly turn in one
+// direction: it tries the one that the last ring had.
 func (e *Encoder) plainRing(world []uint32) {
-	xy, area := e.plainPath(world)
-	for len(xy) >= 4 && xy[len(xy)-2] == xy[0] && xy[len(xy)-1] == xy[1] {
-		xy = xy[:len(xy)-2]
-	}
-	if len(xy) < 6 {
+	if len(world) < 6 {
 		return
 	}
-	e.geom = room(e.geom, 16+2*len(xy))
-	b, n := e.geom[:cap(e.geom)], len(e.geom)
-	b[n] = 1<<3 | moveTo
-	x, y := xy[0], xy[1]
-	n = putMove(b, n+1, x, y)
-	n = putUvarint(b, n, uint32(len(xy)/2-1)<<3|lineTo)
-	if area >= 0 {
-		for i := 2; i+1 < len(xy); i += 2 {
-			n = putMove(b, n, xy[i]-x, xy[i+1]-y)
-			x, y = xy[i], xy[i+1]
-		}
-	} else {
-		for i := len(xy) - 2; i > 0; i -= 2 {
-			n = putMove(b, n, xy[i]-x, xy[i+1]-y)
-			x, y = xy[i], xy[i+1]
-		}
+	n, last, count, area, closed := e.plainPath(world, e.backwards)
+	if area < 0 || area == 0 && e.backwards {
+		e.backwards = !e.backwards
+		n, last, count, _, closed = e.plainPath(world, e.backwards)
 	}
-	b[n] = 1<<3 | closePath
-	e.geom = b[:n+1]
+	if closed {
+		n = last
+		count--
+	}
+	if count > 1 {
+		e.endPath(n, count, len(world))
+		e.geom = append(e.geom, 1<<3|closePath)
+	}
 }
 
-// plainPath is a path that lies in the tile, on its grid, without repeated
-// vertices and without those between two in one line, as snap makes it; and twice
-// the signed area that it encloses.
-func (e *Encoder) plainPath(world []uint32) (xy []int32, area int64) {
-	f := &e.frame
-	down, up, half := f.down&63, f.up&63, f.half
-	e.line = resize(e.line, len(world))
-	xy = e.line
-	if len(xy) < 2 || len(xy) != len(world) {
-		return nil, 0
+// plainPath writes beyond e.geom, and makes room for, the commands of a path that
+// lies in the tile, on its grid, without repeated vertices and without those
+// between two in one line, as snap makes it: a MoveTo and a LineTo, whose count
+// endPath writes. Backwards, the first vertex stays the first. It gives where the
+// commands end and where the last edge's begin, the number of edges, twice the
+// signed area between the path and its chord, and whether it ends where it began.
+func (e *Encoder) plainPath(world []uint32, backwards bool) (n, last, count int, area int64, closed bool) {
+	e.geom = room(e.geom, 32+2*len(world))
+	f, b := &e.frame, e.geom[:cap(e.geom)]
+	// One shift an ordinate: they cost most here.
+	down, kept, ox, oy := f.shift()
+	x0, y0 := int32((int64(world[0])+ox)>>down)&kept, int32((int64(world[1])+oy)>>down)&kept
+	n = len(e.geom)
+	b[n] = 1<<3 | moveTo
+	n = putMove(b, n+1, x0, y0)
+	e.lineTo = n
+	n += countSize(len(world))
+	i, step := 2, 2
+	if backwards {
+		i, step = len(world)-2, -2
 	}
-	x0 := int32((int64(world[0])+half)>>down<<up - f.x)
-	y0 := int32((int64(world[1])+half)>>down<<up - f.y)
-	xy[0], xy[1] = x0, y0
-	n := 2
-	lx, ly := x0, y0 // the last vertex and the direction to it
+	lx, ly := x0, y0 // the last vertex and the edge to it
 	var dx, dy int32
-	for i := 2; i+1 < len(world); i += 2 {
-		x := int32((int64(world[i])+half)>>down<<up - f.x)
-		y := int32((int64(world[i+1])+half)>>down<<up - f.y)
+	for range len(world)/2 - 1 {
+		x, y := int32((int64(world[i])+ox)>>down)&kept, int32((int64(world[i+1])+oy)>>down)&kept
+		i += step
 		nx, ny := x-lx, y-ly
 		if nx|ny == 0 {
 			continue
 		}
 		// At most 4,224 units: products fit.
 		area += int64((lx-x0)*ny - (ly-y0)*nx)
-		if n >= 4 && dx*ny == dy*nx && dx*nx+dy*ny > 0 {
-			n -= 2
-			nx, ny = nx+dx, ny+dy
+		lx, ly = x, y
+		if dx*ny == dy*nx && dx*nx+dy*ny > 0 { // instead of the last edge
+			n, nx, ny = last, nx+dx, ny+dy
+			count--
 		}
-		xy[n], xy[n+1] = x, y
-		n += 2
-		lx, ly, dx, dy = x, y, nx, ny
+		last, dx, dy = n, nx, ny
+		count++
+		// putMove, in line.
+		u, v := uint32(nx<<1)^uint32(nx>>31), uint32(ny<<1)^uint32(ny>>31)
+		two, too := (1<<7-1-u)>>31, (1<<7-1-v)>>31
+		binary.LittleEndian.PutUint16(b[n:], uint16(u&0x7f|two<<7|u>>7<<8))
+		n += 1 + int(two)
+		binary.LittleEndian.PutUint16(b[n:], uint16(v&0x7f|too<<7|v>>7<<8))
+		n += 1 + int(too)
 	}
-	return xy[:n], area
+	return n, last, count, area, count > 0 && lx == x0 && ly == y0
+}
+
+// countSize is how many bytes the LineTo of a path of so many ordinates may take.
+func countSize(ordinates int) int {
+	if ordinates <= 2*16 {
+		return 1
+	}
+	return uvarintLen(uint64(ordinates/2-1) << 3)
+}
+
+// endPath writes the LineTo's count and adds the commands up to n to e.geom.
+func (e *Encoder) endPath(n, count, ordinates int) {
+	b, at, command := e.geom[:cap(e.geom)], e.lineTo, uint32(count)<<3|lineTo
+	if most := countSize(ordinates); most == 1 {
+		b[at] = byte(command)
+	} else {
+		size := uvarintLen(uint64(command))
+		copy(b[at+size:], b[at+most:n])
+		n -= most - size
+		putUvarint(b, at, command)
+	}
+	e.geom = b[:n]
 }
 
 // putMove writes two zigzag varints of at most 2¹³ in size at b[n:], which has room
@@ -141,8 +159,8 @@ func (e *Encoder) plainPath(world []uint32) (xy []int32, area int64) {
 func putMove(b []byte, n int, x, y int32) int {
 	u, v := uint32(x<<1)^uint32(x>>31), uint32(y<<1)^uint32(y>>31)
 	two, too := (1<<7-1-u)>>31, (1<<7-1-v)>>31
-	u = u&0x7f | two<<7 | u>>7<<8
-	v = v&0x7f | too<<7 | v>>7<<8
-	binary.LittleEndian.PutUint32(b[n:], u|v<<(8+8*two&31))
-	return n + 2 + int(two+too)
+	binary.LittleEndian.PutUint16(b[n:], uint16(u&0x7f|two<<7|u>>7<<8))
+	n += 1 + int(two)
+	binary.LittleEndian.PutUint16(b[n:], uint16(v&0x7f|too<<7|v>>7<<8))
+	return n + 1 + int(too)
 }

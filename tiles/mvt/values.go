@@ -82,11 +82,11 @@ func (v *values) column(seg *snapshot.Segment, column []uint32, names []uint32, 
 // add is the number of an encoded value, which is appended unless it is there.
 func (v *values) add(message []byte) uint32 {
 	if !v.shared {
-		v.encoded = room(v.encoded, 16+len(message))
+		v.encoded = room(v.encoded, 48+len(message))
 		b, n := v.encoded[:cap(v.encoded)], len(v.encoded)
 		b[n] = layerValue
 		n = putUvarint(b, n+1, uint32(len(message)))
-		n += copy(b[n:], message)
+		n = put(b, n, message)
 		v.encoded = b[:n]
 		v.count++
 		return v.count - 1

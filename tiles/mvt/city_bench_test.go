@@ -1,0 +1,93 @@
+package mvt
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"twind/internal/district"
+	"twind/layers"
+	"twind/layers/snapshot"
+	"twind/spatial/tile"
+	"twind/tiles"
+)
+
+// cpuTime is the processor time that this process has used outside the kernel.
+func cpuTime(tb testing.TB) time.Duration {
+	tb.Helper()
+	var u syscall.Rusage
+	require.NoError(tb, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
+	return time.Duration(u.Utime.Nano())
+}
+
+// BenchmarkCity encodes an eighth of the generated million, as dense as the whole:
+// the processor time of a tile, search included, is the best of many turns, since
+// what else the machine does only adds to it. BenchmarkScale compares with others.
+func BenchmarkCity(b *testing.B) {
+	city := district.Scale{Buildings: 125_000, Streets: 25_000, Points: 37_500, Side: 10_607}
+	list := district.ScaleLayers()
+	var views []snapshot.SegmentView
+	for i := range list {
+		builder := snapshot.NewBuilder(&list[i])
+		for f := range city.Features(list[i].ID) {
+			require.NoError(b, builder.Add(f))
+		}
+		base, err := builder.Base()
+		require.NoError(b, err)
+		view, err := snapshot.NewSegmentView(base, true)
+		require.NoError(b, err)
+		views = append(views, view)
+	}
+	for i := range list {
+		for _, zoom := range []struct {
+			z     uint8
+			tiles int
+		}{{14, 6}, {16, 48}} {
+			ids := busyTiles(&views[i], zoom.z, zoom.tiles)
+			b.Run(fmt.Sprintf("%s/z%d", list[i].ID, zoom.z), func(b *testing.B) { encodeInTurns(b, &list[i], &views[i], ids) })
+		}
+	}
+}
+
+// busyTiles draws n tiles by lot, those with more features more often.
+func busyTiles(v *snapshot.SegmentView, z uint8, n int) (ids []tile.ID) {
+	rng := rand.New(rand.NewPCG(7, uint64(z)))
+	for len(ids) < n {
+		x, y := v.Envelope(rng.IntN(v.N)).Center()
+		if id := tile.Of(x, y, z); !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func encodeInTurns(b *testing.B, l *layers.Layer, v *snapshot.SegmentView, ids []tile.ID) {
+	var e Encoder
+	var buf []byte
+	source := sourceOf(l, v.Segment)
+	best := time.Duration(1 << 62)
+	features, bytes := 0, 0
+	b.ReportAllocs()
+	for b.Loop() {
+		begin, rounds := cpuTime(b), 0
+		for ; rounds == 0 || cpuTime(b)-begin < 10*time.Millisecond; rounds++ {
+			features, bytes = 0, 0
+			for _, id := range ids {
+				r := &source.Runs[0]
+				r.Features = v.Search(tiles.Box(id), r.Features[:0])
+				var stats tiles.Stats
+				buf, stats = e.AppendTile(buf[:0], id, []tiles.Source{source})
+				features, bytes = features+stats.Features, bytes+len(buf)
+			}
+		}
+		best = min(best, (cpuTime(b)-begin)/time.Duration(rounds*len(ids)))
+	}
+	b.ReportMetric(float64(best.Nanoseconds())/1e3, "cpu-µs/tile")
+	b.ReportMetric(float64(features)/float64(len(ids)), "features/tile")
+	b.ReportMetric(float64(bytes)/float64(len(ids)), "bytes/tile")
+}
