@@ -266,8 +266,8 @@ describe('sizes', () => {
       expect(symbolSize(zoom)).toBeGreaterThanOrEqual(before);
       before = symbolSize(zoom);
     }
-    expect(symbolSize(0)).toBe(1.8);
-    expect(symbolSize(14)).toBeCloseTo(5.25, 6);
+    expect(symbolSize(0)).toBe(1.1);
+    expect(symbolSize(14)).toBeCloseTo(4.85, 6);
     expect(symbolSize(24)).toBe(16);
   });
 });

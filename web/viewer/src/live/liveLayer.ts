@@ -353,9 +353,9 @@ function seconds(): number {
 /** Half the size of a symbol in CSS pixels at a zoom. */
 export function symbolSize(zoom: number): number {
   const stops: readonly (readonly [number, number])[] = [
-    [8, 1.8],
-    [11, 2.6],
-    [13, 4],
+    [8, 1.1],
+    [11, 1.6],
+    [13, 3.2],
     [15, 6.5],
     [17, 10.5],
     [20, 16],
