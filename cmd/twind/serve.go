@@ -192,6 +192,14 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 		return err
 	}
 	observatory := newObservatory(catalog, journal, log)
+	watched, err := openRules(p.ctx, conf, recorded, catalog, hub, observatory, log, metrics)
+	if err != nil {
+		return err
+	}
+	if watched != nil {
+		defer watched.Close()
+		defer catalog.Subscribe(func(c layers.Change) { watched.Changed(c.Layer) })()
+	}
 	photos, err := openImages(conf, log, metrics)
 	if err != nil {
 		return err
@@ -205,7 +213,7 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 	srv, err := server.New(server.Options{
 		Context: ctx,
 		Store:   store, Catalog: catalog, Tiles: tileService, Solids: solids, Hub: hub, Viewer: viewer.FS(), Log: log, Metrics: metrics,
-		History: recorded, Observatory: observatory,
+		History: recorded, Observatory: observatory, Rules: watched,
 		Config: conf, Version: version, Groups: o.groups, Sprites: sprites,
 		Rasters: rasters, Grounds: ground.grounds, Archives: archives,
 	})
@@ -220,6 +228,9 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 	httpServer.BaseContext = func(net.Listener) context.Context { return ctx }
 	g.Go(func() error { return ended(ctx, catalog.Run(ctx)) })
 	g.Go(func() error { return ended(ctx, hub.Run(ctx)) })
+	if watched != nil {
+		g.Go(func() error { return ended(ctx, watched.Run(ctx)) })
+	}
 	if o.feeds != nil {
 		g.Go(func() error { return ended(ctx, o.feeds(ctx, hub)) })
 	}

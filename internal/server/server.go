@@ -21,6 +21,7 @@ import (
 	"twind/layers/snapshot"
 	"twind/realtime"
 	"twind/realtime/history"
+	"twind/realtime/rules"
 	"twind/tiles"
 	"twind/tiles/archive"
 	"twind/tiles/sprite"
@@ -47,6 +48,9 @@ type Options struct {
 	History *history.Log
 	// Observatory takes readings; nil: /live/observations answers 501.
 	Observatory *realtime.Observatory
+
+	// Rules watch what is live; nil: /live/rules and /live/alarms answer 501.
+	Rules *rules.Rules
 
 	// Rasters are the layers of image tiles, each with an id of its own.
 	Rasters []Raster

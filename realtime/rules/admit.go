@@ -56,7 +56,7 @@ func (b *admission) event(f *finding, now int64) realtime.Event {
 			b.note(e.Class, now)
 			return e
 		}
-		d.Flood, d.FloodCount, d.FloodWindow = e.Class, b.Alarms.flood+1, float64(b.window)/1000
+		d.Flood, d.FloodCount, d.FloodWindow = e.Class, b.flood+1, float64(b.window)/1000
 		class := e.Class
 		e.Class, e.State, e.Data = FloodClass, New, d.data()
 		e.ID = eventID(&e, &d)
@@ -94,7 +94,7 @@ func (b *admission) flooded(class string, now int64) (opened, bool) {
 			}
 		}
 	}
-	if n < b.Alarms.flood {
+	if n < b.flood {
 		return opened{}, false
 	}
 	if x, ok := b.floods[class]; ok {

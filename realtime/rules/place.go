@@ -46,8 +46,8 @@ func (r *Rules) zones(ctx context.Context, rule *Rule) ([]*zone, error) {
 	vertices := 0
 	for i := range found {
 		vertices += len(found[i].Geometry.XY) / 2
-		if len(out) >= maxZones || vertices > maxVertices {
-			return nil, invalid("layer %s has too many polygons for rule %s: at most %d with %d vertices are possible; name features", rule.Area.Layer, rule.ID, maxZones, maxVertices)
+		if len(out) >= MaxZones || vertices > maxVertices {
+			return nil, invalid("layer %s has too many polygons for rule %s: at most %d with %d vertices are possible; name features", rule.Area.Layer, rule.ID, MaxZones, maxVertices)
 		}
 		if s := polygon(found[i].Geometry); s != nil {
 			out = append(out, made(found[i].Name, s))

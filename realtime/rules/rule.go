@@ -18,7 +18,7 @@ import (
 const (
 	MaxRules     = 1000
 	MaxRuleBytes = 64 << 10
-	maxZones     = 10_000  // of one rule
+	MaxZones     = 10_000  // of one rule
 	maxVertices  = 500_000 // of all zones of one rule
 	maxRadius    = 100_000 // metres
 	maxSeconds   = 7 * 24 * 3600

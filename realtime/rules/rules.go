@@ -147,8 +147,14 @@ func Open(ctx context.Context, o Options) (*Rules, error) {
 	return r, nil
 }
 
-// Close ends the subscription to the log.
-func (r *Rules) Close() { r.cancel() }
+// Close writes the outcomes that still wait, unless the disk needs longer than
+// two seconds, and ends the subscription to the log. Run must have ended.
+func (r *Rules) Close() {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	r.write(ctx)
+	r.cancel()
+}
 
 // Alarms are what the rules raised.
 func (r *Rules) Alarms() *Alarms { return r.alarms }
