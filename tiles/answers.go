@@ -39,7 +39,8 @@ type Answers struct {
 	calls  map[Key]*call
 	closed bool
 
-	hot chan *entry // to be compressed better; see improve
+	hot  chan *entry   // to be compressed better; see improve
+	quit chan struct{} // closed by Close
 }
 
 // Answer is what a key names, in one form. Bytes belong to the cache and must not
@@ -62,7 +63,7 @@ func NewAnswers(o AnswersOptions) (*Answers, error) {
 	}
 	a := &Answers{
 		log: o.Log, name: o.Name, cache: newCache(o.CacheBytes), slots: make(chan struct{}, o.Renderings),
-		calls: map[Key]*call{}, hot: make(chan *entry, 256),
+		calls: map[Key]*call{}, hot: make(chan *entry, 256), quit: make(chan struct{}),
 	}
 	var err error
 	if a.compressor, err = newCompressor(); err != nil {
@@ -83,6 +84,7 @@ func (a *Answers) Close() error {
 	if !a.closed {
 		a.closed = true
 		close(a.hot)
+		close(a.quit)
 	}
 	a.mu.Unlock()
 	a.running.Wait()
@@ -240,10 +242,14 @@ func (a *Answers) compressed(raw []byte, enc Encoding, better bool) ([]byte, err
 	return b, nil
 }
 
-// improve compresses hot entries again, one at a time, until Close.
+// improve compresses hot entries again, one at a time and while nothing is
+// rendered, until Close.
 func (a *Answers) improve() {
 	defer a.running.Done()
 	for e := range a.hot {
+		if !a.pause() {
+			return
+		}
 		for _, enc := range []Encoding{Gzip, Zstd} {
 			if e.forms[enc].Load() == nil {
 				continue
@@ -252,6 +258,26 @@ func (a *Answers) improve() {
 				a.log.Error("compressing a "+a.name+" again", "error", err)
 			}
 		}
+	}
+}
+
+// patience bounds how long renderings keep a hot entry from being compressed again.
+const patience = 500 * time.Millisecond
+
+// pause waits until no rendering runs or patience is at its end; it reports false
+// after Close.
+func (a *Answers) pause() bool {
+	const glance = 5 * time.Millisecond
+	for waited := time.Duration(0); ; waited += glance {
+		select {
+		case <-a.quit:
+			return false
+		default:
+		}
+		if len(a.slots) == 0 || waited >= patience {
+			return true
+		}
+		time.Sleep(glance)
 	}
 }
 

@@ -11,16 +11,17 @@ import (
 
 // compressor makes the compressed forms. It is safe for concurrent use.
 type compressor struct {
-	quick, better spares[*gzip.Writer]
-	buffers       spares[*bytes.Buffer] // of what is compressed
-	fast, strong  *zstd.Encoder
-	expand        *zstd.Decoder
+	rough, quick, better spares[*gzip.Writer]
+	buffers              spares[*bytes.Buffer] // of what is compressed
+	fast, strong         *zstd.Encoder
+	expand               *zstd.Decoder
 }
 
 // The levels: the quick ones cost about as much as rendering the tile, the
 // better ones several times that for a tenth fewer bytes.
 const (
-	quickGzip  = gzip.BestSpeed
+	roughGzip  = gzip.HuffmanOnly
+	quickGzip  = 2 // of small texts of numbers 1 makes more bytes, and slower
 	betterGzip = 7
 )
 
@@ -39,14 +40,14 @@ func newCompressor() (*compressor, error) {
 		}
 	}
 	n := runtime.GOMAXPROCS(0)
-	c.quick, c.better = newSpares(n, writer(quickGzip)), newSpares(1, writer(betterGzip))
+	c.rough, c.quick, c.better = newSpares(n, writer(roughGzip)), newSpares(n, writer(quickGzip)), newSpares(1, writer(betterGzip))
 	c.buffers = newSpares(n, func() *bytes.Buffer { return new(bytes.Buffer) })
 	var err error
 	for _, p := range []struct {
 		enc   **zstd.Encoder
 		level zstd.EncoderLevel
 	}{{&c.fast, zstd.SpeedFastest}, {&c.strong, zstd.SpeedBetterCompression}} {
-		*p.enc, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(p.level), zstd.WithEncoderConcurrency(2), zstd.WithWindowSize(zstdWindow), zstd.WithLowerEncoderMem(true))
+		*p.enc, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(p.level), zstd.WithEncoderConcurrency(n), zstd.WithWindowSize(zstdWindow), zstd.WithEncoderCRC(false))
 		if err != nil {
 			return nil, err
 		}
@@ -71,17 +72,18 @@ func (c *compressor) compress(raw []byte, e Encoding, better bool) ([]byte, erro
 		b.Grow(len(raw))
 		return bytes.Clone(encoder.EncodeAll(raw, b.AvailableBuffer())), nil
 	}
-	if err := c.gzip(b, raw, better); err != nil {
+	writers := &c.quick
+	if better {
+		writers = &c.better
+	}
+	if err := zipTo(b, writers, raw); err != nil {
 		return nil, err
 	}
 	return bytes.Clone(b.Bytes()), nil
 }
 
-func (c *compressor) gzip(b *bytes.Buffer, raw []byte, better bool) error {
-	writers := &c.quick
-	if better {
-		writers = &c.better
-	}
+// zipTo appends raw to b as a member of gzip.
+func zipTo(b *bytes.Buffer, writers *spares[*gzip.Writer], raw []byte) error {
 	w := writers.get()
 	defer writers.put(w)
 	w.Reset(b)
@@ -91,9 +93,23 @@ func (c *compressor) gzip(b *bytes.Buffer, raw []byte, better bool) error {
 	return w.Close()
 }
 
-// estimate is about the number of bytes that raw takes in the quick gzip form,
-// rather too many: it looks at a twelfth of a large raw.
-func (c *compressor) estimate(raw []byte) (int, error) {
+// within tells whether raw is about, rather less than, so many bytes in the quick
+// gzip form: it looks at a part of a large raw, first at what costs least.
+func (c *compressor) within(raw []byte, limit int) (bool, error) {
+	if len(raw) <= limit {
+		return true, nil
+	}
+	for _, writers := range []*spares[*gzip.Writer]{&c.rough, &c.quick} {
+		if n, err := c.estimate(raw, writers); err != nil || n <= limit {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}
+
+// estimate is about the number of bytes that raw takes, rather too many: it looks
+// at a twelfth of a large raw.
+func (c *compressor) estimate(raw []byte, writers *spares[*gzip.Writer]) (int, error) {
 	const samples, size = 8, 8 << 10
 	if len(raw) <= 2*samples*size {
 		return len(raw), nil
@@ -103,7 +119,7 @@ func (c *compressor) estimate(raw []byte) (int, error) {
 	b.Reset()
 	for i := range samples {
 		at := (len(raw) - size) / (samples - 1) * i
-		if err := c.gzip(b, raw[at:at+size], false); err != nil {
+		if err := zipTo(b, writers, raw[at:at+size]); err != nil {
 			return 0, err
 		}
 	}

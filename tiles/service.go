@@ -167,7 +167,7 @@ func (s *Service) renderWith(w *worker, k Key, r *Request, views viewList, found
 		e.dropped += q.dropped
 	}
 	e.dropped += w.dropTiny(p)
-	if err := s.fit(e, w, p, r); err != nil {
+	if err := s.fit(e, w, p, r, enc); err != nil {
 		return nil, err
 	}
 	if e.empty = len(w.raw) == 0; e.empty {
@@ -192,38 +192,57 @@ const maxFeatures = 120_000
 // fit encodes the tile into w.raw, again with fewer features as long as it is
 // larger than allowed. What decides is the quick gzip form whatever form was
 // asked for, so that all forms hold the same features.
-func (s *Service) fit(e *entry, w *worker, p *plan, r *Request) error {
+func (s *Service) fit(e *entry, w *worker, p *plan, r *Request, enc Encoding) error {
 	if n := w.count(); !r.Exact && n > maxFeatures {
 		e.dropped += w.dropSmallest(maxFeatures/float64(n), r.Tile.Z)
 	}
 	for {
 		var stats Stats
 		w.raw, stats = w.encoder.AppendTile(w.raw[:0], r.Tile, w.arrange(p))
-		limit := s.o.MaxTileBytes
-		if r.Exact || len(w.raw) <= limit {
-			s.count(stats)
-			return nil
+		excess, err := 1.0, error(nil)
+		if !r.Exact {
+			excess, err = s.excess(e, w.raw, enc)
 		}
-		if n, err := s.answers.compressor.estimate(w.raw); err != nil || n <= limit {
+		if err != nil || excess <= 1 {
 			s.count(stats)
 			return err
 		}
-		zip, err := s.answers.compressed(w.raw, Gzip, false)
-		if err != nil {
-			return err
-		}
-		if len(zip) <= limit {
-			e.set(Gzip, &form{zip, e.key.etag(Gzip, false), false})
-			s.count(stats)
-			return nil
-		}
-		n := w.dropSmallest(0.93*float64(limit)/float64(len(zip)), r.Tile.Z)
+		n := w.dropSmallest(0.93/excess, r.Tile.Z)
 		if n == 0 {
 			s.count(stats)
 			return nil // one feature, or features of one size: kept whole
 		}
 		e.dropped += n
 	}
+}
+
+// excess is how many times larger than allowed the quick gzip form of raw is, at
+// most 1 when it is sure to be small enough; e gets that form if it was made.
+func (s *Service) excess(e *entry, raw []byte, enc Encoding) (float64, error) {
+	limit := s.o.MaxTileBytes
+	if len(raw) <= limit {
+		return 1, nil
+	}
+	if enc != Gzip { // else the form itself is needed anyway
+		if ok, err := s.answers.compressor.within(raw, limit); err != nil || ok {
+			return 1, err
+		}
+	}
+	zip, err := s.answers.compressed(raw, Gzip, false)
+	if err != nil {
+		return 0, err
+	}
+	small := len(zip) <= limit
+	if !small && enc == Gzip { // what was asked for must not decide
+		if small, err = s.answers.compressor.within(raw, limit); err != nil {
+			return 0, err
+		}
+	}
+	if small {
+		e.set(Gzip, &form{zip, e.key.etag(Gzip, false), false})
+		return 1, nil
+	}
+	return float64(len(zip)) / float64(limit), nil
 }
 
 func (s *Service) count(stats Stats) {
