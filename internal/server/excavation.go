@@ -95,11 +95,7 @@ func (s *Server) readExcavation(r *http.Request, body []byte) (q tiles3d.Excavat
 	}
 	q.Policy = func(id layers.ID) layers.Policy { return s.policy(r, id) }
 	if in.Inputs.Layers == nil {
-		for _, l := range s.o.Catalog.Layers() {
-			if tiles3d.Excavable(&l) && !s.policy(r, l.ID).Deny {
-				q.Layers = append(q.Layers, l.ID)
-			}
-		}
+		q.Layers = s.excavable(r)
 		return q, nil
 	}
 	seen := map[layers.ID]bool{}
@@ -114,6 +110,20 @@ func (s *Server) readExcavation(r *http.Request, body []byte) (q tiles3d.Excavat
 		}
 	}
 	return q, nil
+}
+
+// excavable are the layers that the reader may dig up: pipes first, then nodes, then
+// parts.
+func (s *Server) excavable(r *http.Request) (ids []layers.ID) {
+	list := s.o.Catalog.Layers()
+	for _, kind := range []layers.Kind{layers.KindPipe, layers.KindNode, layers.KindPart} {
+		for i := range list {
+			if l := &list[i]; l.Kind == kind && tiles3d.Excavable(l) && !s.policy(r, l.ID).Deny {
+				ids = append(ids, l.ID)
+			}
+		}
+	}
+	return ids
 }
 
 // readOutline reads the one ring of a GeoJSON Polygon: longitude, latitude, ….

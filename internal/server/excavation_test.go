@@ -70,8 +70,7 @@ func TestExcavationOverHTTP(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal(a.body, &x))
 	require.Len(t, x.Items, 2, "%s", a.body)
-	at := map[string]int{x.Items[0].ID: 0, x.Items[1].ID: 1}
-	p, m := x.Items[at["a"]], x.Items[at["m"]]
+	p, m := x.Items[0], x.Items[1] // pipes come first
 	require.Equal(t, []string{"pipes", "a", "=1+a", "JS", "manholes", "m"}, []string{p.Layer, p.ID, p.Name, p.Kind, m.Layer, m.ID})
 	sin, cos := math.Sincos(40.7 * math.Pi / 180)
 	across := 6378137 / math.Sqrt(1-0.0066943799901413*sin*sin) * cos

@@ -155,13 +155,13 @@ func (p *pit) box() tile.WorldBox {
 // total sums up the items by layer and kind, in the order in which they come.
 func (x *Excavation) total() {
 	type key struct {
-		layer layers.ID
-		kind  string
+		layer      layers.ID
+		kind, name string
 	}
 	at := map[key]int{}
 	for i := range x.Items {
 		e := &x.Items[i]
-		k := key{e.Layer, e.Kind}
+		k := key{e.Layer, e.Kind, e.KindName}
 		n, ok := at[k]
 		if !ok {
 			n = len(x.Totals)

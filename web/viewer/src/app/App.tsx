@@ -1,5 +1,6 @@
 import { useEffect } from 'preact/hooks';
 import { tags, textIn } from '../i18n';
+import { ExcavationPanel } from '../panels/ExcavationPanel';
 import { FeaturePanel } from '../panels/FeaturePanel';
 import { Footer } from '../panels/Footer';
 import { LayerPanel } from '../panels/LayerPanel';
@@ -26,6 +27,7 @@ export function App({ store }: { store: Store }) {
     const keys = (event: KeyboardEvent) => {
       if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.key === 'Escape' && store.selection.value) store.pick([]);
+      else if (event.key === 'Escape' && store.excavation.phase.value !== 'off') store.excavate(false);
       else if (event.key === 'l' || event.key === 'L') store.setLayersOpen(!store.layersOpen.value);
       else if (/^[1-9]$/.test(event.key)) {
         const bookmark = store.config.bookmarks[Number(event.key) - 1];
@@ -50,6 +52,7 @@ export function App({ store }: { store: Store }) {
       <TopBar />
       <LayerPanel />
       <FeaturePanel />
+      <ExcavationPanel />
       <MapControls />
       <Footer />
       <Notices />

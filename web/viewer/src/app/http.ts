@@ -19,7 +19,7 @@ export async function fetchJson(url: string, signal?: AbortSignal): Promise<unkn
 }
 
 /** The detail of an RFC 9457 problem, or ''. */
-async function problemOf(response: Response): Promise<string> {
+export async function problemOf(response: Response): Promise<string> {
   try {
     const problem: unknown = await response.json();
     if (

@@ -2,6 +2,7 @@ import { computed, type ReadonlySignal, type Signal, signal } from '@preact/sign
 import type { Map as MapLibreMap } from 'maplibre-gl';
 import type { BBox, Bookmark, Config, LayerConfig } from '../config/config';
 import { parseConfig } from '../config/parse';
+import { Excavation } from '../excavation/excavation';
 import { type Dictionary, dictionaries, type Language, textIn } from '../i18n';
 import type { LiveCounts, LiveFeed, LiveStatus } from '../live/feed';
 import { type Covered, metresBetween } from '../map/camera';
@@ -69,6 +70,8 @@ export class Store {
   readonly alternatives: Signal<readonly Selection[]> = signal([]);
   readonly details: Signal<Details> = signal({ phase: 'loading' });
   readonly following: Signal<boolean> = signal(false);
+  /** The tool that opens the ground. */
+  readonly excavation = new Excavation();
   /** The map looks below the ground. */
   readonly underground: Signal<boolean> = signal(false);
   readonly status: Signal<LiveStatus>;
@@ -135,6 +138,7 @@ export class Store {
     // For the browser's console and for browser tests.
     if (map) window.twind = { map: map.map, city: map, store: this };
     else delete window.twind;
+    this.excavation.attach(map);
     if (!map) this.ready.value = false;
     else if (this.selection.value) map.emphasise(this.selection.value);
   }
@@ -153,6 +157,17 @@ export class Store {
   setUnderground(underground: boolean): void {
     this.underground.value = underground;
     this.map?.setUnderground(underground);
+  }
+
+  /** Lets the user draw a pit, or closes it. */
+  excavate(on: boolean): void {
+    if (!on) {
+      this.excavation.close();
+      return;
+    }
+    this.pick([]);
+    this.setUnderground(false);
+    this.excavation.draw();
   }
 
   showLayer(id: string, visible: boolean): void {
@@ -310,6 +325,8 @@ export class Store {
     });
     feed.onChange(change => {
       this.countSoon();
+      const kind = this.layer(change.layer)?.kind;
+      if (kind === 'pipe' || kind === 'node' || kind === 'part') void this.excavation.read();
       const selection = this.selection.value;
       if (!selection || selection.live || selection.layer !== change.layer) return;
       if (!change.ids || change.ids.includes(selection.id)) void this.readDetails(true);

@@ -10,6 +10,7 @@ import { CellsOverlay } from '../live/cellsOverlay';
 import type { LiveFeed } from '../live/feed';
 import { type LiveHit, LiveLayer } from '../live/liveLayer';
 import { liveLooks } from '../live/looks';
+import type { Pit } from '../solids/pitGeometry';
 import type { SolidsLayer } from '../solids/solidsLayer';
 import { palettes, type Theme } from '../theme/tokens';
 import type { Camera } from '../url/state';
@@ -17,6 +18,7 @@ import { type Covered, cameraOf, goTo, goToBox } from './camera';
 import { FailedTiles } from './failedTiles';
 import { highlightLayers, ownLayer } from './highlight';
 import { clusterAt, type Pick, pickAt } from './picking';
+import { PolygonSketch, type SketchEvents } from './polygonSketch';
 import { type Change, TileRefresher } from './refresher';
 import { cityLayerOf, dimmed, present } from './style';
 import type { TileId } from './tiles';
@@ -94,6 +96,8 @@ export class CityMap {
   private following: { layer: string; id: string } | undefined;
   private solids: SolidsLayer | undefined;
   private underground: boolean;
+  private pit: Pit | undefined;
+  private drawing: PolygonSketch | undefined;
   private standing = false;
   private disposed = false;
 
@@ -156,6 +160,7 @@ export class CityMap {
 
   dispose(): void {
     this.disposed = true;
+    this.sketch(undefined);
     this.styleRequest?.abort();
     this.stopChanges?.();
     this.cells?.dispose();
@@ -192,6 +197,7 @@ export class CityMap {
       ...(this.solids ? { solid: new Set(this.solids.layers) } : {}),
       ...(this.underground ? { underground: this.belowGround() } : {}),
       ...(this.standing ? { standing: this.standingLayers() } : {}),
+      ...(this.pit && this.solids ? { pit: { ring: this.pit.ring, layers: this.dugLayers() } } : {}),
     });
     this.map.setStyle(shown, { diff: true, validate: false });
     // A difference is applied at once; where there is none to make, style.load follows.
@@ -203,6 +209,12 @@ export class CityMap {
     return new Set(
       this.options.config.layers.filter(({ kind, live }) => live || below.has(kind)).map(({ id }) => id),
     );
+  }
+
+  /** The layers whose bodies are seen in a pit. */
+  private dugLayers(): Set<string> {
+    const dug = this.options.config.layers.filter(({ kind, tileset }) => below.has(kind) && tileset !== '');
+    return new Set(dug.map(({ id }) => id));
   }
 
   /** The layers of parts that stand on the ground as models. */
@@ -227,6 +239,21 @@ export class CityMap {
     this.drawStyle();
   }
 
+  /** Opens the ground, or closes it: pipes and what belongs to them are seen in the pit. */
+  setPit(pit: Pit | undefined): void {
+    const outline = pit?.ring !== this.pit?.ring;
+    this.pit = pit;
+    this.solids?.setPit(pit);
+    this.showSolids();
+    if (outline) this.drawStyle();
+  }
+
+  /** Lets the user draw a polygon, during which clicks pick nothing; undefined ends it. */
+  sketch(events: SketchEvents | undefined): void {
+    this.drawing?.dispose();
+    this.drawing = events && new PolygonSketch(this.map, events);
+  }
+
   /** Fetches what draws solids, and draws the layers that have a tileset with it. */
   private async raiseSolids(): Promise<void> {
     // Heights from the ground itself, since the map is flat.
@@ -242,6 +269,7 @@ export class CityMap {
     }
     if (this.disposed) return;
     this.solids = new module.SolidsLayer(layers, this.theme);
+    this.solids.setPit(this.pit);
     this.showSolids();
     this.drawStyle();
     this.stand();
@@ -261,7 +289,9 @@ export class CityMap {
     for (const { id, kind, tileset } of this.options.config.layers) {
       if (tileset === '') continue;
       const inPlace = below.has(kind) === this.underground || kind === 'part';
-      this.solids?.show(id, inPlace && !this.hidden.has(id), this.opacity.get(id) ?? 1);
+      const shown = !this.hidden.has(id);
+      const dug = shown && this.pit !== undefined && below.has(kind);
+      this.solids?.show(id, inPlace && shown, this.opacity.get(id) ?? 1, dug);
     }
   }
 
@@ -435,6 +465,7 @@ export class CityMap {
   };
 
   private click(event: MapMouseEvent): void {
+    if (this.drawing) return;
     const { x, y } = event.point;
     const [entity] = this.live?.hits(x, y, 14 * this.options.scale) ?? [];
     const solid = this.solidAt(x, y);
@@ -452,7 +483,7 @@ export class CityMap {
 
   private hover(event: MapMouseEvent): void {
     const now = performance.now();
-    if (now - this.hoverAt < 80 || this.map.isMoving()) return;
+    if (this.drawing || now - this.hoverAt < 80 || this.map.isMoving()) return;
     this.hoverAt = now;
     const { x, y } = event.point;
     const over =

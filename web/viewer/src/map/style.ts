@@ -41,6 +41,8 @@ export interface Presentation {
   underground?: ReadonlySet<string>;
   /** Layers whose objects stand as solids in a tilted view, so that their symbols would hide them. */
   standing?: ReadonlySet<string>;
+  /** An open pit: within its ring the symbols of some layers are left out, since their bodies are seen in it. */
+  pit?: { ring: readonly (readonly [number, number])[]; layers: ReadonlySet<string> };
 }
 
 /** From this zoom on, solids under the ground are large enough to stand for their symbols. */
@@ -93,7 +95,16 @@ function presentLayer(layer: LayerSpecification, how: Presentation): LayerSpecif
     layout.visibility = 'none';
   const bodied = id !== undefined && how.underground && how.solid?.has(id) && layer.type !== 'symbol';
   const zooms = bodied ? { maxzoom: Math.min(bodies, layer.maxzoom ?? 24) } : {};
-  return { ...layer, ...zooms, paint, layout } as LayerSpecification;
+  const flat = layer.type === 'circle' || layer.type === 'symbol';
+  const cut = id !== undefined && flat && how.pit?.layers.has(id) ? outside(layer, how.pit.ring) : {};
+  return { ...layer, ...zooms, ...cut, paint, layout } as LayerSpecification;
+}
+
+/** The filter that leaves out what lies wholly within a ring. */
+function outside(layer: LayerSpecification, ring: readonly (readonly [number, number])[]) {
+  const polygon = { type: 'Polygon', coordinates: [[...ring, ring[0]]] };
+  const own = 'filter' in layer && layer.filter !== undefined ? [layer.filter] : [];
+  return { filter: ['all', ...own, ['!', ['within', polygon]]] };
 }
 
 function belongs(property: string, type: LayerSpecification['type']): boolean {

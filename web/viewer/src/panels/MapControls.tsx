@@ -5,7 +5,8 @@ import { IconButton } from '../ui/Button';
 /** Zoom, compass, tilt and full screen. */
 export function MapControls() {
   const store = useStore();
-  const words = store.words.value.map;
+  const { map: words, excavation } = store.words.value;
+  const excavating = store.excavation.phase.value !== 'off';
   const { bearing, pitch } = store.camera.value;
   return (
     <div class="controls">
@@ -23,12 +24,20 @@ export function MapControls() {
           onClick={() => store.tilt(pitch > 5 ? 0 : 60)}
         />
         {store.config.layers.some(({ kind, tileset }) => tileset !== '' && kind === 'pipe') && (
-          <IconButton
-            icon="underground"
-            label={store.underground.value ? words.aboveGround : words.underground}
-            pressed={store.underground.value}
-            onClick={() => store.setUnderground(!store.underground.value)}
-          />
+          <>
+            <IconButton
+              icon="underground"
+              label={store.underground.value ? words.aboveGround : words.underground}
+              pressed={store.underground.value}
+              onClick={() => store.setUnderground(!store.underground.value)}
+            />
+            <IconButton
+              icon="excavate"
+              label={excavating ? excavation.close : excavation.open}
+              pressed={excavating}
+              onClick={() => store.excavate(!excavating)}
+            />
+          </>
         )}
         <FullscreenButton />
       </div>

@@ -1,5 +1,5 @@
 import type { Map as MapLibreMap } from 'maplibre-gl';
-import { type Mesh, type Raycaster, Scene, type ShaderMaterial } from 'three';
+import { type Mesh, type Raycaster, Scene, type ShaderMaterial, type Vector3 } from 'three';
 import type { Theme } from '../theme/tokens';
 import type { Eye } from './eye';
 import { featureName } from './flatten';
@@ -19,6 +19,8 @@ export interface SolidLayer {
 export class CitySolids {
   readonly scene = new Scene();
   visible = true;
+  /** Shown in a pit, though perhaps nowhere else. */
+  dug = false;
   private readonly dresser: Dresser;
   private readonly shelf = new Shelf();
   /** The row of the selected feature in a content; −1 where it is not. */
@@ -48,6 +50,11 @@ export class CitySolids {
 
   setOpacity(opacity: number): void {
     this.dresser.setOpacity(opacity);
+  }
+
+  /** Draws only where the stencil has a value; 0 draws everywhere. */
+  setMask(value: number): void {
+    this.dresser.setMask(value);
   }
 
   select(id: string | undefined): void {
@@ -113,10 +120,14 @@ export class CitySolids {
     }
   }
 
-  /** The feature that a ray meets first, with its distance. */
-  hit(raycaster: Raycaster): { id: string; distance: number } | undefined {
-    if (!this.visible) return undefined;
+  /** The feature that a ray meets first, with its distance; inPit tells whether a place lies in the open pit. */
+  hit(
+    raycaster: Raycaster,
+    inPit: (place: Vector3) => boolean,
+  ): { id: string; distance: number } | undefined {
+    if (!this.visible && !this.dug) return undefined;
     for (const hit of raycaster.intersectObjects(this.scene.children, true)) {
+      if (!this.visible && !inPit(hit.point)) continue;
       const mesh = hit.object as Mesh;
       const model = [...this.current.models.values()].find(({ group }) => group === mesh.parent);
       const column = mesh.geometry.getAttribute(featureName);

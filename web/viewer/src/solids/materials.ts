@@ -1,4 +1,13 @@
-import { Color, DoubleSide, type Mesh, MeshStandardMaterial, ShaderMaterial, Vector3 } from 'three';
+import {
+  AlwaysStencilFunc,
+  Color,
+  DoubleSide,
+  EqualStencilFunc,
+  type Mesh,
+  MeshStandardMaterial,
+  ShaderMaterial,
+  Vector3,
+} from 'three';
 import type { Theme } from '../theme/tokens';
 import { palettes } from '../theme/tokens';
 import { featureName, topName } from './flatten';
@@ -125,6 +134,15 @@ export class Dresser {
     for (const material of this.made.values()) {
       (material.uniforms.opacity as { value: number }).value = opacity;
       material.transparent = opacity < 1;
+    }
+  }
+
+  /** Draws only where the stencil has a value; 0 draws everywhere. */
+  setMask(value: number): void {
+    for (const material of this.made.values()) {
+      material.stencilWrite = value !== 0; // the test goes with it; nothing is written
+      material.stencilFunc = value === 0 ? AlwaysStencilFunc : EqualStencilFunc;
+      material.stencilRef = value;
     }
   }
 

@@ -5,6 +5,8 @@ import { mercator } from '../map/tiles';
 import type { Theme } from '../theme/tokens';
 import { CitySolids, type SolidLayer } from './city';
 import { Eye } from './eye';
+import type { Pit } from './pitGeometry';
+import { opening, PitScene } from './pitScene';
 
 /** A solid under the pointer. */
 export interface SolidHit {
@@ -34,8 +36,12 @@ export class SolidsLayer implements CustomLayerInterface {
   private reloads: ReturnType<typeof setTimeout> | undefined;
   private pump: ReturnType<typeof setInterval> | undefined;
   private readonly toReload = new Set<string>();
+  private pit: PitScene | undefined;
 
-  constructor(layers: readonly SolidLayer[], theme: Theme) {
+  constructor(
+    layers: readonly SolidLayer[],
+    private theme: Theme,
+  ) {
     this.camera.matrixWorldAutoUpdate = false;
     this.cities = layers.map(
       layer => new CitySolids(layer, theme, this.eye, () => this.map?.triggerRepaint()),
@@ -62,19 +68,31 @@ export class SolidsLayer implements CustomLayerInterface {
     clearInterval(this.pump);
     this.map = undefined;
     for (const city of this.cities) city.dispose();
+    this.pit?.dispose();
     this.renderer?.dispose();
     this.renderer = undefined;
   }
 
   setTheme(theme: Theme): void {
+    this.theme = theme;
+    this.pit?.setTheme(theme);
     for (const city of this.cities) city.setTheme(theme);
     this.map?.triggerRepaint();
   }
 
-  show(layer: string, visible: boolean, opacity: number): void {
+  /** Opens the ground, or closes it. */
+  setPit(pit: Pit | undefined): void {
+    this.pit?.dispose();
+    this.pit = pit && PitScene.of(pit, this.theme);
+    this.map?.triggerRepaint();
+  }
+
+  /** @param dug shows the layer in a pit, though perhaps nowhere else */
+  show(layer: string, visible: boolean, opacity: number, dug: boolean): void {
     const city = this.city(layer);
     if (!city) return;
     city.visible = visible;
+    city.dug = dug;
     city.setOpacity(opacity);
     this.map?.triggerRepaint();
   }
@@ -112,16 +130,39 @@ export class SolidsLayer implements CustomLayerInterface {
       city.arrange(x, y, world);
       renderer.render(city.scene, this.camera);
     }
+    if (this.pit) loading = this.dig(map, renderer, x, y) || loading;
     renderer.resetState();
     gl.bindVertexArray(null);
     if (loading) this.pump ??= setInterval(() => this.load(), 40);
+  }
+
+  /** Draws what lies in the pit; true while some of it is on its way. */
+  private dig(map: MapLibreMap, renderer: WebGLRenderer, x: number, y: number): boolean {
+    let loading = false;
+    this.pit?.render(renderer, this.camera, x, y, world);
+    for (const city of this.cities) {
+      if (!city.dug) continue;
+      if (!city.visible) {
+        loading = city.update(map) || loading;
+        city.arrange(x, y, world);
+      }
+      city.setMask(opening);
+      renderer.render(city.scene, this.camera);
+      city.setMask(0);
+    }
+    // The map must not take what is in the stencil now for its own masks.
+    const { painter } = map as unknown as { painter?: { currentStencilSource?: string | undefined } };
+    if (painter) painter.currentStencilSource = undefined;
+    return loading;
   }
 
   /** Goes on loading between frames: each step of a traversal may ask for the next, and frames can be slow. */
   private load(): void {
     const { map } = this;
     let loading = false;
-    if (map) for (const city of this.cities) if (city.visible) loading = city.update(map) || loading;
+    if (map)
+      for (const city of this.cities)
+        if (city.visible || (this.pit && city.dug)) loading = city.update(map) || loading;
     if (loading) return;
     clearInterval(this.pump);
     this.pump = undefined;
@@ -141,7 +182,7 @@ export class SolidsLayer implements CustomLayerInterface {
     const raycaster = new Raycaster(near, at(0.999).sub(near).normalize());
     let best: (SolidHit & { distance: number }) | undefined;
     for (const city of this.cities) {
-      const hit = city.hit(raycaster);
+      const hit = city.hit(raycaster, place => this.pit?.contains(place) ?? false);
       if (hit && (!best || hit.distance < best.distance)) best = { layer: city.layer.id, ...hit };
     }
     return best && { layer: best.layer, id: best.id };
