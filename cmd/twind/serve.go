@@ -200,6 +200,11 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 		defer watched.Close()
 		defer catalog.Subscribe(func(c layers.Change) { watched.Changed(c.Layer) })()
 	}
+	sensorThings, err := openSensorThings(conf)
+	if err != nil {
+		return err
+	}
+	defer sensorThings.Close()
 	photos, err := openImages(conf, log, metrics)
 	if err != nil {
 		return err
@@ -213,7 +218,7 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 	srv, err := server.New(server.Options{
 		Context: ctx,
 		Store:   store, Catalog: catalog, Tiles: tileService, Solids: solids, Hub: hub, Viewer: viewer.FS(), Log: log, Metrics: metrics,
-		History: recorded, Observatory: observatory, Rules: watched,
+		History: recorded, Observatory: observatory, Rules: watched, SensorThings: sensorThings,
 		Config: conf, Version: version, Groups: o.groups, Sprites: sprites,
 		Rasters: rasters, Grounds: ground.grounds, Archives: archives,
 	})

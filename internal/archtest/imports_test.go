@@ -125,7 +125,7 @@ var homes = map[string][]string{
 	"github.com/twpayne/go-geom":           {"twind/spatial/mesh", "twind/spatial/wkb", "twind/layers/postgis"},
 	"github.com/mochi-mqtt/server/v2":      {"twind/realtime/mqtt"},
 	"github.com/eclipse/paho.golang":       {"twind/realtime/mqtt", "twind/realtime/replay"},
-	"github.com/peterstace/simplefeatures": {"twind/importers", "twind/tiles/mvt", "twind/cmd/twind"},
+	"github.com/peterstace/simplefeatures": {"twind/importers", "twind/tiles/mvt", "twind/cmd/twind", "twind/realtime/sensorthings"},
 	"github.com/schollz/progressbar/v3":    {"twind/cmd/twind"},
 	"github.com/klauspost/compress":        {"twind/tiles", "twind/internal/server", "twind/realtime/history"},
 	"golang.org/x/image":                   {"twind/tiles/sprite"},

@@ -70,6 +70,7 @@ func (s *Server) routes() http.Handler {
 		get(r, "/wmts/1.0.0/WMTSCapabilities.xml", s.ows(s.wmtsCapabilities, true))
 		get(r, "/search", s.searchItems)
 		get(r, "/live/history", s.history)
+		s.routeSensorThings(r)
 		s.routeRules(r, get)
 		get(r, "/viewer/config.json", s.viewerConfig)
 		get(r, "/*", s.viewerFile)

@@ -22,6 +22,7 @@ import (
 	"twind/realtime"
 	"twind/realtime/history"
 	"twind/realtime/rules"
+	"twind/realtime/sensorthings"
 	"twind/tiles"
 	"twind/tiles/archive"
 	"twind/tiles/sprite"
@@ -48,6 +49,8 @@ type Options struct {
 	History *history.Log
 	// Observatory takes readings; nil: /live/observations answers 501.
 	Observatory *realtime.Observatory
+	// SensorThings holds the entities below /sensorthings/v1.1; nil: they answer 501.
+	SensorThings *sensorthings.Store
 
 	// Rules watch what is live; nil: /live/rules and /live/alarms answer 501.
 	Rules *rules.Rules
