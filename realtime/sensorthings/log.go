@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 
 	"twind/layers"
 )
@@ -46,7 +47,10 @@ func openLog(path string, replay func([]record) error) (*logFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	end, err := readLog(f, path, replay)
+	end, err := int64(0), lock(f, path)
+	if err == nil {
+		end, err = readLog(f, path, replay)
+	}
 	if err == nil {
 		err = f.Truncate(end)
 	}
@@ -60,6 +64,14 @@ func openLog(path string, replay func([]record) error) (*logFile, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	return &logFile{f: f, written: end, synced: end}, nil
+}
+
+// lock keeps other processes from the file until it is closed.
+func lock(f *os.File, path string) error {
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return layers.Errorf(layers.ErrUnavailable, "%s is in use by another server; stop it, or give this one another folder with --data", path)
+	}
+	return nil
 }
 
 // readLog gives each whole line and returns where the last one ends.
