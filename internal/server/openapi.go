@@ -71,11 +71,22 @@ func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) error {
 			"license":     object{"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
 		},
 		"servers": []any{object{"url": base + "/ogc"}},
-		"tags":    []any{object{"name": "Features"}, object{"name": "Editing"}, object{"name": "Live"}},
+		"tags":    []any{object{"name": "Features"}, object{"name": "Editing"}, object{"name": "Processes"}, object{"name": "Live"}},
 		"paths": object{
 			"/":            object{"get": get("getLandingPage", "Landing page", typeJSON, []any{})},
 			"/api":         object{"get": get("getApi", "This document", typeOpenAPI, []any{})},
 			"/conformance": object{"get": get("getConformance", "Conformance classes", typeJSON, []any{})},
+			"/processes":   object{"get": get("getProcesses", "Processes", typeJSON, []any{})},
+			"/processes/excavation": object{
+				"get": get("getExcavation", "What the process takes and gives", typeJSON, []any{}, "404"),
+			},
+			"/processes/excavation/execution": object{"post": object{
+				"operationId": "excavate", "summary": "What lies in a pit", "tags": []string{"Processes"},
+				"requestBody": body(typeJSON),
+				"responses": with(object{"200": object{"description": "Items and totals", "content": object{
+					typeJSON: object{"schema": anything}, typeCSV: object{"schema": object{"type": "string"}},
+				}}}, problems("400", "404", "413", "415", "500")),
+			}},
 			"/collections": object{"get": get("getCollections", "Collections", typeJSON, []any{})},
 			"/collections/{collectionId}": object{
 				"parameters": []any{param("collectionId")},
