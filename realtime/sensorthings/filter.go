@@ -1,6 +1,7 @@
 package sensorthings
 
 import (
+	"context"
 	"regexp"
 	"strconv"
 	"strings"
@@ -19,6 +20,7 @@ type expression func(c *evaluation, e *entity) value
 // evaluation is the state of one use of expressions.
 type evaluation struct {
 	s    *Store
+	ctx  context.Context
 	pick value // what a path over to-many relations stands for now
 }
 

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"twind/realtime/sensorthings"
 )
 
 // Each function, operator and form of path, with the number of the fixture's
@@ -106,4 +108,15 @@ func TestDataArray(t *testing.T) {
 	require.Len(t, c.list("/Datastreams(1)/Observations"), 5)
 	c.status(400, "POST", "/CreateObservations", `[{"Datastream":{"@iot.id":1},"components":["colour","result"],"dataArray":[]}]`)
 	c.status(400, "POST", "/CreateObservations", `{}`)
+}
+
+// A query that computes too long is refused, and the store goes on.
+func TestQueryTakesTooLong(t *testing.T) {
+	s := open(t, t.TempDir())
+	c := serve(t, s, sensorthings.HandlerOptions{})
+	c.post("/Sensors", sensor(1))
+	hasty := serve(t, s, sensorthings.HandlerOptions{MaxQuery: 1})
+	hasty.status(503, "GET", "/Sensors?$filter=Datastreams/name eq 'x'", "")
+	c.post("/Sensors", sensor(2))
+	require.Len(t, c.list("/Sensors"), 2)
 }

@@ -101,7 +101,7 @@ func followed(k kind, relations []int, read func(*Store, *entity) value) node {
 			eval: func(c *evaluation, _ *entity) value { return c.pick },
 			many: func(c *evaluation, e *entity) []value {
 				var out []value
-				for _, to := range c.s.reached([]*entity{e}, relations) {
+				for _, to := range c.reached([]*entity{e}, relations) {
 					out = append(out, read(c.s, to))
 				}
 				return out
@@ -120,13 +120,17 @@ func followed(k kind, relations []int, read func(*Store, *entity) value) node {
 	}}
 }
 
-// reached are all entities at the end of relations, each once.
-func (s *Store) reached(from []*entity, relations []int) []*entity {
+// reached are all entities at the end of relations, each once; some when the
+// time is over.
+func (c *evaluation) reached(from []*entity, relations []int) []*entity {
 	for _, r := range relations {
 		seen := map[*entity]bool{}
 		var next []*entity
 		for _, e := range from {
-			for _, to := range s.targets(e, r) {
+			if c.ctx.Err() != nil {
+				return nil
+			}
+			for _, to := range c.s.targets(e, r) {
 				if !seen[to] {
 					seen[to] = true
 					next = append(next, to)

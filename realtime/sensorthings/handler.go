@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"twind/realtime"
 )
@@ -25,6 +26,8 @@ type HandlerOptions struct {
 	// nil: nobody.
 	Observe func(context.Context, []realtime.Observation)
 	Log     *slog.Logger // of errors within the server; nil: none
+	// MaxQuery is how long a GET may compute, since writes wait for it; 10 s.
+	MaxQuery time.Duration
 }
 
 type handler struct {
@@ -38,6 +41,9 @@ type handler struct {
 func Handler(s *Store, o HandlerOptions) http.Handler {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.MaxQuery <= 0 {
+		o.MaxQuery = 10 * time.Second
 	}
 	return &handler{s, o}
 }
@@ -112,6 +118,8 @@ func (h *handler) get(w http.ResponseWriter, r *http.Request, path string) error
 
 // read makes the answer to a GET; nil: there is no value.
 func (h *handler) read(r *http.Request, path, base string) (body []byte, contentType string, err error) {
+	ctx, cancel := context.WithTimeout(r.Context(), h.o.MaxQuery)
+	defer cancel()
 	h.s.mu.RLock()
 	defer h.s.mu.RUnlock()
 	t, err := h.s.resolve(path)
@@ -126,7 +134,7 @@ func (h *handler) read(r *http.Request, path, base string) (body []byte, content
 		body, contentType = h.s.property(&t)
 		return body, contentType, nil
 	}
-	out := &writer{s: h.s, ctx: r.Context(), base: base}
+	out := &writer{s: h.s, ctx: ctx, base: base}
 	switch {
 	case t.one == nil:
 		out.collection(&t, o, base+"/"+path)
@@ -134,6 +142,9 @@ func (h *handler) read(r *http.Request, path, base string) (body []byte, content
 		out.reference(t.one, o)
 	default:
 		out.entity(t.one, o)
+	}
+	if errors.Is(out.err, context.DeadlineExceeded) {
+		out.err = &problem{http.StatusServiceUnavailable, "The query takes longer than " + h.o.MaxQuery.String() + ": ask for less at a time."}
 	}
 	return out.buf, "", out.err
 }

@@ -80,7 +80,7 @@ func readLog(f *os.File, path string, replay func([]record) error) (int64, error
 	var end int64
 	for n := 1; ; n++ {
 		line, err := r.ReadBytes('\n')
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return end, nil // what is cut short is dropped
 		}
 		if err != nil {
@@ -88,7 +88,7 @@ func readLog(f *os.File, path string, replay func([]record) error) (int64, error
 		}
 		records, err := parseLine(line)
 		if err != nil {
-			if _, more := r.Peek(1); more == io.EOF {
+			if _, more := r.Peek(1); errors.Is(more, io.EOF) {
 				return end, nil
 			}
 			return 0, layers.Errorf(layers.ErrInvalid, "line %d of %s is damaged (%v); restore the file from a backup", n, path, err)

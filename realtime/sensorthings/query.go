@@ -14,6 +14,9 @@ type page struct {
 
 // query finds the page of the entities of a kind with those ids.
 func (s *Store) query(ctx context.Context, k kind, ids []int64, o *options) (page, error) {
+	if err := ctx.Err(); err != nil {
+		return page{}, err
+	}
 	if o.filter == nil && o.orderBy == nil {
 		from := min(o.skip, len(ids))
 		to := min(from+o.top, len(ids))
@@ -28,7 +31,7 @@ func (s *Store) query(ctx context.Context, k kind, ids []int64, o *options) (pag
 		return page{}, err
 	}
 	if o.orderBy != nil {
-		s.order(rows, o.orderBy)
+		s.order(ctx, rows, o.orderBy)
 	}
 	from := min(o.skip, len(rows))
 	to := min(from+o.top, len(rows))
@@ -38,15 +41,15 @@ func (s *Store) query(ctx context.Context, k kind, ids []int64, o *options) (pag
 // filtered are the entities that $filter lets through: no more than the page and
 // one when nobody asks for their order or number.
 func (s *Store) filtered(ctx context.Context, k kind, ids []int64, o *options) ([]*entity, error) {
-	c := &evaluation{s: s}
+	c := &evaluation{s: s, ctx: ctx}
 	enough := len(ids)
 	if o.orderBy == nil && !o.count {
 		enough = o.skip + o.top + 1
 	}
 	var rows []*entity
-	for i, id := range ids {
-		if i%1024 == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
+	for _, id := range ids {
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
 		e := s.find(k, id)
 		if o.filter != nil && !isTrue(o.filter(c, e)) {
@@ -56,16 +59,16 @@ func (s *Store) filtered(ctx context.Context, k kind, ids []int64, o *options) (
 			break
 		}
 	}
-	return rows, nil
+	return rows, ctx.Err() // a predicate that ran out of time is not false
 }
 
 // order sorts; entities without a value come first, then by id.
-func (s *Store) order(rows []*entity, by []order) {
+func (s *Store) order(ctx context.Context, rows []*entity, by []order) {
 	type keyed struct {
 		e    *entity
 		keys []value
 	}
-	c := &evaluation{s: s}
+	c := &evaluation{s: s, ctx: ctx}
 	list := make([]keyed, len(rows))
 	for i, e := range rows {
 		list[i] = keyed{e, make([]value, len(by))}

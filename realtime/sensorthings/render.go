@@ -116,7 +116,7 @@ func (w *writer) rows(p page, o *options, one func(*entity, *options)) int {
 	w.put("[")
 	defer w.put("]")
 	for i, e := range p.rows {
-		if len(w.buf) > maxAnswer {
+		if len(w.buf) > maxAnswer || w.err != nil {
 			return o.skip + i
 		}
 		if i > 0 {
@@ -154,7 +154,7 @@ func (w *writer) collection(t *target, o *options, address string) {
 		w.put(strconv.Itoa(p.count))
 	}
 	w.member("value")
-	next := 0
+	var next int
 	switch {
 	case o.dataArray:
 		next = w.dataArrays(p, o)
