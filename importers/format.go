@@ -29,9 +29,10 @@ type Companion interface {
 
 // OpenOptions are what the plan says about a file.
 type OpenOptions struct {
-	Encoding     string // of texts; "" to detect
-	GeometryOnly bool   // a shapefile without .dbf is wanted as it is
-	Reuse        bool   // records may share memory: each is used before the next is read
+	Encoding     string      // of texts; "" to detect
+	Kind         layers.Kind // of the features wanted, where a file holds several; "" where nobody said
+	GeometryOnly bool        // a shapefile without .dbf is wanted as it is
+	Reuse        bool        // records may share memory: each is used before the next is read
 }
 
 // Source is a file being read. It is not safe for concurrent use.

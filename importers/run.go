@@ -273,7 +273,11 @@ func (r *run) find() error {
 
 // open opens a data set, with the charset of its texts or "" to find it.
 func (r *run) open(s *dataSet, encoding string, reuse bool) (Source, error) {
-	return s.format.Open(r.ctx, s.path, OpenOptions{Encoding: encoding, GeometryOnly: r.plan.GeometryOnly, Reuse: reuse})
+	kind := r.plan.Kind
+	if kind == "" && r.existing != nil {
+		kind = r.existing.Kind
+	}
+	return s.format.Open(r.ctx, s.path, OpenOptions{Encoding: encoding, Kind: kind, GeometryOnly: r.plan.GeometryOnly, Reuse: reuse})
 }
 
 // system decides the coordinate system of a source.

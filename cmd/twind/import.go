@@ -10,13 +10,14 @@ import (
 	"sort"
 
 	"twind/importers"
+	"twind/importers/cityjson"
 	"twind/importers/geojson"
 	"twind/importers/shapefile"
 	"twind/layers"
 )
 
 type importCommand struct {
-	Files        []string `arg:"" name:"file" help:"Files to read: GeoJSON (plain, sequence, gzipped), Shapefile (.shp, .zip)."`
+	Files        []string `arg:"" name:"file" help:"Files to read: GeoJSON (plain, sequence, gzipped), Shapefile (.shp, .zip), CityJSON (plain, sequence, gzipped)."`
 	Layer        string   `required:"" help:"Layer to write into; made when it is not there." placeholder:"ID"`
 	Store        string   `help:"geopackage:PATH or postgres://user@host/database." placeholder:"STORE"`
 	Config       string   `help:"Configuration file." placeholder:"twind.yaml"`
@@ -71,7 +72,7 @@ func (c *importCommand) Run(p *program) error {
 	defer store.Close()
 	bar := newProgress(p)
 	plan.Progress = func(g importers.Progress) { bar.set(g.Stage, g.Done, g.Total) }
-	report, err := importers.Run(p.ctx, store, plan, geojson.Format{}, shapefile.Format{})
+	report, err := importers.Run(p.ctx, store, plan, cityjson.Format{}, geojson.Format{}, shapefile.Format{})
 	bar.done()
 	if report != nil {
 		printReport(p, report)
