@@ -2,6 +2,7 @@ package sensorthings
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 )
@@ -42,6 +43,9 @@ func (s *Store) apply(fn func(c *change) error) (end int64, err error) {
 	}()
 	if err := fn(c); err != nil {
 		return 0, err
+	}
+	if len(c.created) > 0 && s.size() > s.max {
+		return 0, &problem{http.StatusInsufficientStorage, fmt.Sprintf("There are %d entities, as many as may be: delete some first.", s.max)}
 	}
 	records := c.records()
 	if len(records) > 0 {

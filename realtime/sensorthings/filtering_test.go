@@ -169,7 +169,9 @@ func TestCount(t *testing.T) {
 		require.NotContains(t, c.get("/"+s.name+"?$count=false"), "@iot.count")
 		require.NotContains(t, c.get("/"+s.name), "@iot.count")
 	}
-	require.EqualValues(t, 12, c.get("/Observations?$count=true&$top=1")["@iot.count"])
+	_, b := c.raw("GET", "/Observations?$count=true&$top=1", "")
+	require.Contains(t, string(b), `"@iot.count":12`)
+	require.Contains(t, string(b), "?$count=true&$top=1&$skip=1")
 }
 
 // 3.7: each comparison of each member; rows without a value never come back.

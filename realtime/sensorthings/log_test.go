@@ -103,3 +103,18 @@ func TestConcurrentClients(t *testing.T) {
 		require.Equal(t, 1, n, v)
 	}
 }
+
+// A full store refuses, whole inserts at once, and takes more after a DELETE.
+func TestFullStore(t *testing.T) {
+	s, err := sensorthings.Open(sensorthings.Options{Dir: t.TempDir(), MaxEntities: 2})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	c := serve(t, s, sensorthings.HandlerOptions{})
+	c.post("/Sensors", sensor(1))
+	c.status(507, "POST", "/Things", `{"name":"t","description":"t","Locations":[`+location(1)+`]}`)
+	require.Equal(t, [8]int{0, 0, 0, 0, 1, 0, 0, 0}, c.counts())
+	c.post("/Sensors", sensor(2))
+	c.status(507, "POST", "/Sensors", sensor(3))
+	c.status(200, "DELETE", "/Sensors(1)", "")
+	require.Equal(t, 3, c.post("/Sensors", sensor(3)))
+}

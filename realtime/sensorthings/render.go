@@ -1,6 +1,7 @@
 package sensorthings
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"net/url"
@@ -26,9 +27,13 @@ func (w *writer) put(parts ...string) {
 	}
 }
 
+// text writes a JSON string; addresses keep their ampersands.
 func (w *writer) text(s string) {
-	b, _ := json.Marshal(s) // never fails
-	w.buf = append(w.buf, b...)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(s) // never fails
+	w.buf = append(w.buf, bytes.TrimSuffix(b.Bytes(), []byte{'\n'})...)
 }
 
 func (w *writer) self(e *entity) string {

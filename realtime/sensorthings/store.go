@@ -38,11 +38,14 @@ type table struct {
 type Options struct {
 	Dir string           // folder of the log; it is made where it is missing
 	Now func() time.Time // time.Now
+	// MaxEntities bounds how many there are, about 1 KB of memory each; 2,000,000.
+	MaxEntities int
 }
 
 // Store holds the entities. It is safe for concurrent use.
 type Store struct {
 	now func() time.Time
+	max int
 
 	mu     sync.RWMutex
 	tables [kinds]table
@@ -51,7 +54,10 @@ type Store struct {
 
 // Open reads the log of a folder, or begins one.
 func Open(o Options) (*Store, error) {
-	s := &Store{now: o.Now}
+	s := &Store{now: o.Now, max: o.MaxEntities}
+	if s.max <= 0 {
+		s.max = 2_000_000
+	}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -77,6 +83,13 @@ func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.log.close()
+}
+
+func (s *Store) size() (n int) {
+	for k := range s.tables {
+		n += len(s.tables[k].rows)
+	}
+	return n
 }
 
 func (s *Store) find(k kind, id int64) *entity { return s.tables[k].rows[id] }
