@@ -72,7 +72,7 @@ func (c *city) groundOf(o *object, own float64) float64 {
 		return own
 	}
 	root := o
-	for range 16 { // a circle of parents ends too
+	for range 16 { // deeper than any building
 		if len(root.Parents) == 0 {
 			break
 		}
@@ -81,6 +81,9 @@ func (c *city) groundOf(o *object, own float64) float64 {
 			break
 		}
 		root = &c.objects[i]
+	}
+	if len(root.Parents) > 0 { // a circle, or kin that is not there
+		return own
 	}
 	ground, ok := c.grounds[root.id]
 	if !ok {
