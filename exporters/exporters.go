@@ -85,7 +85,7 @@ func ParseFormat(name, path string) (Format, error) {
 		}
 	}
 	if name != "" {
-		return "", layers.Errorf(layers.ErrInvalid, "format %q is unknown; expected gpkg, geojson, geojsonseq, csv or pmtiles", name)
+		return "", layers.Errorf(layers.ErrInvalid, "format %q is unknown; expected gpkg, geojson, geojsonseq, csv, pmtiles or 3dtiles", name)
 	}
 	switch filepath.Ext(strings.TrimSuffix(strings.ToLower(path), ".gz")) {
 	case ".geojson", ".json":

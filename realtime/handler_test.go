@@ -279,7 +279,7 @@ func TestGarbageEndsTheConnection(t *testing.T) {
 	}
 	require.Eventually(t, func() bool {
 		n, err := testutil.GatherAndCount(reg, "twind_live_disconnects_total")
-		return err == nil && n == 2 // garbage, too-big
+		return err == nil && n >= 2 // garbage and too-big; under load a client may also be gone before it is told
 	}, 5*time.Second, 10*time.Millisecond)
 }
 

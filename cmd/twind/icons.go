@@ -14,6 +14,9 @@ func icons(dir string, log *slog.Logger) (*sprite.Set, error) {
 	var own []sprite.Icon
 	if dir != "" {
 		var err error
+		if _, err := os.Stat(dir); err != nil {
+			return nil, layers.Errorf(layers.ErrInvalid, "icons: folder %s cannot be read; name an existing one", dir)
+		}
 		if own, err = sprite.Read(os.DirFS(dir)); err != nil {
 			return nil, layers.Errorf(layers.ErrInvalid, "icons: %s cannot be read: %w", dir, err)
 		}

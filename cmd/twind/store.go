@@ -39,7 +39,7 @@ func geopackagePath(store string) (string, error) {
 	if p, ok := strings.CutPrefix(store, "geopackage:"); ok {
 		return p, nil
 	}
-	if strings.Contains(store, "://") {
+	if scheme, _, ok := strings.Cut(store, ":"); strings.Contains(store, "://") || ok && filepath.VolumeName(store) == "" && !strings.ContainsAny(scheme, `/\.`) {
 		return "", usageError{layers.Errorf(layers.ErrInvalid, "store %q: expected geopackage:PATH or postgres://user@host/database", store)}
 	}
 	return store, nil

@@ -63,6 +63,14 @@ func (c *Config) sourceFaults(bad func(format string, args ...any)) {
 	}
 	for _, r := range c.Rasters {
 		check("rasters", r.ID, r.Source)
+		if r.Role == RoleDEM { // which is served in these forms too
+			for _, form := range []layers.ID{"-hillshade", "-relief"} {
+				if seen[r.ID+form] {
+					bad("rasters: id %s is also that of the %s of the dem %s; each archive and raster needs one of its own", r.ID+form, form[1:], r.ID)
+				}
+				seen[r.ID+form] = true
+			}
+		}
 		if r.Role != RoleImagery && r.Role != RoleDEM {
 			bad("rasters: %s: role %q: expected imagery or dem", r.ID, r.Role)
 		}

@@ -199,6 +199,9 @@ func (s *Server) livePage(r *http.Request, c *collection, q itemsQuery) (page, e
 	return p, err
 }
 
+// featureBytes is about what a feature of a page takes in memory, with its JSON.
+const featureBytes = 1500
+
 func (s *Server) items(w http.ResponseWriter, r *http.Request) error {
 	c, err := s.open(r)
 	if err != nil {
@@ -208,6 +211,13 @@ func (s *Server) items(w http.ResponseWriter, r *http.Request) error {
 	q, err := s.readItemsQuery(r, c)
 	if err != nil {
 		return err
+	}
+	if q.limit > 100 {
+		release, err := s.reserve(r, q.limit*featureBytes)
+		if err != nil {
+			return err
+		}
+		defer release()
 	}
 	p, err := s.page(r, c, q)
 	if err != nil {
@@ -244,6 +254,7 @@ func (s *Server) items(w http.ResponseWriter, r *http.Request) error {
 		b = geojson.AppendFeature(b, c.layer, &p.features[i], geojson.EncodeOptions{})
 	}
 	b = append(b, "]}\n"...)
+	p.features = nil // the client may take its time
 	h.Set("Cache-Control", "no-cache")
 	if c.live() || q.limit > 1000 { // timeStamp changes each second; a tag would hash it all for nothing
 		h.Set("Content-Type", typeGeoJSON)

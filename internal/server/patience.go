@@ -1,9 +1,36 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"time"
 )
+
+// piece is how much of an answer is given to a client at a time, each with a
+// deadline of its own: a slow client is found out after the first pieces, however
+// long the answer is.
+const piece = 64 << 10
+
+// largeAnswers bounds the bytes of large answers that are made or on their way at
+// a time. Who asks for more waits, and is told to come again after largeWait.
+const (
+	largeAnswers = 256 << 20
+	largeWait    = 10 * time.Second
+)
+
+// reserve takes room for an answer of about so many bytes, until release. It
+// fails with status 503 when others keep all the room.
+func (s *Server) reserve(r *http.Request, bytes int) (release func(), err error) {
+	n := min(int64(bytes), largeAnswers)
+	ctx, cancel := context.WithTimeout(r.Context(), largeWait)
+	defer cancel()
+	if err := s.large.Acquire(ctx, n); err != nil {
+		return nil, &statusError{status: http.StatusServiceUnavailable,
+			detail: "Too many large answers are on their way; ask for fewer features at a time with limit=, or again later.",
+			header: http.Header{"Retry-After": {"10"}}}
+	}
+	return func() { s.large.Release(n) }, nil
+}
 
 // patience is how long one write to a client may take: atLeast, and longer for
 // more bytes than perSecond. A client that reads more slowly is dropped, so that it
@@ -48,8 +75,16 @@ func (w *answerWriter) Write(b []byte) (int, error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
 	}
-	w.expect(len(b))
-	return w.ResponseWriter.Write(b)
+	n := 0
+	for {
+		part := b[n:min(len(b), n+piece)]
+		w.expect(len(part))
+		m, err := w.ResponseWriter.Write(part)
+		n += m
+		if err != nil || n == len(b) {
+			return n, err
+		}
+	}
 }
 
 // Unwrap is for http.ResponseController.

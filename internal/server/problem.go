@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
+	"os"
+	"syscall"
 
 	"twind/layers"
 	"twind/spatial/tile"
@@ -85,6 +88,12 @@ func classify(err error) failure {
 
 // gone tells whether a request failed because its client left.
 func gone(r *http.Request, err error) bool {
+	for _, left := range []error{syscall.EPIPE, syscall.ECONNRESET, os.ErrDeadlineExceeded, net.ErrClosed} {
+		if errors.Is(err, left) {
+			var op *net.OpError
+			return errors.As(err, &op) && op.Op == "write"
+		}
+	}
 	return errors.Is(err, context.Canceled) && r.Context().Err() != nil
 }
 

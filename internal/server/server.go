@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/semaphore"
 
 	"twind/internal/config"
 	"twind/layers"
@@ -90,6 +91,7 @@ type Server struct {
 	takeObservations http.Handler // nil without an Observatory
 	perTile          int          // layers of one rendering: tiles.MaxLayers, less in tests
 	patience         patience
+	large            *semaphore.Weighted // see reserve
 }
 
 // New makes a server of valid options; it fails with layers.ErrInvalid.
@@ -101,7 +103,7 @@ func New(o Options) (*Server, error) {
 	if o.Sprites == nil {
 		o.Sprites, _ = sprite.New(sprite.Builtin()) // which have no faults
 	}
-	s := &Server{o: o, counts: newCountCache(), metrics: newMetrics(o.Metrics), perTile: tiles.MaxLayers, patience: defaultPatience()}
+	s := &Server{o: o, counts: newCountCache(), metrics: newMetrics(o.Metrics), perTile: tiles.MaxLayers, patience: defaultPatience(), large: semaphore.NewWeighted(largeAnswers)}
 	for _, p := range o.TrustedProxies {
 		prefix, err := config.Prefix(p)
 		if err != nil {

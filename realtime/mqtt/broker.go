@@ -3,6 +3,7 @@ package mqtt
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"strings"
@@ -79,13 +80,29 @@ func (b *Broker) Serve(ctx context.Context, ln net.Listener) error {
 }
 
 // quiet passes on what an operator must know: the library warns of each client
-// that goes away.
+// that goes away, and adds whole packets, with payloads and passwords, to its
+// errors.
 func quiet(log *slog.Logger) *slog.Logger { return slog.New(levelled{log.Handler()}) }
 
 type levelled struct{ slog.Handler }
 
 func (l levelled) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= slog.LevelError && l.Handler.Enabled(ctx, level)
+}
+
+// Handle passes a record on as a warning, without packets.
+func (l levelled) Handle(ctx context.Context, r slog.Record) error {
+	short := slog.NewRecord(r.Time, slog.LevelWarn, "MQTT: "+r.Message, r.PC)
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "error" || a.Key == "client" || a.Key == "listener" {
+			short.AddAttrs(slog.String(a.Key, fmt.Sprintf("%.200v", a.Value.Any())))
+		}
+		return true
+	})
+	if !l.Handler.Enabled(ctx, slog.LevelWarn) {
+		return nil
+	}
+	return l.Handler.Handle(ctx, short)
 }
 
 func (l levelled) WithAttrs(a []slog.Attr) slog.Handler { return levelled{l.Handler.WithAttrs(a)} }

@@ -137,6 +137,7 @@ func TestSubscribersGetWhatWasTakenAndNothingIsRetained(t *testing.T) {
 	address := broker(t, BrokerOptions{Sink: hub})
 	sender := client(t, address, "sender", "", "")
 	publish(t, sender, "twind/vehicles/old", position("old", 121))
+	publish(t, sender, "twind/vehicles/old", "nonsense") // answered after the first has been passed on
 
 	got := make(chan string, 16)
 	u, err := url.Parse(address)

@@ -39,6 +39,10 @@ type file struct {
 
 // OpenFile opens an archive on disk. It fails with layers.ErrUnavailable.
 func OpenFile(path string) (Source, error) {
+	// Looked at before it is opened: opening a pipe would wait for its other end.
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, layers.Errorf(layers.ErrUnavailable, "file %s cannot be read: it is not a regular file", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, layers.Errorf(layers.ErrUnavailable, "file %s cannot be opened: %w", path, reason(err))

@@ -38,6 +38,11 @@ func isKind(err, kind error) bool { return errors.Is(err, kind) }
 // with layers.ErrInvalid for what is no TIFF, with layers.ErrUnsupported and with
 // layers.ErrCorrupt, each with a sentence.
 func Open(path string, o Options) (*File, error) {
+	// Looked at before it is opened: opening a pipe would wait for its other end.
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, layers.Errorf(layers.ErrInvalid, "%s is no file; name a GeoTIFF", path)
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		var pe *fs.PathError
@@ -46,7 +51,7 @@ func Open(path string, o Options) (*File, error) {
 		}
 		return nil, layers.Errorf(layers.ErrNotFound, "%s cannot be read: %w; name an existing GeoTIFF", path, err)
 	}
-	info, err := file.Stat()
+	info, err = file.Stat()
 	if err != nil || !info.Mode().IsRegular() {
 		file.Close()
 		return nil, layers.Errorf(layers.ErrInvalid, "%s is no file; name a GeoTIFF", path)
