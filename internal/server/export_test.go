@@ -9,3 +9,13 @@ func (s *Server) SetLayersPerTile(n int) { s.perTile = n }
 func (s *Server) SetPatience(atLeast time.Duration, perSecond int) {
 	s.patience = patience{atLeast, perSecond}
 }
+
+// TakeAllRoom keeps the room of large answers until release, and lets others wait
+// so long.
+func (s *Server) TakeAllRoom(wait time.Duration) (release func()) {
+	s.largeWait = wait
+	if !s.large.TryAcquire(largeAnswers) {
+		panic("the room is not free")
+	}
+	return func() { s.large.Release(largeAnswers) }
+}

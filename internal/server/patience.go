@@ -12,19 +12,22 @@ import (
 const piece = 64 << 10
 
 // largeAnswers bounds the bytes of large answers that are made or on their way at
-// a time. Who asks for more waits, and is told to come again after largeWait.
+// a time. Who asks for more waits, and is told to come again after Server.largeWait.
 const (
-	largeAnswers = 256 << 20
-	largeWait    = 10 * time.Second
+	largeAnswers     = 256 << 20
+	defaultLargeWait = 10 * time.Second
 )
 
 // reserve takes room for an answer of about so many bytes, until release. It
 // fails with status 503 when others keep all the room.
 func (s *Server) reserve(r *http.Request, bytes int) (release func(), err error) {
 	n := min(int64(bytes), largeAnswers)
-	ctx, cancel := context.WithTimeout(r.Context(), largeWait)
+	ctx, cancel := context.WithTimeout(r.Context(), s.largeWait)
 	defer cancel()
 	if err := s.large.Acquire(ctx, n); err != nil {
+		if r.Context().Err() != nil {
+			return nil, r.Context().Err() // the client left
+		}
 		return nil, &statusError{status: http.StatusServiceUnavailable,
 			detail: "Too many large answers are on their way; ask for fewer features at a time with limit=, or again later.",
 			header: http.Header{"Retry-After": {"10"}}}

@@ -99,7 +99,10 @@ func gone(r *http.Request, err error) bool {
 
 func (s *Server) logFailure(r *http.Request, status int, err error) {
 	level := slog.LevelDebug
-	if status >= 500 {
+	switch {
+	case status == http.StatusServiceUnavailable: // busy, or told by who is not there
+		level = slog.LevelWarn
+	case status >= 500:
 		level = slog.LevelError
 	}
 	s.o.Log.Log(r.Context(), level, "request failed", "method", r.Method, "path", r.URL.Path, "status", status, "error", err)

@@ -92,6 +92,7 @@ type Server struct {
 	perTile          int          // layers of one rendering: tiles.MaxLayers, less in tests
 	patience         patience
 	large            *semaphore.Weighted // see reserve
+	largeWait        time.Duration
 }
 
 // New makes a server of valid options; it fails with layers.ErrInvalid.
@@ -103,7 +104,7 @@ func New(o Options) (*Server, error) {
 	if o.Sprites == nil {
 		o.Sprites, _ = sprite.New(sprite.Builtin()) // which have no faults
 	}
-	s := &Server{o: o, counts: newCountCache(), metrics: newMetrics(o.Metrics), perTile: tiles.MaxLayers, patience: defaultPatience(), large: semaphore.NewWeighted(largeAnswers)}
+	s := &Server{o: o, counts: newCountCache(), metrics: newMetrics(o.Metrics), perTile: tiles.MaxLayers, patience: defaultPatience(), large: semaphore.NewWeighted(largeAnswers), largeWait: defaultLargeWait}
 	for _, p := range o.TrustedProxies {
 		prefix, err := config.Prefix(p)
 		if err != nil {
