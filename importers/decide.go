@@ -102,6 +102,7 @@ func (r *run) describeNew() error {
 	}
 	if l.Label == "" {
 		l.Label = guessLabel(l.Schema)
+		l.ClassBy = guessClass(l.Kind, l.Schema)
 	}
 	if r.key != "" {
 		l.Key = r.key

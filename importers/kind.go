@@ -96,6 +96,30 @@ func zooms(k layers.Kind, t spatial.Type) (lo, hi uint8) {
 // labels are names of properties that hold a feature's name, best first.
 var labels = []string{"name", "名称", "标准名称", "名字", "title", "label", "bldg_name", "st_name", "street", "full_stree", "address", "地址", "addr", "stop_name", "站名", "路名", "小区名称", "项目名称"}
 
+// classes are names of properties that the styles of a kind tell features apart
+// by, best first.
+var classes = map[layers.Kind][]string{
+	layers.KindStreet: {"class", "highway", "fclass", "road_class", "道路等级", "等级"},
+	layers.KindPipe:   {"kind", "subkind", "network"},
+	layers.KindNode:   {"kind", "network"},
+	layers.KindRail:   {"rt_symbol", "route"},
+	layers.KindPart:   {"class", "大类", "部件大类"},
+	layers.KindBlock:  {"usage", "landuse", "land_use", "用地性质"},
+}
+
+// guessClass is the property that the style of a kind most likely tells features
+// apart by, or "".
+func guessClass(k layers.Kind, schema []layers.Property) string {
+	for _, c := range classes[k] {
+		for _, p := range schema {
+			if p.Type == layers.String && strings.EqualFold(p.Name, c) {
+				return p.Name
+			}
+		}
+	}
+	return ""
+}
+
 // guessLabel is the property that most likely holds names, or "".
 func guessLabel(schema []layers.Property) string {
 	for _, l := range labels {

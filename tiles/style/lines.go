@@ -56,8 +56,10 @@ func (p pen) street() {
 	fill := object{"line-color": p.byClass(list, rest.In(p.theme), func(c class) any { return c.color.In(p.theme) }), "line-width": p.width(0)}
 	casing := object{"line-color": p.palette.casing, "line-width": p.width(p.pick(1.6, 1.4))}
 	if p.has("tunnel") {
-		fill["line-opacity"] = expr{"case", expr{"==", expr{"get", "tunnel"}, true}, .45, 1}
-		casing["line-opacity"] = expr{"case", expr{"==", expr{"get", "tunnel"}, true}, .35, 1}
+		// Shapefiles say 1 where others say true.
+		tunnel := expr{"in", expr{"get", "tunnel"}, expr{"literal", expr{true, 1}}}
+		fill["line-opacity"] = expr{"case", tunnel, .45, 1}
+		casing["line-opacity"] = expr{"case", tunnel, .35, 1}
 	}
 	p.add(levelCasing, "casing", "line", 11, p.upTo(false), round, casing)
 	p.add(levelStreet, "", "line", 0, p.upTo(false), round, fill)
