@@ -14,6 +14,19 @@ type Base struct {
 	Layers   []BaseLayer
 }
 
+// image tells whether the base is pictures of the ground.
+func (b Base) image() bool { return b.Raster && !b.Relief }
+
+// seeThrough makes land, blocks and water transparent, so that pictures of the
+// ground below them are seen; their outlines stay.
+func (d *drawing) seeThrough() {
+	for _, p := range d.list {
+		if paint, ok := p.layer["paint"].(object); ok && p.level <= levelWater && p.layer["type"] == "fill" {
+			paint["fill-opacity"] = .1
+		}
+	}
+}
+
 // BaseLayer is one layer of vector tiles whose content is not known but by its name.
 type BaseLayer struct {
 	Name             string

@@ -91,6 +91,9 @@ func Style(list []layers.Layer, theme Theme, links Links) (doc []byte, faults []
 		sources[b.ID] = source
 		out = append(out, below...)
 	}
+	if slices.ContainsFunc(links.Bases, Base.image) {
+		d.seeThrough()
+	}
 	for _, p := range d.list {
 		out = append(out, p.layer)
 	}

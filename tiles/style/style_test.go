@@ -302,3 +302,20 @@ func TestColors(t *testing.T) {
 	require.Equal(t, "#123456", parse("#123456").hex())
 	require.Panics(t, func() { parse("#12345g") })
 }
+
+// Pictures of the ground are of no use below opaque land.
+func TestLandIsTransparentOverPictures(t *testing.T) {
+	opacity := func(bases ...Base) (out []any) {
+		b, _, err := Style(city(), Light, Links{TileJSON: func(layers.ID) string { return "https://city.example/x.json" }, Bases: bases})
+		require.NoError(t, err)
+		for _, l := range parsed(t, b).Layers {
+			if l.ID == "precincts-area" || l.ID == "demo_blocks" {
+				out = append(out, l.Paint["fill-opacity"])
+			}
+		}
+		return out
+	}
+	require.Equal(t, []any{nil, nil}, opacity())
+	require.Equal(t, []any{nil, nil}, opacity(Base{ID: "relief", Raster: true, Relief: true}))
+	require.Equal(t, []any{.1, .1}, opacity(Base{ID: "aerial", Raster: true}))
+}

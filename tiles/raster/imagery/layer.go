@@ -213,7 +213,8 @@ func (l *Layer) Tile(ctx context.Context, id tile.ID, format string) (tiles.Answ
 		Render: func(dst []byte) ([]byte, error) {
 			b, err := s.render(dst, id, format)
 			if err != nil {
-				err = layers.Errorf(layers.ErrUnavailable, "layer %s: tile %v cannot be read: %w", l.o.ID, id, err)
+				l.o.Log.Warn("an image's tile cannot be read", "layer", l.o.ID, "tile", id, "error", err)
+				err = layers.Errorf(layers.ErrUnavailable, "layer %s: tile %v cannot be read; the log says why", l.o.ID, id) // without the file's path
 			}
 			return b, err
 		},
