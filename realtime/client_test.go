@@ -89,7 +89,9 @@ func (c *client) text(b []byte) {
 	switch m["type"] {
 	case "hello":
 		c.epoch = uint64(m["epoch"].(float64))
-		c.shown = c.epoch
+		if c.replayed == nil { // a test may ask for a replay before it has read the hello
+			c.shown = c.epoch
+		}
 		c.recorded, _ = m["recorded"].(bool)
 		if c.change == 0 {
 			c.change = uint64(m["change"].(float64))

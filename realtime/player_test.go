@@ -211,6 +211,7 @@ func TestReplaysThatCannotBe(t *testing.T) {
 	for range 2 {
 		other := dial(t, server, "", nil)
 		o := newClient(t, false, "vehicles")
+		until(t, other, o, func() bool { return o.epoch != 0 }) // the hello, as every client waits for it
 		say(t, other, 1, map[string]any{"from": r.from, "to": r.to})
 		until(t, other, o, func() bool { return o.replay })
 	}
