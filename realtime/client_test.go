@@ -230,7 +230,7 @@ func (c *client) upsert(f *realtime.Entities) (left []departure) {
 		} else {
 			var ok bool
 			if id, ok = c.idOf[f.Slot[i]]; !ok {
-				c.t.Fatalf("slot %d in tile %v was never named", f.Slot[i], f.Tile)
+				c.t.Fatalf("slot %d in tile %v was never named; base %d seq %d epoch %d shown %d live %d replay %v resets %d entities %d replayed %v", f.Slot[i], f.Tile, f.Base, f.Sequence, f.Epoch, c.shown, c.epoch, c.replay, c.resets, len(c.entities), c.replayed)
 			}
 		}
 		e := c.entities[id]
@@ -238,7 +238,7 @@ func (c *client) upsert(f *realtime.Entities) (left []departure) {
 			e = &seen{}
 			c.entities[id] = e
 			if _, ok := named[uint32(i)]; !ok {
-				c.t.Fatalf("%s is new and has no properties", id)
+				c.t.Fatalf("%s is new and has no properties; base %d seq %d epoch %d shown %d live %d replay %v resets %d entities %d replayed %v", id, f.Base, f.Sequence, f.Epoch, c.shown, c.epoch, c.replay, c.resets, len(c.entities), c.replayed)
 			}
 		}
 		if p, ok := named[uint32(i)]; ok {

@@ -15,7 +15,8 @@ test('the styles of the city are valid in both themes', async () => {
     assert.ok(style.layers.length > 20, `${style.layers.length} style layers`);
     assert.equal(style.glyphs, undefined, 'no glyph server is needed');
     for (const [id, source] of Object.entries(style.sources)) {
-      assert.ok(source.url.startsWith(`${twind.url}/tiles/`), `${id} has an absolute TileJSON URL`);
+      const folder = source.type === 'raster' ? 'raster' : 'tiles';
+      assert.ok(source.url.startsWith(`${twind.url}/${folder}/`), `${id} has an absolute TileJSON URL`);
     }
   }
 });
