@@ -18,6 +18,7 @@ import (
 
 // seen is an entity as a client holds it.
 type seen struct {
+	slot       uint32 // binary format
 	tile       tile.ID
 	lon, lat   float64
 	z          float32
@@ -197,7 +198,7 @@ func (c *client) frames(message []byte) {
 		if !c.json {
 			d.id = c.idOf[d.slot]
 		}
-		if e := c.entities[d.id]; e != nil && e.tile == d.tile {
+		if e := c.entities[d.id]; e != nil && e.tile == d.tile && (c.json || e.slot == d.slot) {
 			delete(c.entities, d.id)
 			delete(c.idOf, d.slot)
 		}
@@ -205,7 +206,7 @@ func (c *client) frames(message []byte) {
 	maps.DeleteFunc(c.entities, func(_ string, e *seen) bool {
 		return e.tile.Z != c.window.Z || !c.window.Contains(e.tile.X, e.tile.Y)
 	})
-	maps.DeleteFunc(c.idOf, func(_ uint32, id string) bool { return c.entities[id] == nil })
+	maps.DeleteFunc(c.idOf, func(slot uint32, id string) bool { return c.entities[id] == nil || c.entities[id].slot != slot })
 	maps.DeleteFunc(c.cells, func(k cellKey, _ [3]uint32) bool {
 		return k.tile.Z != c.window.Z || !c.window.Contains(k.tile.X, k.tile.Y)
 	})
@@ -243,6 +244,9 @@ func (c *client) upsert(f *realtime.Entities) (left []departure) {
 		}
 		if p, ok := named[uint32(i)]; ok {
 			e.properties = string(p)
+		}
+		if !c.json {
+			e.slot = f.Slot[i]
 		}
 		e.tile, e.lon, e.lat = f.Tile, f.Lon[i], f.Lat[i]
 		e.z, e.course, e.speed = f.Z[i], f.Course[i], f.Speed[i]

@@ -142,12 +142,12 @@ func TestReplayShowsWhatWasShown(t *testing.T) {
 				r.require(t, c, at)
 			}
 
-			// Playing: deltas from a moment to the end are the end. At 10 times the
-			// speed no entity is removed and comes back between two frames.
-			at := r.from.Add(180 * time.Second)
-			say(t, conn, 50, map[string]any{"from": r.from, "to": r.to, "at": at, "speed": 10})
+			// Playing at 60: deltas from a moment to the end are the end, also where an
+			// entity is removed and comes back between two frames.
+			at := r.from.Add(120 * time.Second)
+			say(t, conn, 50, map[string]any{"from": r.from, "to": r.to, "at": at, "speed": 60})
 			until(t, conn, c, func() bool {
-				return c.replay && c.time >= at.UnixMilli() && c.time < at.UnixMilli()+30_000 && c.replayed["speed"] == 10.0
+				return c.replay && c.time >= at.UnixMilli() && c.time < at.UnixMilli()+60_000 && c.replayed["speed"] == 60.0
 			})
 			resets := c.resets
 			until(t, conn, c, func() bool { return c.replayed["state"] == "ended" && c.time == r.to.UnixMilli() })

@@ -352,6 +352,9 @@ func (h *Hub) encodeTile(l *layer, v *view, t *liveTile, base uint64, f format, 
 				continue // told already, or came back
 			}
 			l.e[d.slot].mark = l.markNow
+			if other, back := l.bySlot[d.id]; f == formatJSON && back && v.slots[other].tile == t {
+				continue // removed, and back in another slot: by its id it never left
+			}
 			e.Left, e.LeftID = append(e.Left, d.slot), append(e.LeftID, d.id)
 		}
 	}

@@ -218,7 +218,8 @@ export class LiveLayer {
   }
 
   private release(slot: number): void {
-    this.byId.delete(this.ids[slot] as string);
+    const id = this.ids[slot] as string;
+    if (this.byId.get(id) === slot) this.byId.delete(id); // it may have come back in another slot
     this.local[this.serverSlot[slot] as number] = noSlot;
     this.ids[slot] = '';
     this.props[slot] = undefined;
