@@ -113,6 +113,10 @@ func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) error {
 					}}, problems("400", "401", "403", "404", "409", "413", "415", "500")),
 				},
 			},
+			"/collections/{collectionId}/nearest": object{
+				"parameters": []any{param("collectionId")},
+				"get":        get("getNearest", "The features nearest to a position, each with its distance in metres", typeGeoJSON, []any{param("lon"), param("lat"), param("distance"), param("limit"), param("filter"), param("filter-lang"), param("filter-crs")}, "400", "404"),
+			},
 			"/collections/{collectionId}/items/{featureId}": object{
 				"parameters": []any{param("collectionId"), param("featureId")},
 				"get":        get("getFeature", "One feature", typeGeoJSON, []any{}, "404"),
@@ -141,6 +145,9 @@ func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) error {
 					"description": "Features on one page; more than the maximum is the maximum",
 					"schema":      object{"type": "integer", "minimum": 1, "maximum": maxLimit, "default": defaultLimit},
 				},
+				"lon":      object{"name": "lon", "in": "query", "required": true, "description": "Longitude of the position, degrees", "schema": object{"type": "number", "minimum": -180, "maximum": 180}},
+				"lat":      object{"name": "lat", "in": "query", "required": true, "description": "Latitude of the position, degrees", "schema": object{"type": "number", "minimum": -90, "maximum": 90}},
+				"distance": object{"name": "distance", "in": "query", "required": false, "description": "What is farther, in metres, is left out", "schema": object{"type": "number", "minimum": 0, "exclusiveMinimum": true}},
 				"cursor": object{
 					"name": "cursor", "in": "query", "required": false, "style": "form", "explode": false,
 					"description": "Where the last page ended, as its next link gives it", "schema": object{"type": "string"},

@@ -52,6 +52,7 @@ func (s *Server) routes() http.Handler {
 		get(r, "/ogc/collections/{collection}/schema", s.schema)
 		get(r, "/ogc/collections/{collection}/queryables", s.queryables)
 		get(r, "/ogc/collections/{collection}/items", s.items)
+		get(r, "/ogc/collections/{collection}/nearest", s.nearest)
 		get(r, "/ogc/collections/{collection}/items/{item}", s.item)
 		get(r, "/ogc/collections/{collection}/tiles", s.collectionTilesets)
 		get(r, "/ogc/collections/{collection}/tiles/{tileMatrixSet}", s.collectionTilesetInfo)
