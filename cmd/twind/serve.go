@@ -39,6 +39,7 @@ type serveCommand struct {
 	Data      string `help:"Folder of the snapshots." placeholder:"DIR"`
 	MQTT      string `name:"mqtt" help:"Address of the embedded MQTT broker; none by default." placeholder:"HOST:PORT"`
 	JT808     string `name:"jt808" help:"Address for vehicle terminals of JT/T 808; none by default." placeholder:"HOST:PORT"`
+	Debug     string `help:"Loopback address of profiles of the running program (net/http/pprof); none by default." placeholder:"HOST:PORT"`
 	Verbose   bool   `short:"v" help:"Log each failed request."`
 }
 
@@ -76,6 +77,7 @@ func (c *serveCommand) config() (config.Config, error) {
 	set(&conf.Data, c.Data)
 	set(&conf.MQTT.Listen, c.MQTT)
 	set(&conf.JT808.Listen, c.JT808)
+	set(&conf.Debug, c.Debug)
 	conf.EnsureDefaults()
 	if err := conf.Validate(); err != nil {
 		return conf, usageError{err}
@@ -119,6 +121,10 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 		return err
 	}
 	defer feeds.close()
+	profiles, err := openDebug(p.ctx, conf.Debug)
+	if err != nil {
+		return err
+	}
 	if err := makeLiveLayers(p.ctx, store, conf.Live); err != nil {
 		return err
 	}
@@ -228,6 +234,7 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 	if err := feeds.run(ctx, g, hub); err != nil {
 		return err
 	}
+	runDebug(ctx, g, profiles)
 	runArchives(ctx, g, archives)
 	httpServer := srv.HTTP()
 	httpServer.BaseContext = func(net.Listener) context.Context { return ctx }

@@ -71,6 +71,7 @@ var allowed = []struct {
 	{"twind/internal/demo", []string{"twind/internal/district", "twind/internal/demo", "twind/internal/config", "twind/layers", "twind/spatial", "twind/realtime", "twind/importers", "twind/testdata/city"}},
 	{"twind/cmd", []string{"twind"}},
 	{"twind/scripts", []string{"twind"}},
+	{"twind/test", []string{"twind"}},
 }
 
 // stores may be imported by the program that wires, and by tests.

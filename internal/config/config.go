@@ -62,6 +62,7 @@ type Config struct {
 	JT808    JT808                  `yaml:"jt808"`    // positions of vehicle terminals
 	GTFS     []GTFS                 `yaml:"gtfs"`     // GTFS-realtime feeds of vehicle positions
 	History  History                `yaml:"history"`  // where and how long live positions, readings and events are recorded
+	Debug    string                 `yaml:"debug"`    // loopback host:port of profiles of the running program; none by default
 }
 
 // Heights are those of one layer in 3D.
@@ -197,6 +198,9 @@ func (c *Config) Validate() error {
 	c.feedFaults(bad)
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		bad("addr %q: expected host:port, such as 127.0.0.1:8080", c.Addr)
+	}
+	if c.Debug != "" && !Loopback(c.Debug) {
+		bad("debug %q: expected host:port of a loopback address, such as 127.0.0.1:6060", c.Debug)
 	}
 	if c.PublicURL != "" {
 		u, err := url.Parse(c.PublicURL)

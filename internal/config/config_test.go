@@ -29,6 +29,7 @@ func TestParseRefuses(t *testing.T) {
 		"adresse: x":                                                 "adresse",
 		"addr: 8080":                                                 "expected host:port",
 		"publicUrl: city.example":                                    "absolute http",
+		"debug: ':6060'":                                             "a loopback address",
 		"trustedProxies: [everybody]":                                "everybody",
 		"tokens: [{name: a, sha256: abc}]":                           "64 hexadecimal",
 		"published: [{table: a.b}]":                                  "needs a PostgreSQL store",
