@@ -15,6 +15,7 @@ import (
 // did what to an alarm.
 type Evidence struct {
 	Rule       string      `json:"rule,omitempty"`
+	Severity   Severity    `json:"severity,omitempty"`
 	Title      layers.Text `json:"title,omitzero"`
 	Outcome    Outcome     `json:"outcome,omitempty"`
 	Zone       string      `json:"zone,omitempty"`
@@ -50,7 +51,7 @@ func number(v float64) *float64 {
 
 func (f *finding) evidence() Evidence {
 	return Evidence{
-		Rule: f.rule.ID, Title: f.rule.Title, Outcome: f.outcome, Zone: f.zone, Datastream: f.stream, Property: f.rule.Property,
+		Rule: f.rule.ID, Severity: f.rule.Severity, Title: f.rule.Title, Outcome: f.outcome, Zone: f.zone, Datastream: f.stream, Property: f.rule.Property,
 		Since: time.UnixMilli(f.since).UTC(), Value: number(f.value), Limit: number(f.limit),
 	}
 }

@@ -47,6 +47,17 @@ const (
 	Clear Outcome = "clear" // back by more than Rule.Margin
 )
 
+// Severity is how urgent an alarm is.
+type Severity string
+
+// The severities, the most urgent first.
+const (
+	Critical Severity = "critical"
+	Major    Severity = "major"
+	Minor    Severity = "minor"
+	Info     Severity = "info"
+)
+
 // Rule is data: what to watch and what to make of it. Its JSON form is that of
 // /live/rules; docs/live-rules.md describes it.
 type Rule struct {
@@ -58,6 +69,8 @@ type Rule struct {
 	// objects whose readings are.
 	Layer layers.ID `json:"layer,omitempty"`
 	Class string    `json:"class,omitempty"` // of the events; "fence-enter" … and "threshold" without
+	// Severity is how urgent its alarms are; Major without.
+	Severity Severity `json:"severity,omitempty"`
 	// Quiet says that outcomes are events only and raise no alarm.
 	Quiet bool `json:"quiet,omitempty"`
 	// Delay is for how many seconds something must be so before it counts.
@@ -148,6 +161,9 @@ func (r *Rule) check() error {
 		if _, err := layers.ParseID(string(r.Layer)); err != nil {
 			return err
 		}
+	}
+	if r.Severity != "" && !slices.Contains([]Severity{Critical, Major, Minor, Info}, r.Severity) {
+		return invalid("severity %.40q of rule %s: expected critical, major, minor or info", r.Severity, r.ID)
 	}
 	for _, n := range [...]struct {
 		name     string

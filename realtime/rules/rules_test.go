@@ -123,7 +123,7 @@ const circle100 = `"area":{"circle":{"center":[0,0],"radius":100}}`
 
 func TestFenceWithHysteresis(t *testing.T) {
 	p := open(t, nil)
-	p.put("yard", `{"kind":"fence","layer":"vehicles",`+circle100+`,"margin":20,"delay":10}`)
+	p.put("yard", `{"kind":"fence","layer":"vehicles",`+circle100+`,"severity":"minor","margin":20,"delay":10}`)
 	for _, x := range []struct{ s, metres float64 }{
 		{0, 200}, {5, 50}, {10, 150}, // inside too briefly
 		{20, 99}, {25, 50}, {30, 110}, // within the margin of what it was: still inside?
@@ -138,6 +138,7 @@ func TestFenceWithHysteresis(t *testing.T) {
 	require.NoError(t, json.Unmarshal(p.events()[0].Data, &d))
 	require.Equal(t, noon.Add(35*time.Second), d.Since)
 	require.Equal(t, "yard", d.Rule)
+	require.Equal(t, rules.Minor, d.Severity)
 	require.Equal(t, "fence-enter", p.events()[0].Class)
 	require.InDelta(t, 90/degree, p.events()[0].Lon, 1e-9)
 }
@@ -286,6 +287,7 @@ func TestBadRulesAreNamed(t *testing.T) {
 		`{"kind":"fence","layer":"v",` + circle100 + `,"events":["speed"]}`:                    "speed and speedLimit",
 		`{"kind":"fence","layer":"v",` + circle100 + `,"events":["leave","leave"]}`:            "named twice",
 		`{"kind":"fence","layer":"v",` + circle100 + `,"delay":-1}`:                            "delay of rule r is -1",
+		`{"kind":"fence","layer":"v",` + circle100 + `,"severity":"high"}`:                     `severity "high" of rule r`,
 		`{"kind":"fence","layer":"v",` + circle100 + `,"above":1}`:                             "belong to thresholds",
 		`{"kind":"threshold","source":"positions","layer":"v","property":"p"}`:                 "either above or below",
 		`{"kind":"threshold","source":"positions","datastream":"d","above":1}`:                 "expected layer and property",
