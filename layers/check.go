@@ -22,6 +22,9 @@ func CheckFeature(l *Layer, f *Feature) error {
 	if e := f.Geometry.Envelope(); !e.IsEmpty() && (e.MinX < -180 || e.MaxX > 180 || e.MinY < -90 || e.MaxY > 90) {
 		return Errorf(ErrInvalid, "the geometry reaches %v, outside longitude ±180 and latitude ±90 degrees", e)
 	}
+	if err := f.Surfaces.Check(); err != nil {
+		return err
+	}
 	if len(f.Properties) != len(l.Schema) {
 		return Errorf(ErrInvalid, "%d properties for layer %s, which has %d", len(f.Properties), l.ID, len(l.Schema))
 	}

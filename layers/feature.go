@@ -11,17 +11,19 @@ type Revision int64
 //
 // ID is stable for the object's life, unique in its layer, 1 to 255 bytes of
 // UTF-8 without control characters or "/". Properties stand in the order of the
-// layer's Schema and are as many. Revision is that of the feature's last change.
+// layer's Schema and are as many. Surfaces are the faces of its body where they are
+// known. Revision is that of the feature's last change.
 type Feature struct {
 	ID         string
 	Geometry   spatial.Geometry
 	Properties []Value
+	Surfaces   Surfaces
 	Revision   Revision
 }
 
 // Clone copies the feature so that it outlives the callback that lent it.
 func (f *Feature) Clone() *Feature {
-	return &Feature{f.ID, f.Geometry.Clone(), append([]Value(nil), f.Properties...), f.Revision}
+	return &Feature{f.ID, f.Geometry.Clone(), append([]Value(nil), f.Properties...), append(Surfaces(nil), f.Surfaces...), f.Revision}
 }
 
 // CheckFeatureID fails with ErrInvalid when s cannot be a feature's id.

@@ -84,6 +84,11 @@ type LoadResult struct {
 
 // Tx is a transaction of a Store. It is not safe for concurrent use and dies
 // with the function that received it.
+//
+// Surfaces belong to a feature as long as its geometry stays what it is: who
+// changes the geometry, by whatever program, removes them, unless new ones come with
+// it. A feature written with nil surfaces keeps those it has, one with empty surfaces
+// loses them; this holds for Load by Upsert too. With a feature its surfaces go.
 type Tx interface {
 	// Get reads a feature as the transaction sees it and holds it until the
 	// transaction ends, so that a revision compared with it stays true; ErrNotFound.

@@ -32,7 +32,7 @@ func newAppender(schema []layers.Property, dict *dictionary) *appender {
 	a.seg.IDOffset = []uint32{0}
 	a.seg.ValueOffset = []uint32{0}
 	a.seg.Columns = make([][]uint32, len(schema))
-	a.seg.members.offset = []uint32{0}
+	a.seg.members.offset, a.seg.surfaces.offset = []uint32{0}, []uint32{0}
 	return a
 }
 
@@ -40,8 +40,8 @@ func newAppender(schema []layers.Property, dict *dictionary) *appender {
 // After an error the columns are as before.
 func (a *appender) add(f *layers.Feature) error {
 	s := &a.seg
-	if len(s.IDBytes)+len(f.ID) > maxColumnBytes || len(s.exact)/2+f.Geometry.NumVertices() > math.MaxUint32 || s.N == math.MaxUint32 {
-		return layers.Errorf(layers.ErrUnsupported, "snapshot: the layer exceeds 2³² features, vertices or bytes of ids; split it")
+	if len(s.IDBytes)+len(f.ID) > maxColumnBytes || len(s.surfaces.bytes)+len(f.Surfaces) > maxColumnBytes || len(s.exact)/2+f.Geometry.NumVertices() > math.MaxUint32 || s.N == math.MaxUint32 {
+		return layers.Errorf(layers.ErrUnsupported, "snapshot: the layer exceeds 2³² features, vertices, bytes of ids or of surfaces; split it")
 	}
 	for c := range a.schema {
 		if v := normal(f.Properties[c], a.schema[c].Type); !v.IsNull() {
@@ -57,9 +57,12 @@ func (a *appender) add(f *layers.Feature) error {
 	a.geometry(&f.Geometry, flags&FlagHeights != 0)
 	if f.Geometry.Type == spatial.GeometryCollection {
 		m := &s.members
-		m.feature = append(m.feature, uint32(s.N))
 		m.bytes = appendMembers(m.bytes, f.Geometry.Members)
-		m.offset = append(m.offset, uint32(len(m.bytes)))
+		m.end(s.N)
+	}
+	if len(f.Surfaces) > 0 {
+		s.surfaces.bytes = append(s.surfaces.bytes, f.Surfaces...)
+		s.surfaces.end(s.N)
 	}
 	s.Type = append(s.Type, uint8(f.Geometry.Type))
 	s.Flags = append(s.Flags, flags)

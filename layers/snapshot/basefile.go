@@ -14,7 +14,7 @@ import (
 // The format of base files is described in FORMAT.md.
 const (
 	baseMagic    = "TWINDBAS"
-	baseVersion  = 1
+	baseVersion  = 2
 	headerSize   = 64
 	entrySize    = 32
 	sectionAlign = 64
@@ -49,6 +49,9 @@ const (
 	sectionHeights
 	sectionTouchBox
 	sectionTouchRevision
+	sectionSurfaceFeature
+	sectionSurfaceOffset
+	sectionSurfaceBytes
 	sectionEnd
 )
 

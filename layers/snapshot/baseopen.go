@@ -114,12 +114,18 @@ func openBase(data []byte) (*base, error) {
 	} else if len(s.heights) != vertices {
 		r.fail("%d heights of %d vertices", len(s.heights), vertices)
 	}
+	s.surfaces.feature = readColumn[uint32](&r, sectionSurfaceFeature, 0, -1)
+	s.surfaces.bytes = sections.bytes(sectionSurfaceBytes)
+	s.surfaces.offset = readOffsets(&r, sectionSurfaceOffset, len(s.surfaces.feature), uint64(len(s.surfaces.bytes)))
 	touchBoxes := readColumn[tile.WorldBox](&r, sectionTouchBox, 0, -1)
 	touchRevisions := readColumn[int64](&r, sectionTouchRevision, 0, len(touchBoxes))
 	if r.err != nil {
 		return nil, r.err
 	}
 	if err := b.checkFeatures(int(h.located)); err != nil {
+		return nil, err
+	}
+	if err := b.checkSurfaces(); err != nil {
 		return nil, err
 	}
 	b.located = int(h.located)
@@ -166,6 +172,18 @@ func (b *base) checkFeatures(located int) error {
 	}
 	if collections != len(s.members.feature) {
 		return baseError("%d structures for %d collections", len(s.members.feature), collections)
+	}
+	return nil
+}
+
+// checkSurfaces verifies that those who have surfaces stand in order and that each
+// has some; what is in them is verified by who decodes them.
+func (b *base) checkSurfaces() error {
+	s := &b.surfaces
+	for k, i := range s.feature {
+		if int(i) >= b.N || k > 0 && i <= s.feature[k-1] || s.offset[k] == s.offset[k+1] {
+			return baseError("surfaces %d are those of feature %d of %d", k, i, b.N)
+		}
 	}
 	return nil
 }

@@ -154,6 +154,7 @@ func (b *baseBuilder) write(file baseFile, meta *baseMeta, past *touched) error 
 		verbatim(sectionMemberBytes, l.structures),
 		verbatim(sectionTouchBox, bytesOf(touchBoxes)),
 		verbatim(sectionTouchRevision, bytesOf(touchRevisions)),
+		verbatim(sectionSurfaceFeature, bytesOf(l.solids)),
 	)
 	slices.SortStableFunc(jobs, func(a, b sectionJob) int { return int(a.kind) - int(b.kind) })
 	w.place(jobs)
@@ -179,6 +180,8 @@ type layout struct {
 	ids             uint64 // bytes
 	heights         bool
 	extent          spatial.Envelope
+	solids          []uint32 // features with surfaces, by place in the order
+	faces           uint64   // bytes of all surfaces
 
 	collections, structureEnds []uint32
 	structures                 []byte
@@ -196,11 +199,19 @@ func (b *baseBuilder) layout() (*layout, error) {
 		l.heights = l.heights || r.seg.heights != nil
 		l.extent = l.extent.Union(r.extent)
 		collections += len(r.seg.members.feature)
+		l.faces += uint64(len(r.seg.surfaces.bytes))
 	}
-	if l.paths >= math.MaxUint32 || l.vertices >= math.MaxUint32 || l.ids > math.MaxUint32 || b.n >= math.MaxUint32 {
-		return nil, layers.Errorf(layers.ErrUnsupported, "snapshot: layer %s exceeds 2³² features, paths, vertices or bytes of ids; split it", b.layer.ID)
+	if l.paths >= math.MaxUint32 || l.vertices >= math.MaxUint32 || l.ids > math.MaxUint32 || l.faces > math.MaxUint32 || b.n >= math.MaxUint32 {
+		return nil, layers.Errorf(layers.ErrUnsupported, "snapshot: layer %s exceeds 2³² features, paths, vertices, bytes of ids or of surfaces; split it", b.layer.ID)
 	}
 	l.order, l.located = index.Order(boxes)
+	if l.faces > 0 {
+		for k, g := range l.order {
+			if s, i := b.at(g); s.Surfaces(i) != nil {
+				l.solids = append(l.solids, uint32(k))
+			}
+		}
+	}
 	if collections == 0 {
 		return l, nil
 	}
@@ -316,6 +327,7 @@ func (b *baseBuilder) columns(l *layout) []sectionJob {
 		lo, hi := s.Vertices(i)
 		return append(dst, bytesOf(s.exact[2*lo:2*hi])...)
 	})
+	b.surfaceColumns(l, add)
 	if !l.heights {
 		return append(jobs, verbatim(sectionHeights, nil))
 	}
@@ -327,6 +339,31 @@ func (b *baseBuilder) columns(l *layout) []sectionJob {
 		return append(dst, bytesOf(s.heights[lo:hi])...)
 	})
 	return jobs
+}
+
+// surfaceColumns adds the sections of surfaces.
+func (b *baseBuilder) surfaceColumns(l *layout, add func(kind sectionKind, length uint64, write func(out *sectionBuffer) error) *sectionJob) {
+	surfaces := func(k uint32) layers.Surfaces {
+		s, i := b.at(l.order[k])
+		return s.Surfaces(i)
+	}
+	add(sectionSurfaceOffset, 4*uint64(len(l.solids)+1), func(out *sectionBuffer) error {
+		sum := uint32(0)
+		out.buf = binary.NativeEndian.AppendUint32(out.buf, sum)
+		for _, k := range l.solids {
+			sum += uint32(len(surfaces(k)))
+			out.buf = binary.NativeEndian.AppendUint32(out.buf, sum)
+			out.spill()
+		}
+		return nil
+	})
+	add(sectionSurfaceBytes, l.faces, func(out *sectionBuffer) error {
+		for _, k := range l.solids {
+			out.buf = append(out.buf, surfaces(k)...)
+			out.spill()
+		}
+		return nil
+	})
 }
 
 // valueColumns adds the sections of values: they are numbered anew, in the order

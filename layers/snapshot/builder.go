@@ -60,16 +60,25 @@ func (b *Builder) base() (*base, error) {
 	return openBase(file.b)
 }
 
-// Feature fills f with feature i: id, exact geometry, properties by the schema
-// and revision, all in f's own memory, which it reuses.
+// Feature fills f with feature i: id, exact geometry, properties by the schema,
+// surfaces and revision, all in f's own memory, which it reuses.
 func (s *Segment) Feature(i int, schema []layers.Property, f *layers.Feature) {
 	f.ID = string(s.ID(i))
 	f.Revision = layers.Revision(s.Revision[i])
 	s.Geometry(i, &f.Geometry)
+	f.Surfaces = s.copySurfaces(i, f.Surfaces)
 	f.Properties = f.Properties[:0]
 	for c := range schema {
 		f.Properties = append(f.Properties, s.Property(c, i, schema[c].Type))
 	}
+}
+
+// copySurfaces is feature i's surfaces in the memory of others; nil without any.
+func (s *Segment) copySurfaces(i int, memory layers.Surfaces) layers.Surfaces {
+	if b := s.Surfaces(i); b != nil {
+		return append(memory[:0], b...)
+	}
+	return nil
 }
 
 // Property is property c of feature i, of type t, in memory of its own; null

@@ -10,20 +10,30 @@ import (
 // members tells how the paths of geometry collections are nested; other types
 // need nothing but their paths.
 //
-//	collection k ── feature[k], ascending; bytes[offset[k] : offset[k+1]]
 //	encoded:   number of members uvarint, then each member:
 //	member:    type u8 (0x80 set: it has heights)
 //	           its encoded members (a collection) or the number of its paths uvarint
-type members struct {
+type members = sparse
+
+// sparse holds bytes of the few features that have them.
+//
+//	entry k ── feature[k], ascending; bytes[offset[k] : offset[k+1]]
+type sparse struct {
 	feature []uint32
 	offset  []uint32
 	bytes   []byte
 }
 
+// end closes the entry of feature i, whose bytes were appended.
+func (m *sparse) end(i int) {
+	m.feature = append(m.feature, uint32(i))
+	m.offset = append(m.offset, uint32(len(m.bytes)))
+}
+
 const memberHeights = 0x80
 
-// of is the encoded members of feature i; nil when there are none.
-func (m *members) of(i int) []byte {
+// of is the bytes of feature i; nil when there are none.
+func (m *sparse) of(i int) []byte {
 	k := sort.Search(len(m.feature), func(k int) bool { return m.feature[k] >= uint32(i) })
 	if k == len(m.feature) || m.feature[k] != uint32(i) {
 		return nil

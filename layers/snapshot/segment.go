@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"twind/layers"
 	"twind/spatial"
 	"twind/spatial/tile"
 )
@@ -70,6 +71,8 @@ type Segment struct {
 	exact   []float64 // 2 a vertex
 	heights []float64 // one a vertex, or nil where no feature has any
 	members members
+
+	surfaces sparse // layers.Surfaces of the features that have any
 }
 
 // ID is feature i's id. For a mapped segment the bytes die with the snapshot.
@@ -87,6 +90,13 @@ func (s *Segment) Exact() []float64 { return s.exact }
 // Heights is the height of each vertex in metres of the layer's vertical datum,
 // meaningful for features whose Flags have FlagHeights; nil when none has.
 func (s *Segment) Heights() []float64 { return s.heights }
+
+// Surfaces are the faces of feature i's body; nil where none are known. For a mapped
+// segment the bytes die with the snapshot.
+func (s *Segment) Surfaces(i int) layers.Surfaces { return layers.Surfaces(s.surfaces.of(i)) }
+
+// HasSurfaces tells whether any feature has faces.
+func (s *Segment) HasSurfaces() bool { return len(s.surfaces.feature) > 0 }
 
 // Vertices is the half-open range of feature i's vertices.
 func (s *Segment) Vertices(i int) (lo, hi int) {

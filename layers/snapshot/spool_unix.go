@@ -79,6 +79,7 @@ func columnsOf(seg *Segment) []spoolColumn {
 		spooled(&seg.Box), spooled(&seg.Type), spooled(&seg.Flags), spooled(&seg.SimpleFrom),
 		spooled(&seg.FeaturePath), spooled(&seg.PathKinds), spooled(&seg.PathVertex), spooled(&seg.World),
 		spooled(&seg.IDOffset), spooled(&seg.IDBytes), spooled(&seg.Number), spooled(&seg.Revision), spooled(&seg.exact),
+		spooled(&seg.surfaces.bytes),
 	}
 	if seg.heights != nil {
 		columns = append(columns, spooled(&seg.heights))
