@@ -62,27 +62,30 @@ type Age time.Duration
 
 // UnmarshalYAML reads an age.
 func (a *Age) UnmarshalYAML(n *yaml.Node) error {
-	bad := fmt.Errorf("line %d: age %q: expected a number and a unit, such as 30d, 36h or 1y", n.Line, n.Value)
+	v, ok := ParseAge(n.Value)
+	if !ok {
+		return fmt.Errorf("line %d: age %q: expected a number and a unit, such as 30d, 36h or 1y", n.Line, n.Value)
+	}
+	*a = v
+	return nil
+}
+
+// ParseAge reads an age of at most 100 years; false: it is none.
+func ParseAge(text string) (Age, bool) {
 	for unit, d := range map[string]time.Duration{"y": 365 * 24 * time.Hour, "w": 7 * 24 * time.Hour, "d": 24 * time.Hour} {
-		if digits, ok := strings.CutSuffix(n.Value, unit); ok {
+		if digits, ok := strings.CutSuffix(text, unit); ok {
 			v, err := strconv.ParseFloat(digits, 64)
 			if err != nil || !(v >= 0) || v*float64(d) > float64(100*365*24*time.Hour) {
-				return bad
+				return 0, false
 			}
-			*a = Age(v * float64(d))
-			return nil
+			return Age(v * float64(d)), true
 		}
 	}
-	if n.Value == "0" {
-		*a = 0
-		return nil
+	if text == "0" {
+		return 0, true
 	}
-	d, err := time.ParseDuration(n.Value)
-	if err != nil || d < 0 {
-		return bad
-	}
-	*a = Age(d)
-	return nil
+	d, err := time.ParseDuration(text)
+	return Age(d), err == nil && d >= 0
 }
 
 // Bytes is a size: 10GiB, 500MiB, 2TiB, or a number of bytes.

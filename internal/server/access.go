@@ -24,7 +24,12 @@ import (
 //
 // The policy of every reader is the zero layers.Policy; it is asked for here, in
 // one place, so that rules per reader change only this file.
-func (s *Server) policy(_ *http.Request, _ layers.ID) layers.Policy { return layers.Policy{} }
+func (s *Server) policy(r *http.Request, id layers.ID) layers.Policy {
+	if s.policies == nil {
+		return layers.Policy{}
+	}
+	return s.policies(r, id)
+}
 
 // mayWrite wraps the handlers that change something.
 func (s *Server) mayWrite(h handler) handler {

@@ -1,6 +1,14 @@
 package server
 
-import "time"
+import (
+	"net/http"
+	"time"
+
+	"twind/layers"
+)
+
+// SetPolicies gives readers rights; call it before the first request.
+func (s *Server) SetPolicies(p func(*http.Request, layers.ID) layers.Policy) { s.policies = p }
 
 // SetLayersPerTile makes tiles of more than n layers of several renderings.
 func (s *Server) SetLayersPerTile(n int) { s.perTile = n }

@@ -47,9 +47,14 @@ var historyParams = []string{"layer", "id", "bbox", "datetime", "start", "end", 
 //	layer, bbox, datetime=a/b               who passed the box, from when to when
 //	layer, since                            every position received since, in the order of
 //	                                        receipt: what a client that polls has missed
+//
+// and those of readings, when property or datastream is given (readingsHistory).
 func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
 	if s.o.History == nil {
 		return fail(http.StatusNotImplemented, "This server records no history; its configuration turns it off.")
+	}
+	if asksReadings(r.URL.Query()) {
+		return s.readingsHistory(w, r)
 	}
 	q, err := s.readHistoryQuery(r)
 	if err != nil {
@@ -140,11 +145,28 @@ func (q *historyQuery) readSince(p params, text string) error {
 
 // readTimes reads datetime, or start and end.
 func (q *historyQuery) readTimes(p params) error {
+	i, err := readSpan(p)
+	if err != nil {
+		return err
+	}
+	q.from, q.to = i.from, i.to
+	switch {
+	case q.id == "" && (q.from.IsZero() || q.to.IsZero()):
+		return fail(400, "bbox needs datetime: an instant such as 2026-01-31T08:00:00Z for who was there then, or a/b for who passed.")
+	case q.id == "" && q.to.Sub(q.from) > maxVisits:
+		return fail(400, fmt.Sprintf("bbox with an interval of %s: at most %s are possible; ask for one day at a time.", q.to.Sub(q.from), maxVisits))
+	}
+	q.from, q.to = i.closed()
+	return nil
+}
+
+// readSpan reads datetime, or start and end; ends that are not given are zero.
+func readSpan(p params) (interval, error) {
 	text, given := p["datetime"]
 	start, hasStart := p["start"]
 	end, hasEnd := p["end"]
 	if given && (hasStart || hasEnd) {
-		return fail(400, "datetime and start or end say the same thing; give one or the other.")
+		return interval{}, fail(400, "datetime and start or end say the same thing; give one or the other.")
 	}
 	if hasStart || hasEnd {
 		if !hasStart {
@@ -153,31 +175,24 @@ func (q *historyQuery) readTimes(p params) error {
 		if !hasEnd {
 			end = ".."
 		}
-		text, given = start+"/"+end, true
-		if text == "../.." {
-			given = false
-		}
+		text = start + "/" + end
+		given = text != "../.."
 	}
-	if given {
-		i, err := parseDatetime(text)
-		if err != nil {
-			return err
-		}
-		q.from, q.to = i.from, i.to
+	if !given {
+		return interval{}, nil
 	}
-	switch {
-	case q.id == "" && (q.from.IsZero() || q.to.IsZero()):
-		return fail(400, "bbox needs datetime: an instant such as 2026-01-31T08:00:00Z for who was there then, or a/b for who passed.")
-	case q.id == "" && q.to.Sub(q.from) > maxVisits:
-		return fail(400, fmt.Sprintf("bbox with an interval of %s: at most %s are possible; ask for one day at a time.", q.to.Sub(q.from), maxVisits))
+	return parseDatetime(text)
+}
+
+// closed ends an open interval now and begins it defaultTrack before its end.
+func (i interval) closed() (from, to time.Time) {
+	if i.to.IsZero() {
+		i.to = time.Now()
 	}
-	if q.to.IsZero() {
-		q.to = time.Now()
+	if i.from.IsZero() {
+		i.from = i.to.Add(-defaultTrack)
 	}
-	if q.from.IsZero() {
-		q.from = q.to.Add(-defaultTrack)
-	}
-	return nil
+	return i.from, i.to
 }
 
 // historyPage is one page of an answer: a track, or entities with their state or stay.
@@ -299,13 +314,18 @@ func (q *historyQuery) after(id string) url.Values {
 
 // next is the address of the next page, "" for the last.
 func (p *historyPage) address(s *Server, r *http.Request) string {
-	if p.next == nil {
+	return s.historyAddress(r, p.next)
+}
+
+// historyAddress is the address of a page, "" of none.
+func (s *Server) historyAddress(r *http.Request, next url.Values) string {
+	if next == nil {
 		return ""
 	}
 	if t := r.URL.Query().Get("token"); t != "" {
-		p.next.Set("token", t)
+		next.Set("token", t)
 	}
-	return s.base(r) + "/live/history?" + p.next.Encode()
+	return s.base(r) + "/live/history?" + next.Encode()
 }
 
 // stamp writes milliseconds since 1970 as RFC 3339.

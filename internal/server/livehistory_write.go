@@ -14,6 +14,7 @@ var historyTypes = map[string]string{
 	"geojson": "application/geo+json",
 	"ndjson":  "application/x-ndjson",
 	"csv":     "text/csv; charset=utf-8",
+	"json":    "application/json",
 }
 
 // writeHistory writes a page in the format asked for. Where the format has no

@@ -86,6 +86,8 @@ type Server struct {
 	counts  *countCache
 	metrics *metrics
 	handler http.Handler
+	// policies are the readers' rights; nil: everybody may read everything.
+	policies func(*http.Request, layers.ID) layers.Policy
 
 	takePositions    http.Handler
 	takeObservations http.Handler // nil without an Observatory

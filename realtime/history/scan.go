@@ -30,6 +30,9 @@ type question struct {
 	receivedTo     int64
 	box            *spatial.Envelope
 	fromFirstEvent uint64 // events from this number on
+	// object is the datastream of an object's property, objectPrefix how those of
+	// its layer begin; "" any. The reader looks at the rows itself.
+	object, objectPrefix string
 }
 
 const (
@@ -45,7 +48,7 @@ func ask(kind Kind, stream string) question {
 func (q *question) wants(b *blockRef, box cellBox) bool {
 	return b.kind == q.kind && b.stream == q.stream &&
 		b.time.meets(q.timeFrom, q.timeTo) && b.received.meets(q.receivedFrom, q.receivedTo) &&
-		(q.id == "" || b.mayHold(q.id)) && b.mayTouch(q.box, box) &&
+		(q.id == "" || b.mayHold(q.id)) && (q.object == "" || b.mayHoldObject(q.object, q.objectPrefix)) && b.mayTouch(q.box, box) &&
 		b.first+uint64(b.rows) > q.fromFirstEvent
 }
 
@@ -172,6 +175,9 @@ func (s *scanner) file(path string, f *os.File, refs []blockRef) error {
 func (s *scanner) wanted(ref *blockRef) func(*table) bool {
 	if s.useful != nil {
 		return func(t *table) bool { return s.useful(ref, t) }
+	}
+	if s.q.object != "" {
+		return func(t *table) bool { return holdsObject(t, s.q.object, s.q.objectPrefix) }
 	}
 	if s.q.id == "" {
 		return nil
