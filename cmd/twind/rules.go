@@ -27,6 +27,7 @@ func openRules(ctx context.Context, c config.Config, recorded *history.Log, cata
 		Zones: func(ctx context.Context, id layers.ID, features []string) ([]rules.Zone, error) {
 			return zonesOf(ctx, catalog, id, features)
 		},
+		Place: func(id layers.ID, feature string) (lon, lat float64, ok bool) { return placeOf(catalog, id, feature) },
 		Entities: func(id layers.ID) []realtime.Entity {
 			all, _ := hub.Box(id, spatial.Envelope{MinX: -180, MinY: -90, MaxX: 180, MaxY: 90}) // none of a layer that is not live yet
 			return all
@@ -38,6 +39,22 @@ func openRules(ctx context.Context, c config.Config, recorded *history.Log, cata
 	hub.Watch(r.Positions)
 	ob.Subscribe(r.Observations)
 	return r, nil
+}
+
+// placeOf is the point of a feature, or the middle of its box.
+func placeOf(catalog *snapshot.Catalog, id layers.ID, feature string) (lon, lat float64, ok bool) {
+	v, err := catalog.View(id)
+	if err != nil {
+		return 0, 0, false
+	}
+	defer v.Release()
+	ref, ok := v.Find(feature)
+	if !ok {
+		return 0, 0, false
+	}
+	e := v.Envelope(ref)
+	lon, lat = e.Center()
+	return lon, lat, !e.IsEmpty()
 }
 
 // zonesOf lists the polygons of a layer, or of some of its features.

@@ -24,6 +24,9 @@ type Options struct {
 	Zones func(ctx context.Context, layer layers.ID, features []string) ([]Zone, error)
 	// Entities lists where the entities of a live layer are; nil: nothing is known.
 	Entities func(layer layers.ID) []realtime.Entity
+	// Place is where an object of a layer is, in degrees, so that what its readings
+	// raise has a place; nil, or false: nobody knows. Run calls it.
+	Place func(layer layers.ID, feature string) (lon, lat float64, ok bool)
 	// FloodCount alarms of a class in FloodWindow are raised one by one; those
 	// beyond are one flood alarm: 50 in a minute.
 	FloodCount  int
@@ -256,6 +259,19 @@ func (r *Rules) Observations(rows []realtime.Observation) {
 	r.readings.observations(rows, r.pending.offer)
 }
 
+// locate gives outcomes of readings the place of their object.
+func (r *Rules) locate(batch []finding) {
+	for i := range batch {
+		f := &batch[i]
+		if f.lon == f.lon || f.layer == "" || r.o.Place == nil {
+			continue
+		}
+		if lon, lat, ok := r.o.Place(f.layer, f.entity); ok {
+			f.lon, f.lat = lon, lat
+		}
+	}
+}
+
 // Changed says that a static layer changed, so that fences of its features
 // follow. It does not wait.
 func (r *Rules) Changed(layer layers.ID) {
@@ -301,6 +317,7 @@ const retryAfter = time.Second
 // write hands all that is pending to the alarms; what the disk refuses it tries again.
 func (r *Rules) write(ctx context.Context) {
 	for batch := r.pending.batch(); len(batch) > 0; batch = r.pending.batch() {
+		r.locate(batch)
 		err := r.alarms.admit(ctx, batch)
 		if err == nil {
 			r.pending.done(len(batch))

@@ -355,3 +355,17 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestReadingsHaveThePlaceOfTheirObject(t *testing.T) {
+	p := open(t, func(o *rules.Options) {
+		o.Place = func(layer layers.ID, feature string) (lon, lat float64, ok bool) {
+			return 112.98, 28.2, layer == "manholes" && feature == "m1"
+		}
+	})
+	p.put("high", `{"kind":"threshold","source":"observations","layer":"manholes","property":"level","above":2}`)
+	p.read("d1", 0, 3)
+	p.settle()
+	list, _ := p.rules.Alarms().List("open", "", 10, func(*rules.Alarm) bool { return true })
+	require.Len(t, list, 1)
+	require.Equal(t, []float64{112.98, 28.2}, []float64{list[0].Lon, list[0].Lat})
+}
