@@ -56,17 +56,17 @@ func (s *Scale) EnsureDefaults() {
 
 // ScaleLayers describes the benchmarks' layers.
 func ScaleLayers() []layers.Layer {
-	l := func(id layers.ID, kind layers.Kind, t spatial.Type, title layers.Text, schema ...layers.Property) layers.Layer {
-		return layers.Layer{ID: id, Kind: kind, GeometryType: t, CRS: 4326, Provenance: layers.Generated, Title: title, Label: "name", ClassBy: "class", MinZoom: 10, MaxZoom: 16, Schema: schema}
+	l := func(id layers.ID, kind layers.Kind, t spatial.Type, minZoom uint8, title layers.Text, schema ...layers.Property) layers.Layer {
+		return layers.Layer{ID: id, Kind: kind, GeometryType: t, CRS: 4326, Provenance: layers.Generated, Title: title, Label: "name", ClassBy: "class", MinZoom: minZoom, MaxZoom: 16, Schema: schema}
 	}
 	return []layers.Layer{
-		l(ScaleBuildings, layers.KindBuilding, spatial.Polygon, text("基准建筑物", "Benchmark buildings"),
+		l(ScaleBuildings, layers.KindBuilding, spatial.Polygon, 8, text("基准建筑物", "Benchmark buildings"),
 			prop("name", layers.String, "名称", "Name"), prop("class", layers.String, "类别", "Class"), prop("usage", layers.String, "用途", "Usage"),
 			prop("height", layers.Number, "高度", "Height", "m"), prop("floors", layers.Integer, "层数", "Floors"), prop("year", layers.Integer, "建成年份", "Year built")),
-		l(ScaleStreets, layers.KindStreet, spatial.LineString, text("基准道路", "Benchmark streets"),
+		l(ScaleStreets, layers.KindStreet, spatial.LineString, 6, text("基准道路", "Benchmark streets"),
 			prop("name", layers.String, "名称", "Name"), prop("class", layers.String, "等级", "Class"), prop("lanes", layers.Integer, "车道数", "Lanes"),
 			prop("maxspeed", layers.Integer, "限速", "Speed limit", "km/h"), prop("oneway", layers.Boolean, "单行", "One-way")),
-		l(ScalePoints, layers.KindPart, spatial.Point, text("基准部件", "Benchmark points"),
+		l(ScalePoints, layers.KindPart, spatial.Point, 9, text("基准部件", "Benchmark points"),
 			prop("name", layers.String, "名称", "Name"), prop("class", layers.String, "类别", "Class"), prop("status", layers.String, "状态", "Status"),
 			prop("value", layers.Number, "数值", "Value")),
 	}

@@ -1,6 +1,7 @@
-import type { ExpressionSpecification, GeoJSONSource, Map as MapLibreMap } from 'maplibre-gl';
+import type { GeoJSONSource, Map as MapLibreMap } from 'maplibre-gl';
 import { ownLayer } from '../map/highlight';
-import type { LiveCells, LiveFeed } from './feed';
+import { type Crowd, crowdRadius, crowds } from './crowds';
+import type { LiveFeed } from './feed';
 import type { LiveLook, LiveTheme } from './liveLayer';
 
 const sourceId = 'twind-cells';
@@ -20,6 +21,7 @@ export interface CellsTheme extends LiveTheme {
 export class CellsOverlay {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private shown = false;
+  private scale = 1;
   private readonly stop: () => void;
 
   constructor(
@@ -41,6 +43,7 @@ export class CellsOverlay {
   /** Adds source and layers to a new style, or gives them the colours of another theme. */
   dress(looks: readonly LiveLook[], theme: CellsTheme): void {
     this.looks = looks;
+    this.scale = theme.scale;
     const { map } = this;
     if (!map.getSource(sourceId)) map.addSource(sourceId, { type: 'geojson', data: collection([]) });
     for (const id of [`${sourceId}-disc`, `${sourceId}-count`]) if (map.getLayer(id)) map.removeLayer(id);
@@ -50,11 +53,7 @@ export class CellsOverlay {
       source: sourceId,
       metadata: { [ownLayer]: true, 'twind:keep': true },
       paint: {
-        'circle-radius': [
-          '+',
-          7 * theme.scale,
-          ['*', 3.2 * theme.scale, ['log10', ['get', 'count']]],
-        ] as ExpressionSpecification,
+        'circle-radius': ['get', 'radius'],
         'circle-color': theme.panel,
         'circle-opacity': 0.92,
         'circle-stroke-width': 2.5 * theme.scale,
@@ -90,26 +89,20 @@ export class CellsOverlay {
     if (!source) return;
     const features = this.looks.flatMap(({ id, color }) => {
       const cells = this.visible(id) ? this.feed.cells(id) : undefined;
-      return cells ? cellFeatures(cells, color) : [];
+      return cells ? crowds(cells, this.map.getZoom(), this.scale).map(crowd => this.disc(crowd, color)) : [];
     });
     if (features.length === 0 && !this.shown) return;
     this.shown = features.length > 0;
     source.setData(collection(features));
   }
-}
 
-/** One point a cell, with its count as number and as text. */
-export function cellFeatures(cells: LiveCells, color: string): GeoJSON.Feature[] {
-  const features: GeoJSON.Feature[] = [];
-  for (let row = 0; row < cells.size; row++) {
-    const count = (cells.live[row] ?? 0) + (cells.stale[row] ?? 0) + (cells.offline[row] ?? 0);
-    features.push({
+  private disc({ lon, lat, count }: Crowd, color: string): GeoJSON.Feature {
+    return {
       type: 'Feature',
-      geometry: { type: 'Point', coordinates: [cells.lon[row] ?? 0, cells.lat[row] ?? 0] },
-      properties: { count, text: shortCount(count), color },
-    });
+      geometry: { type: 'Point', coordinates: [lon, lat] },
+      properties: { count, text: shortCount(count), radius: crowdRadius(count, this.scale), color },
+    };
   }
-  return features;
 }
 
 /** A count in at most four characters: 950, 1.2k, 34k. */

@@ -72,7 +72,12 @@ describe('ClientFeed', () => {
 
   it('asks for what is in view, static layers included', () => {
     const { socket, client, feed } = connected();
-    feed.view({ bbox: [-74.1, 40.6, -73.9, 40.9], zoom: 14, layers: ['trains', 'buildings'] });
+    feed.view({
+      bbox: [-74.1, 40.6, -73.9, 40.9],
+      zoom: 14,
+      maxEntities: 20_000,
+      layers: ['trains', 'buildings'],
+    });
     socket.say(hello);
     expect(socket.sent).toMatchObject([
       { type: 'subscribe', bbox: [-74.1, 40.6, -73.9, 40.9], zoom: 14, layers: ['trains', 'buildings'] },

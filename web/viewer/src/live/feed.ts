@@ -71,6 +71,8 @@ export type LiveStatus =
 export interface LiveView {
   bbox: BBox;
   zoom: number;
+  /** Entities of a layer in view before counts by place take their room. */
+  maxEntities: number;
   /** Live layers to show, and static ones whose changes are to be told. */
   layers: string[];
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { testConfig, testLayer } from '../testing/config';
 import { contrast } from '../theme/contrast';
-import { cellFeatures, shortCount } from './cellsOverlay';
+import { shortCount } from './cellsOverlay';
+import { crowdRadius, crowds } from './crowds';
 import type { LiveColumns } from './feed';
 import { State } from './feed';
 import { localMatrix, toScreen } from './frame';
@@ -293,12 +294,32 @@ describe('counts by place', () => {
       stale: Uint32Array.of(200, 9),
       offline: Uint32Array.of(34, 9),
     };
-    expect(cellFeatures(cells, '#4cc3ff')).toEqual([
-      {
-        type: 'Feature',
-        geometry: { type: 'Point', coordinates: [-74, 40] },
-        properties: { count: 1234, text: '1.2k', color: '#4cc3ff' },
-      },
-    ]);
+    expect(crowds(cells, 10, 1)).toEqual([{ lon: -74, lat: 40, count: 1234 }]);
+  });
+
+  it('never lie over one another and lose nobody', () => {
+    const n = 400;
+    const counts = Uint32Array.from({ length: n }, (_, i) => ((i * 7919) % 500) + 1);
+    const cells = {
+      size: n,
+      lon: Float64Array.from({ length: n }, (_, i) => -74 + ((i * 37) % 100) / 100),
+      lat: Float64Array.from({ length: n }, (_, i) => 40 + ((i * 61) % 100) / 100),
+      live: counts,
+      stale: new Uint32Array(n),
+      offline: new Uint32Array(n),
+    };
+    for (const zoom of [3, 8, 9.5, 12]) {
+      const discs = crowds(cells, zoom, 1);
+      expect(discs.reduce((sum, disc) => sum + disc.count, 0)).toBe(
+        counts.reduce((sum, count) => sum + count, 0),
+      );
+      const world = (512 * 2 ** zoom) / 360;
+      for (const [i, a] of discs.entries())
+        for (const b of discs.slice(i + 1)) {
+          const apart = Math.hypot(a.lon - b.lon, (a.lat - b.lat) / Math.cos((40 * Math.PI) / 180)) * world;
+          expect(apart).toBeGreaterThan(crowdRadius(a.count, 1) + crowdRadius(b.count, 1));
+        }
+      if (zoom === 3) expect(discs).toHaveLength(1);
+    }
   });
 });

@@ -40,6 +40,9 @@ export interface CityMapOptions {
   underground: boolean;
 }
 
+/** Zoom below which a crowd is shown as counts: its symbols would only cover the map. */
+const fromAfar = 12.5;
+
 /** The kinds of layers that lie under the ground. */
 const below = new Set(['pipe', 'node']);
 
@@ -518,6 +521,7 @@ export class CityMap {
     feed.view({
       bbox: [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()],
       zoom: this.map.getZoom(),
+      maxEntities: this.map.getZoom() < fromAfar ? 600 : 20_000,
       layers: config.layers.filter(layer => !layer.live || !this.hidden.has(layer.id)).map(layer => layer.id),
     });
   }
