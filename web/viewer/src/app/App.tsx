@@ -6,6 +6,7 @@ import { Footer } from '../panels/Footer';
 import { LayerPanel } from '../panels/LayerPanel';
 import { MapCanvas } from '../panels/MapCanvas';
 import { MapControls } from '../panels/MapControls';
+import { MeasurePanel } from '../panels/MeasurePanel';
 import { Notices } from '../panels/Notices';
 import { TopBar } from '../panels/TopBar';
 import { applyTheme } from '../theme/apply';
@@ -27,6 +28,7 @@ export function App({ store }: { store: Store }) {
     const keys = (event: KeyboardEvent) => {
       if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.key === 'Escape' && store.selection.value) store.pick([]);
+      else if (event.key === 'Escape' && store.measuring.phase.value !== 'off') store.measure(false);
       else if (event.key === 'Escape' && store.excavation.phase.value !== 'off') store.excavate(false);
       else if (event.key === 'l' || event.key === 'L') store.setLayersOpen(!store.layersOpen.value);
       else if (/^[1-9]$/.test(event.key)) {
@@ -53,6 +55,7 @@ export function App({ store }: { store: Store }) {
       <LayerPanel />
       <FeaturePanel />
       <ExcavationPanel />
+      <MeasurePanel />
       <MapControls />
       <Footer />
       <Notices />

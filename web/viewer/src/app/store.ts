@@ -7,6 +7,8 @@ import { type Dictionary, dictionaries, type Language, textIn } from '../i18n';
 import type { LiveCounts, LiveFeed, LiveStatus } from '../live/feed';
 import { type Covered, metresBetween } from '../map/camera';
 import type { CityMap } from '../map/cityMap';
+import { Measuring } from '../measure/measuring';
+import { sayFigures } from '../measure/words';
 import type { Theme } from '../theme/tokens';
 import { type Preferences, savePreferences } from '../url/preferences';
 import { type Camera, formatUrl } from '../url/state';
@@ -72,6 +74,15 @@ export class Store {
   readonly following: Signal<boolean> = signal(false);
   /** The tool that opens the ground. */
   readonly excavation = new Excavation();
+  /** The tool that measures. */
+  readonly measuring = new Measuring({
+    say: (figures, quantity, pointer) =>
+      sayFigures(figures, quantity, pointer, {
+        words: this.words.value.measure,
+        language: this.language.value,
+        units: this.measuring.units.value,
+      }),
+  });
   /** The map looks below the ground. */
   readonly underground: Signal<boolean> = signal(false);
   readonly status: Signal<LiveStatus>;
@@ -139,6 +150,7 @@ export class Store {
     if (map) window.twind = { map: map.map, city: map, store: this };
     else delete window.twind;
     this.excavation.attach(map);
+    this.measuring.attach(map);
     if (!map) this.ready.value = false;
     else if (this.selection.value) map.emphasise(this.selection.value);
   }
@@ -165,9 +177,21 @@ export class Store {
       this.excavation.close();
       return;
     }
+    this.measuring.close();
     this.pick([]);
     this.setUnderground(false);
     this.excavation.draw();
+  }
+
+  /** Lets the user measure, or ends that. */
+  measure(on: boolean): void {
+    if (!on) {
+      this.measuring.close();
+      return;
+    }
+    if (this.excavation.phase.value === 'drawing') this.excavation.close();
+    this.pick([]);
+    this.measuring.start();
   }
 
   showLayer(id: string, visible: boolean): void {

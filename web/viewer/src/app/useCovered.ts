@@ -4,7 +4,9 @@ import type { Store } from './store';
 /** Keeps the store informed of what the panels cover, so that the camera puts things where they are seen. */
 export function useCovered(store: Store): void {
   const layersOpen = store.layersOpen.value;
-  const picked = store.selection.value !== undefined || store.excavation.phase.value !== 'off';
+  const picked =
+    store.selection.value !== undefined ||
+    [store.excavation, store.measuring].some(tool => tool.phase.value !== 'off');
   useEffect(() => {
     const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
     const sheet = window.innerWidth < 900;

@@ -1,5 +1,5 @@
 import { HttpError, problemOf } from '../app/http';
-import type { Corner } from '../map/polygonSketch';
+import type { Corner } from '../map/sketch';
 
 /** A pipe or point in a pit, as the server names it; lengths and depths in metres, sizes in millimetres. */
 export interface Excavated {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { CityMap } from '../map/cityMap';
-import type { SketchEvents } from '../map/polygonSketch';
+import type { SketchEvents } from '../map/sketch';
 import type { Pit } from '../solids/pitGeometry';
 import { sizeOf } from './contents';
 import { Excavation } from './excavation';
@@ -39,7 +39,7 @@ describe('the excavation tool', () => {
     const tool = new Excavation();
     tool.attach(map);
     tool.draw();
-    told.sketch?.changed?.(2);
+    told.sketch?.changed?.(2, [...ring].slice(0, 2), undefined);
     expect([tool.phase.value, tool.corners.value]).toEqual(['drawing', 2]);
     told.sketch?.done([...ring]);
     expect(tool.phase.value).toBe('open');

@@ -1,7 +1,7 @@
 import { type Signal, signal } from '@preact/signals';
 import { HttpError } from '../app/http';
 import type { CityMap } from '../map/cityMap';
-import type { Corner } from '../map/polygonSketch';
+import type { Corner } from '../map/sketch';
 import { type Contents, readContents, readTable } from './contents';
 
 /** How far the tool is. */
@@ -22,7 +22,7 @@ export class Excavation {
   readonly corners: Signal<number> = signal(0);
   readonly depth: Signal<number> = signal(depths.first);
   readonly answer: Signal<Answer> = signal({ phase: 'loading' });
-  private ring: readonly Corner[] = [];
+  private ring: readonly (readonly [lon: number, lat: number])[] = [];
   private map: CityMap | undefined;
   private asked: AbortController | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -51,7 +51,7 @@ export class Excavation {
   /** Opens the ground within a ring. */
   dig(ring: readonly Corner[]): void {
     this.map?.sketch(undefined);
-    this.ring = ring;
+    this.ring = ring.map(([lon, lat]) => [lon, lat]);
     this.phase.value = 'open';
     this.answer.value = { phase: 'loading' };
     this.show();

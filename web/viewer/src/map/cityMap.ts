@@ -18,8 +18,8 @@ import { type Covered, cameraOf, goTo, goToBox } from './camera';
 import { FailedTiles } from './failedTiles';
 import { highlightLayers, ownLayer } from './highlight';
 import { clusterAt, type Pick, pickAt } from './picking';
-import { PolygonSketch, type SketchEvents } from './polygonSketch';
 import { type Change, TileRefresher } from './refresher';
+import { type Corner, Sketch, type SketchEvents } from './sketch';
 import { cityLayerOf, dimmed, present } from './style';
 import type { TileId } from './tiles';
 
@@ -100,7 +100,7 @@ export class CityMap {
   private solids: SolidsLayer | undefined;
   private underground: boolean;
   private pit: Pit | undefined;
-  private drawing: PolygonSketch | undefined;
+  private drawing: Sketch | undefined;
   private standing = false;
   private disposed = false;
 
@@ -251,10 +251,41 @@ export class CityMap {
     if (outline) this.drawStyle();
   }
 
-  /** Lets the user draw a polygon, during which clicks pick nothing; undefined ends it. */
+  /** Lets the user draw a figure, during which clicks pick nothing; undefined ends it. */
   sketch(events: SketchEvents | undefined): void {
     this.drawing?.dispose();
-    this.drawing = events && new PolygonSketch(this.map, events);
+    this.drawing =
+      events &&
+      new Sketch(
+        this.map,
+        {
+          cornerAt: (x, y, onSolids) => this.cornerAt(x, y, onSolids),
+          pixelOf: corner => this.pixelOf(corner),
+        },
+        events,
+      );
+  }
+
+  /** Shows the corners of a figure that was ended before. */
+  restoreSketch(corners: readonly Corner[]): void {
+    this.drawing?.restore(corners);
+  }
+
+  /** What the sketch says has changed. */
+  redrawSketch(): void {
+    this.drawing?.redraw();
+  }
+
+  /** The place at a point of the canvas: of the solid that is seen there, else on the ground. */
+  private cornerAt(x: number, y: number, onSolids: boolean): Corner | undefined {
+    const place = onSolids ? this.solids?.placeAt(x, y) : undefined;
+    if (place) return place;
+    const { lng, lat } = this.map.unproject([x, y]);
+    return Math.abs(lat) < 85 ? [lng, lat] : undefined;
+  }
+
+  private pixelOf([lon, lat, height = 0]: Corner): { x: number; y: number } | undefined {
+    return this.solids?.pixelOf(lon, lat, height) ?? this.map.project([lon, lat]);
   }
 
   /** Fetches what draws solids, and draws the layers that have a tileset with it. */

@@ -3,7 +3,7 @@ import { useStore } from '../app/context';
 import { Icon } from '../ui/Icon';
 
 /** Copies a text, and says whether that worked. */
-export function CopyButton({ text }: { text: string }) {
+export function CopyButton({ text, label }: { text: string; label?: string }) {
   const words = useStore().words.value.feature;
   const [outcome, setOutcome] = useState<'copied' | 'refused' | undefined>();
   useEffect(() => {
@@ -24,8 +24,8 @@ export function CopyButton({ text }: { text: string }) {
       <button
         type="button"
         class="icon-button small"
-        aria-label={words.copy}
-        title={words.copy}
+        aria-label={label ?? words.copy}
+        title={label ?? words.copy}
         onClick={copy}
       >
         <Icon name={outcome === 'copied' ? 'check' : 'copy'} size={16} />

@@ -12,7 +12,7 @@ export function ExcavationPanel() {
   const store = useStore();
   const tool = store.excavation;
   const phase = tool.phase.value;
-  if (phase === 'off' || store.selection.value) return null;
+  if (phase === 'off' || store.selection.value || store.measuring.phase.value !== 'off') return null;
   const words = store.words.value.excavation;
   return (
     <section class="feature excavation card" aria-label={words.label}>

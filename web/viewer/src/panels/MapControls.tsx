@@ -5,7 +5,8 @@ import { IconButton } from '../ui/Button';
 /** Zoom, compass, tilt and full screen. */
 export function MapControls() {
   const store = useStore();
-  const { map: words, excavation } = store.words.value;
+  const { map: words, excavation, measure } = store.words.value;
+  const measuring = store.measuring.phase.value !== 'off';
   const excavating = store.excavation.phase.value !== 'off';
   const { bearing, pitch } = store.camera.value;
   return (
@@ -22,6 +23,12 @@ export function MapControls() {
           icon={pitch > 5 ? 'flat' : 'tilt'}
           label={pitch > 5 ? words.flat : words.tilt}
           onClick={() => store.tilt(pitch > 5 ? 0 : 60)}
+        />
+        <IconButton
+          icon="measure"
+          label={measuring ? measure.close : measure.open}
+          pressed={measuring}
+          onClick={() => store.measure(!measuring)}
         />
         {store.config.layers.some(({ kind, tileset }) => tileset !== '' && kind === 'pipe') && (
           <>

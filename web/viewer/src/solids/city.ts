@@ -124,7 +124,7 @@ export class CitySolids {
   hit(
     raycaster: Raycaster,
     inPit: (place: Vector3) => boolean,
-  ): { id: string; distance: number } | undefined {
+  ): { id: string; distance: number; place: Vector3 } | undefined {
     if (!this.visible && !this.dug) return undefined;
     for (const hit of raycaster.intersectObjects(this.scene.children, true)) {
       if (!this.visible && !inPit(hit.point)) continue;
@@ -133,7 +133,7 @@ export class CitySolids {
       const column = mesh.geometry.getAttribute(featureName);
       const row = column?.getX(hit.instanceId ?? hit.face?.a ?? 0);
       const id = row === undefined ? undefined : model?.ids?.of(row);
-      if (id !== undefined) return { id, distance: hit.distance };
+      if (id !== undefined) return { id, distance: hit.distance, place: hit.point };
     }
     return undefined;
   }

@@ -1,7 +1,7 @@
 import type { CustomLayerInterface, CustomRenderMethodInput, Map as MapLibreMap } from 'maplibre-gl';
-import { Camera, Matrix4, Raycaster, Vector3, WebGLRenderer } from 'three';
+import { Camera, Matrix4, Raycaster, Vector3, Vector4, WebGLRenderer } from 'three';
 import { localMatrix } from '../live/frame';
-import { mercator } from '../map/tiles';
+import { mercator, unmercator } from '../map/tiles';
 import type { Theme } from '../theme/tokens';
 import { CitySolids, type SolidLayer } from './city';
 import { Eye } from './eye';
@@ -31,6 +31,9 @@ export class SolidsLayer implements CustomLayerInterface {
   private map: MapLibreMap | undefined;
   private renderer: WebGLRenderer | undefined;
   private readonly camera = new Camera();
+  /** Of the frame that was last drawn, in the unit square of Web Mercator. */
+  private origin: [x: number, y: number] = [0, 0];
+  private drawn = false;
   private readonly eye = new Eye();
   private readonly cities: CitySolids[];
   private reloads: ReturnType<typeof setTimeout> | undefined;
@@ -117,10 +120,8 @@ export class SolidsLayer implements CustomLayerInterface {
     const { map, renderer } = this;
     if (!map || !renderer || map.getZoom() < fromZoom) return;
     const center = map.getCenter();
-    const [x, y] = mercator(center.lng, center.lat);
-    const matrix = localMatrix(input.defaultProjectionData.mainMatrix, x, y, 1 / world);
-    this.camera.projectionMatrix.fromArray(matrix).multiply(new Matrix4().makeScale(1, -1, 1)); // y north
-    this.camera.projectionMatrixInverse.copy(this.camera.projectionMatrix).invert();
+    this.look(input.defaultProjectionData.mainMatrix, center.lng, center.lat);
+    const [x, y] = this.origin;
     this.eye.follow(map);
     renderer.resetState();
     let loading = false;
@@ -171,6 +172,44 @@ export class SolidsLayer implements CustomLayerInterface {
 
   /** The solid at a point of the canvas, in CSS pixels. */
   hit(x: number, y: number): SolidHit | undefined {
+    const best = this.nearest(x, y);
+    return best && { layer: best.layer, id: best.id };
+  }
+
+  /** The place on the solid at a point of the canvas: degrees, and metres above the ground. */
+  placeAt(x: number, y: number): [lon: number, lat: number, height: number] | undefined {
+    const at = this.nearest(x, y)?.place;
+    if (!at) return undefined;
+    const [lon, lat] = unmercator(this.origin[0] + at.x / world, this.origin[1] - at.y / world);
+    return [lon, lat, at.z * Math.cos((lat * Math.PI) / 180)];
+  }
+
+  /** Where a place is seen in the last frame, in CSS pixels of the canvas; undefined behind the viewer. */
+  pixelOf(lon: number, lat: number, height: number): { x: number; y: number } | undefined {
+    const { map } = this;
+    if (!map || !this.drawn || map.getZoom() < fromZoom) return undefined;
+    const [x, y] = mercator(lon, lat);
+    const at = new Vector4(
+      (x - this.origin[0]) * world,
+      (this.origin[1] - y) * world,
+      height / Math.cos((lat * Math.PI) / 180),
+      1,
+    ).applyMatrix4(this.camera.projectionMatrix);
+    if (at.w <= 0) return undefined;
+    const { clientWidth, clientHeight } = map.getCanvas();
+    return { x: ((at.x / at.w + 1) / 2) * clientWidth, y: ((1 - at.y / at.w) / 2) * clientHeight };
+  }
+
+  /** Follows the map's camera: metres around its centre, y north, become clip space. */
+  private look(mainMatrix: ArrayLike<number>, lon: number, lat: number): void {
+    this.origin = mercator(lon, lat);
+    this.drawn = true;
+    const matrix = localMatrix(mainMatrix, this.origin[0], this.origin[1], 1 / world);
+    this.camera.projectionMatrix.fromArray(matrix).multiply(new Matrix4().makeScale(1, -1, 1)); // y north
+    this.camera.projectionMatrixInverse.copy(this.camera.projectionMatrix).invert();
+  }
+
+  private nearest(x: number, y: number): (SolidHit & { distance: number; place: Vector3 }) | undefined {
     const { map } = this;
     if (!map || map.getZoom() < fromZoom) return undefined;
     const { clientWidth, clientHeight } = map.getCanvas();
@@ -180,12 +219,12 @@ export class SolidsLayer implements CustomLayerInterface {
       );
     const near = at(-1);
     const raycaster = new Raycaster(near, at(0.999).sub(near).normalize());
-    let best: (SolidHit & { distance: number }) | undefined;
+    let best: (SolidHit & { distance: number; place: Vector3 }) | undefined;
     for (const city of this.cities) {
       const hit = city.hit(raycaster, place => this.pit?.contains(place) ?? false);
       if (hit && (!best || hit.distance < best.distance)) best = { layer: city.layer.id, ...hit };
     }
-    return best && { layer: best.layer, id: best.id };
+    return best;
   }
 
   /** What is held by layer, for those who watch the page's memory. */
