@@ -55,6 +55,7 @@ var allowed = []struct {
 	{"twind/internal/golden", nil},
 	{"twind/internal/archtest", nil},
 	{"twind/internal/pgtest", nil},
+	{"twind/internal/redistest", nil},
 	{"twind/layers/geopackage", []string{"twind/layers", "twind/spatial", "twind/internal/sqlite"}},
 	{"twind/layers/postgis", []string{"twind/layers", "twind/spatial"}},
 	{"twind/layers", []string{"twind/layers", "twind/spatial"}},
@@ -131,7 +132,7 @@ var homes = map[string][]string{
 	"github.com/klauspost/compress":        {"twind/tiles", "twind/internal/server", "twind/realtime/history"},
 	"golang.org/x/image":                   {"twind/tiles/sprite"},
 	"gopkg.in/yaml.v3":                     {"twind/internal/config"},
-	"github.com/stretchr/testify":          {"twind/layers/storetest", "twind/internal/golden", "twind/internal/pgtest"}, // and all tests
+	"github.com/stretchr/testify":          {"twind/layers/storetest", "twind/internal/golden", "twind/internal/pgtest", "twind/internal/redistest"}, // and all tests
 }
 
 func TestThirdPartyPackagesHaveOneHome(t *testing.T) {

@@ -1,17 +1,14 @@
 package history_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -21,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twind/internal/redistest"
 	"twind/realtime"
 	"twind/realtime/history"
 )
@@ -93,78 +91,27 @@ func (f *fleet) batch() []realtime.Believed {
 	return rows
 }
 
-// redis is a redis-server with an append-only file, synced once a second.
-type redis struct {
-	cmd  *exec.Cmd
-	conn net.Conn
-	in   *bufio.Reader
-	dir  string
-	buf  []byte
-}
-
-func startRedis(b *testing.B) *redis {
-	dir := b.TempDir()
-	cmd := exec.Command("redis-server", "--port", "0", "--unixsocket", filepath.Join(dir, "s"), "--dir", dir, "--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--auto-aof-rewrite-percentage", "0")
-	require.NoError(b, cmd.Start(), "redis-server is needed: scripts/deps.sh installs it")
-	r := &redis{cmd: cmd, dir: dir}
-	b.Cleanup(func() {
-		if r.conn != nil {
-			_ = r.conn.Close()
-		}
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	require.Eventually(b, func() bool {
-		c, err := net.Dial("unix", filepath.Join(dir, "s"))
-		if err == nil {
-			r.conn, r.in = c, bufio.NewReader(c)
-		}
-		return err == nil
-	}, 10*time.Second, 10*time.Millisecond)
-	return r
-}
-
-func (r *redis) command(words ...string) {
-	r.buf = fmt.Appendf(r.buf, "*%d\r\n", len(words))
-	for _, w := range words {
-		r.buf = fmt.Appendf(r.buf, "$%d\r\n%s\r\n", len(w), w)
-	}
-}
-
-// send sends what was gathered and reads that many answers, none of them arrays.
-func (r *redis) send(b *testing.B, answers int) {
-	_, err := r.conn.Write(r.buf)
-	require.NoError(b, err)
-	r.buf = r.buf[:0]
-	for range answers {
-		line, err := r.in.ReadString('\n')
-		require.NoError(b, err)
-		if line[0] == '-' {
-			b.Fatal(line)
-		}
-		if line[0] == '$' {
-			_, err = r.in.ReadString('\n')
-			require.NoError(b, err)
-		}
-	}
+// startRedis starts a redis-server with an append-only file, synced once a second.
+func startRedis(b *testing.B) *redistest.Server {
+	return redistest.Start(b, "--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0")
 }
 
 // record adds rows to a stream with the same fields, and, for the latest state,
 // to a set of places.
-func (r *redis) record(b *testing.B, rows []realtime.Believed, places bool) {
+func record(b *testing.B, r *redistest.Server, rows []realtime.Believed, places bool) {
 	answers := 0
 	for i := range rows {
 		p := &rows[i]
 		lon, lat := strconv.FormatFloat(p.Lon, 'f', -1, 64), strconv.FormatFloat(p.Lat, 'f', -1, 64)
-		r.command("XADD", "positions", "*", "id", p.ID, "t", strconv.FormatInt(p.Time, 10), "lon", lon, "lat", lat,
+		r.Command("XADD", "positions", "*", "id", p.ID, "t", strconv.FormatInt(p.Time, 10), "lon", lon, "lat", lat,
 			"c", strconv.FormatFloat(p.Course, 'f', -1, 64), "s", strconv.FormatFloat(p.Speed, 'f', -1, 64), "p", string(p.Properties))
 		answers++
 		if places {
-			r.command("GEOADD", "places", lon, lat, p.ID)
+			r.Command("GEOADD", "places", lon, lat, p.ID)
 			answers++
 		}
 	}
-	r.send(b, answers)
+	r.Send(b, answers)
 }
 
 // BenchmarkAppend records batches of 1,000 positions, each on disk before the
@@ -196,19 +143,19 @@ func BenchmarkAppend(b *testing.B) {
 
 		peer := startRedis(b)
 		f = newFleet()
-		before := cpuOf(b, peer.cmd.Process.Pid)
+		before := cpuOf(b, peer.PID)
 		for range rounds {
-			peer.record(b, f.batch(), false)
+			record(b, peer, f.batch(), false)
 		}
 		time.Sleep(1200 * time.Millisecond) // its last sync
-		peerCPU := cpuOf(b, peer.cmd.Process.Pid) - before
+		peerCPU := cpuOf(b, peer.PID) - before
 		rows := float64(rounds * 1000)
 		b.ReportMetric(rows/elapsed.Seconds(), "durable-rows/s")
 		b.ReportMetric(rows/cpu.Seconds(), "rows/CPU-s")
 		b.ReportMetric(float64(journal)/rows, "journal-B/row")
 		b.ReportMetric(float64(segments)/rows, "segment-B/row")
 		b.ReportMetric(rows/peerCPU.Seconds(), "redis-rows/CPU-s")
-		aof := float64(folderSize(b, peer.dir, ".aof")) / rows
+		aof := float64(folderSize(b, peer.Dir, ".aof")) / rows
 		b.ReportMetric(aof, "redis-B/row")
 		b.ReportMetric(peerCPU.Seconds()/cpu.Seconds(), "×less-CPU")
 		b.ReportMetric(aof*rows/float64(segments), "×smaller")
@@ -347,12 +294,12 @@ func BenchmarkIngestHTTP(b *testing.B) {
 
 		peer := startRedis(b)
 		f = newFleet()
-		before := cpuOf(b, peer.cmd.Process.Pid)
+		before := cpuOf(b, peer.PID)
 		for range rounds {
-			peer.record(b, f.batch(), true)
+			record(b, peer, f.batch(), true)
 		}
 		time.Sleep(1200 * time.Millisecond)
-		peerCPU := cpuOf(b, peer.cmd.Process.Pid) - before
+		peerCPU := cpuOf(b, peer.PID) - before
 		rows := float64(rounds * 1000)
 		b.ReportMetric(rows/cpu.Seconds(), "positions/CPU-s")
 		b.ReportMetric(rows/elapsed.Seconds(), "positions/s")
