@@ -92,6 +92,9 @@ func (t *table) inspect(c *sqlite.Conn) error {
 		return err
 	}
 	t.rtree = n > 0
+	if t.surfaces, err = exists(c, surfacesOf(t.name)); err != nil {
+		return err
+	}
 	t.srs, err = c.Int(`SELECT srs_id FROM gpkg_geometry_columns WHERE table_name = ? COLLATE NOCASE`, t.name)
 	return err
 }

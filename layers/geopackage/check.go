@@ -159,7 +159,7 @@ func (k *checker) rows(t *table) error {
 			}
 		}
 		return nil
-	}, "SELECT "+t.selectList("")+" FROM "+q(t.name))
+	}, "SELECT "+t.readList()+" FROM "+q(t.name))
 	if err != nil {
 		return err
 	}

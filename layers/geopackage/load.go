@@ -1,6 +1,7 @@
 package geopackage
 
 import (
+	"bytes"
 	"context"
 	"iter"
 	"strconv"
@@ -80,14 +81,15 @@ type loader struct {
 	res    layers.LoadResult
 
 	// Of the staged rows.
-	rows    int64
-	extent  spatial.Envelope
-	boxes   []entry // for the R-tree; only when the staging table may become the layer's
-	indexed bool
-	number  int64            // features that came, for messages
-	seen    map[int64]uint64 // Upsert: bits of the fids that came, 64 a word
-	given   bool             // a whole number was given as an id
-	made    map[int64]uint64 // rows whose id is the text of their fid: bits, 64 a word
+	rows     int64
+	extent   spatial.Envelope
+	boxes    []entry // for the R-tree; only when the staging table may become the layer's
+	indexed  bool
+	surfaces bool             // some are staged
+	number   int64            // features that came, for messages
+	seen     map[int64]uint64 // Upsert: bits of the fids that came, 64 a word
+	given    bool             // a whole number was given as an id
+	made     map[int64]uint64 // rows whose id is the text of their fid: bits, 64 a word
 }
 
 // becomesTable tells whether the staging table is to be the layer's next table.
@@ -145,6 +147,7 @@ type stagedRow struct {
 	blob       []byte // nil: no geometry
 	box        spatial.Envelope
 	properties []layers.Value
+	surfaces   layers.Surfaces
 	number     int64 // position in the load, from 1
 }
 
@@ -196,6 +199,9 @@ func (l *loader) encode(ctx context.Context, features iter.Seq2[*layers.Feature,
 			return layers.Errorf(layers.ErrInvalid, "feature %d of the load (id %.40q): %w", l.number, f.ID, err)
 		}
 		row := stagedRow{id: f.ID, number: l.number, box: f.Geometry.Envelope(), properties: append([]layers.Value(nil), f.Properties...)}
+		if f.Surfaces != nil {
+			row.surfaces = append(layers.Surfaces{}, f.Surfaces...)
+		}
 		if !f.Geometry.IsNull() {
 			row.blob = appendBlob(nil, f.Geometry, int32(l.t.srs))
 		}
@@ -203,7 +209,7 @@ func (l *loader) encode(ctx context.Context, features iter.Seq2[*layers.Feature,
 			row.properties[i] = stored(l.t.layer.Schema[i].Type, v)
 			b.bytes += 16 + len(v.Text())
 		}
-		b.bytes += len(row.blob) + 64
+		b.bytes += len(row.blob) + len(row.surfaces) + 64
 		b.rows = append(b.rows, row)
 		if len(b.rows) >= l.s.limits.batchRows || b.bytes >= l.s.limits.batchBytes {
 			send(b)
@@ -294,6 +300,9 @@ func (l *loader) insert(c *sqlite.Conn, row *stagedRow) error {
 		}
 		return err
 	}
+	if err := l.stageSurfaces(c, fid, row.surfaces); err != nil {
+		return err
+	}
 	if !row.box.IsEmpty() {
 		l.extent = l.extent.Union(row.box)
 		if l.becomesTable() {
@@ -327,6 +336,9 @@ func (l *loader) idOf(c *sqlite.Conn, row *stagedRow, fid int64) (string, error)
 		}
 	}
 	if !l.becomesTable() {
+		if row.id == "" && len(row.surfaces) > 0 && l.t.id != "" {
+			return newToken(), nil // by which its surfaces find it
+		}
 		return row.id, nil
 	}
 	if row.id == "" {
@@ -397,7 +409,7 @@ func (l *loader) leaveOutEqual(ctx context.Context, b *batch) error {
 					setBit(&l.seen, fid)
 					equal = l.equal(r, &row, &old)
 					return nil
-				}, "SELECT "+l.t.selectList("")+" FROM "+q(l.t.name)+" WHERE "+where, arg)
+				}, "SELECT "+l.t.readList()+" FROM "+q(l.t.name)+" WHERE "+where, arg)
 				if err != nil {
 					return err
 				}
@@ -420,6 +432,9 @@ func (l *loader) equal(r *sqlite.Stmt, row *stagedRow, old *layers.Feature) bool
 		if readValue(r, firstProperty+i, p.Type) != row.properties[i] {
 			return false
 		}
+	}
+	if row.surfaces != nil && !bytes.Equal(l.t.readSurfaces(r, old.Surfaces), row.surfaces) {
+		return false
 	}
 	blob := r.ColumnRawBlob(1)
 	if blob == nil || row.blob == nil {

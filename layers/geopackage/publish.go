@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,14 +99,18 @@ func (l *loader) swap(c *sqlite.Conn, old, in *table, reloaded bool, changes str
 	if err := c.Script(sql.String()); err != nil {
 		return err
 	}
-	if err := run(c, append(old.rtreeTriggers(), old.triggers()...)); err != nil {
+	now, err := l.swapSurfaces(c, old, in, trash)
+	if err != nil {
+		return err
+	}
+	if err := run(c, slices.Concat(now.rtreeTriggers(), now.triggers(), now.surfaceTriggers())); err != nil {
 		return err
 	}
 	if err := c.Exec(`DELETE FROM twind_staging WHERE table_name = ?`, in.name); err != nil {
 		return err
 	}
 	l.tables = append(l.tables, trash)
-	t := *old
+	t := *now
 	if reloaded {
 		if t.base, err = logLayer(c, t.layer.ID, layers.Reloaded); err != nil {
 			return err
@@ -222,7 +227,7 @@ func (l *loader) merge(c *sqlite.Conn, t *table) error {
 		return l.explainExists(c, t, err)
 	}
 	l.res.Inserted = c.Changed()
-	return nil
+	return l.mergeSurfaces(c, t, match)
 }
 
 // explainExists names the id that an Append would have doubled.
@@ -319,7 +324,7 @@ func (m *merged) begin(ctx context.Context) error {
 func (m *merged) copyRows(ctx context.Context) error {
 	last := int64(-1 << 63)
 	columns := m.sh.selectList("")
-	limit := m.s.limits.stepRows
+	limit := m.stepRows()
 	return m.s.shortly(ctx)(func(c *sqlite.Conn) (bool, error) {
 		start, asked := time.Now(), limit
 		if err := heartbeat(c, m.sh.name); err != nil {
@@ -329,8 +334,10 @@ func (m *merged) copyRows(ctx context.Context) error {
 		if err != nil {
 			return false, err
 		}
-		n := c.Changed()
-		last, err = c.Int("SELECT max(fid) FROM " + q(m.sh.name))
+		n, before := c.Changed(), last
+		if last, err = c.Int("SELECT ifnull(max(fid), 0) FROM " + q(m.sh.name)); err == nil {
+			err = m.copySurfaces(c, before, last)
+		}
 		if time.Since(start) > stepTime {
 			limit = max(1, limit/2)
 		}
@@ -353,10 +360,13 @@ func (m *merged) makeIndex(ctx context.Context) error {
 func (m *merged) mergeRows(ctx context.Context) error {
 	in, sh := q(m.in.name), q(m.sh.name)
 	source, target := m.copyList(m.sh)
-	lo, limit := int64(0), m.s.limits.stepRows
+	lo, limit := int64(0), m.stepRows()
 	return m.s.shortly(ctx)(func(c *sqlite.Conn) (bool, error) {
 		start, hi := time.Now(), lo+limit
 		if err := heartbeat(c, m.sh.name); err != nil {
+			return false, err
+		}
+		if err := m.forgetSurfaces(c, lo, hi); err != nil {
 			return false, err
 		}
 		where := ""
@@ -376,6 +386,9 @@ func (m *merged) mergeRows(ctx context.Context) error {
 			return false, m.explainExists(c, m.sh, err)
 		}
 		m.res.Inserted += c.Changed()
+		if err := m.addSurfaces(c, lo, hi); err != nil {
+			return false, err
+		}
 		lo = hi
 		if time.Since(start) > stepTime {
 			limit = max(1, limit/2)
@@ -451,6 +464,9 @@ func (m *merged) refresh(c *sqlite.Conn, fid int64) error {
 		if sqlite.IsUnique(err) {
 			return layers.Errorf(layers.ErrExists, "an id of the load was given to another feature of layer %s meanwhile; load again%.0w", m.old.layer.ID, err)
 		}
+		return err
+	}
+	if err := m.refreshSurfaces(c, fid); err != nil {
 		return err
 	}
 	box := spatial.EmptyEnvelope()

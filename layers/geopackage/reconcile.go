@@ -164,6 +164,9 @@ func (r *reconciler) pass(c *sqlite.Conn, act, quiet, opening bool) (todo bool, 
 		} else if err := dropLogTriggers(c, f); err != nil {
 			return false, err
 		}
+		if err := dropSurfaces(c, t.name); err != nil {
+			return false, err
+		}
 		if err := forget(c, t.layer.ID); err != nil {
 			return false, err
 		}
@@ -195,9 +198,10 @@ func dropLogTriggers(c *sqlite.Conn, f *fileTable) error {
 // known compares a layer with its table.
 func (r *reconciler) known(c *sqlite.Conn, t *table, f *fileTable, act, quiet bool) (todo bool, err error) {
 	logs := fold(t.fid) == fold(f.key()) && fold(t.geom) == fold(f.geom) && (t.id == "" || f.column(t.id) != nil)
-	for _, trigger := range t.triggers() {
+	for _, trigger := range append(t.triggers(), t.surfaceTriggers()...) {
 		logs = logs && f.triggers[trigger.name] == trigger.sql
 	}
+	logs = logs && (t.surfaces || f.triggers["twind_"+t.name+"_surfaces_delete"] == "") // they would name a table that is gone
 	if !logs {
 		// Changes may have gone unrecorded: whoever did that replaced the table.
 		if act {
@@ -259,6 +263,14 @@ func (r *reconciler) takeOver(c *sqlite.Conn, t *table, f *fileTable) error {
 		return err
 	}
 	p := f.plan(l, t, id)
+	if f.name == t.name { // its keys may be others' now
+		err = dropSurfaces(c, t.name)
+	} else {
+		err = p.takeSurfaces(c, t.name)
+	}
+	if err != nil {
+		return err
+	}
 	r.s.log.Info("a layer's table was replaced by another program; it is read anew", "layer", l.ID, "table", f.name)
 	if err := r.equip(c, p, f); err != nil {
 		return err
@@ -318,7 +330,7 @@ func (r *reconciler) equip(c *sqlite.Conn, t *table, f *fileTable) error {
 			return err
 		}
 	}
-	return run(c, t.triggers())
+	return run(c, append(t.triggers(), t.surfaceTriggers()...))
 }
 
 // rtreeWorks tells whether the R-tree is there and kept up by triggers, as the

@@ -28,7 +28,7 @@ func (t *table) selectList(prefix string) string {
 // firstProperty is the column of the first property in a row of selectList.
 const firstProperty = 3
 
-// readRow fills f from a row of selectList, reusing its slices; a geometry that
+// readRow fills f from a row of readList, reusing its slices; a geometry that
 // cannot be read is null then, and the error, ErrCorrupt, says why; the revision
 // is the caller's matter.
 func (t *table) readRow(r *sqlite.Stmt, f *layers.Feature) (fid int64, err error) {
@@ -42,6 +42,7 @@ func (t *table) readRow(r *sqlite.Stmt, f *layers.Feature) (fid int64, err error
 	for i := range t.layer.Schema {
 		f.Properties = append(f.Properties, readValue(r, firstProperty+i, t.layer.Schema[i].Type))
 	}
+	f.Surfaces = t.readSurfaces(r, f.Surfaces)
 	return fid, err
 }
 

@@ -99,7 +99,7 @@ func (sc *scanner) all(yield func(*layers.Feature) error) error {
 	if sc.envelope != nil {
 		where = t.spatialCondition(*sc.envelope).and(where)
 	}
-	sql := "SELECT " + t.selectList("") + " FROM " + q(t.name)
+	sql := "SELECT " + t.readList() + " FROM " + q(t.name)
 	if where.sql != everything.sql {
 		sql += " WHERE " + where.sql
 	}
@@ -126,7 +126,7 @@ func (sc *scanner) byID(ids []string, yield func(*layers.Feature) error) error {
 		where, arg := sc.t.whereID(id)
 		err := sc.c.Query(func(r *sqlite.Stmt) error {
 			return sc.row(r, func(fid int64) (layers.Revision, error) { return sc.t.revisionOf(sc.c, fid) }, yield)
-		}, "SELECT "+sc.t.selectList("")+" FROM "+q(sc.t.name)+" WHERE "+where, arg)
+		}, "SELECT "+sc.t.readList()+" FROM "+q(sc.t.name)+" WHERE "+where, arg)
 		if err != nil {
 			return err
 		}

@@ -58,14 +58,18 @@ func (s *Store) discard(ctx context.Context, names ...string) error {
 				return false, err
 			}
 			if n > 0 { // big tables go in steps: each transaction stays short
-				if err := c.Exec("DELETE FROM " + q(name) + " WHERE fid IN (SELECT fid FROM " + q(name) + " ORDER BY fid LIMIT " + itoa(s.limits.dropRows) + ")"); err != nil {
+				if more, err := removeRows(c, name, s.limits.dropRows); err != nil || more {
 					return false, err
 				}
-				if c.Changed() == s.limits.dropRows {
-					return false, nil
+			}
+			if has, err := exists(c, surfacesOf(name)); err != nil {
+				return false, err
+			} else if has { // a row of surfaces takes the room of many others
+				if more, err := removeRows(c, surfacesOf(name), max(1, s.limits.dropRows/40)); err != nil || more {
+					return false, err
 				}
 			}
-			if err := c.Script("DROP TABLE IF EXISTS " + q("rtree_"+name+"_geom") + "; DROP TABLE IF EXISTS " + q(name)); err != nil {
+			if err := c.Script("DROP TABLE IF EXISTS " + q("rtree_"+name+"_geom") + "; DROP TABLE IF EXISTS " + q(surfacesOf(name)) + "; DROP TABLE IF EXISTS " + q(name)); err != nil {
 				return false, err
 			}
 			return true, c.Exec(`DELETE FROM twind_staging WHERE table_name = ?`, name)
@@ -73,6 +77,13 @@ func (s *Store) discard(ctx context.Context, names ...string) error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// removeRows removes at most limit rows of a table and tells whether there may be
+// more.
+func removeRows(c *sqlite.Conn, name string, limit int64) (more bool, err error) {
+	err = c.Exec("DELETE FROM " + q(name) + " WHERE fid IN (SELECT fid FROM " + q(name) + " ORDER BY fid LIMIT " + itoa(limit) + ")")
+	return c.Changed() == limit, err
 }
 
 // discardAbandoned removes what processes that died have left.

@@ -14,17 +14,18 @@ import (
 // table is where a layer's features are kept: names of the table and its
 // columns, unquoted. It is immutable once it is in a catalog.
 type table struct {
-	layer   layers.Layer
-	name    string
-	fid     string   // the integer primary key
-	geom    string   // the geometry column
-	id      string   // the column of feature ids; "" when the id is the text of fid
-	columns []string // the column of each property, in schema order; "" when it is missing in the file
-	wanted  []string // the same as twind_layers has it
-	base    layers.Revision
-	srs     int64
-	rtree   bool // the R-tree index is there
-	missing bool // the table is not there (dropped by another program)
+	layer    layers.Layer
+	name     string
+	fid      string   // the integer primary key
+	geom     string   // the geometry column
+	id       string   // the column of feature ids; "" when the id is the text of fid
+	columns  []string // the column of each property, in schema order; "" when it is missing in the file
+	wanted   []string // the same as twind_layers has it
+	base     layers.Revision
+	srs      int64
+	rtree    bool // the R-tree index is there
+	surfaces bool // the table of surfaces is there
+	missing  bool // the table is not there (dropped by another program)
 }
 
 // q quotes an identifier.
@@ -281,6 +282,9 @@ func dropTable(c *sqlite.Conn, t *table) error {
 		}
 	}
 	if err := c.Script("DROP TABLE IF EXISTS " + q(t.name)); err != nil {
+		return err
+	}
+	if err := dropSurfaces(c, t.name); err != nil {
 		return err
 	}
 	return unregister(c, t.name)

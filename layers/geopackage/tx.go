@@ -16,7 +16,7 @@ import (
 // through the store itself, which would wait for it. A panic of fn rolls back.
 func (s *Store) Update(ctx context.Context, fn func(layers.Tx) error) (rev layers.Revision, err error) {
 	err = s.write(ctx, func(c *sqlite.Conn, k *catalog) error {
-		x := &tx{c: c, k: k, grown: make(map[*table]spatial.Envelope)}
+		x := &tx{c: c, k: k, grown: make(map[*table]spatial.Envelope), equipped: make(map[layers.ID]*table)}
 		defer func() { x.c = nil }()
 		if err := fn(x); err != nil {
 			return err
@@ -37,9 +37,10 @@ func (s *Store) Update(ctx context.Context, fn func(layers.Tx) error) (rev layer
 }
 
 type tx struct {
-	c     *sqlite.Conn // nil when the transaction is over
-	k     *catalog
-	grown map[*table]spatial.Envelope // tables written to, and around what
+	c        *sqlite.Conn // nil when the transaction is over
+	k        *catalog
+	grown    map[*table]spatial.Envelope // tables written to, and around what
+	equipped map[layers.ID]*table        // those that got a table of surfaces in the transaction
 }
 
 func (x *tx) begin(ctx context.Context, id layers.ID, write bool) (*table, error) {
@@ -50,6 +51,9 @@ func (x *tx) begin(ctx context.Context, id layers.ID, write bool) (*table, error
 		return nil, err
 	}
 	t, err := x.k.find(id)
+	if with := x.equipped[id]; with != nil {
+		t = with
+	}
 	if err == nil && write && t.layer.ReadOnly {
 		return nil, layers.Errorf(layers.ErrReadOnly, "layer %s is read-only", id)
 	}
@@ -78,7 +82,7 @@ func (x *tx) row(t *table, id string, f *layers.Feature) (fid int64, err error) 
 		found = true
 		fid, err = t.readRow(r, f)
 		return err
-	}, "SELECT "+t.selectList("")+" FROM "+q(t.name)+" WHERE "+where, arg)
+	}, "SELECT "+t.readList()+" FROM "+q(t.name)+" WHERE "+where, arg)
 	if err == nil && !found {
 		err = noFeature(t, id)
 	}
@@ -110,11 +114,14 @@ func (x *tx) Insert(ctx context.Context, layer layers.ID, f *layers.Feature) err
 		}
 		return err
 	}
+	fid := x.c.LastRowID()
 	x.touch(t, f.Geometry.Envelope())
 	if f.ID == "" {
-		f.ID, err = x.c.Text("SELECT "+t.idOf("")+" FROM "+q(t.name)+" WHERE "+q(t.fid)+" = ?", x.c.LastRowID())
+		if f.ID, err = x.c.Text("SELECT "+t.idOf("")+" FROM "+q(t.name)+" WHERE "+q(t.fid)+" = ?", fid); err != nil {
+			return err
+		}
 	}
-	return err
+	return x.writeSurfaces(t, fid, f.Surfaces)
 }
 
 // insertSQL inserts (geom, id or fid, properties…), all as parameters.
@@ -216,7 +223,10 @@ func (x *tx) Replace(ctx context.Context, layer layers.ID, f *layers.Feature) er
 		return err
 	}
 	x.touch(t, f.Geometry.Envelope())
-	return st.Exec()
+	if err := st.Exec(); err != nil {
+		return err
+	}
+	return x.writeSurfaces(t, fid, f.Surfaces)
 }
 
 func (x *tx) fid(t *table, id string) (fid int64, err error) {

@@ -107,6 +107,10 @@ func Run(t *testing.T, open func(t *testing.T) layers.Store, only ...string) {
 		{"LoadFails", testLoadFails},
 		{"LoadDuplicates", testLoadDuplicates},
 		{"LoadKeepsEdits", testLoadKeepsEdits},
+		{"LoadSurfaces", testLoadSurfaces},
+		{"Surfaces", testSurfaces},
+		{"SurfacesRefused", testSurfacesRefused},
+		{"SurfacesGone", testSurfacesGone},
 		{"ChangesFollow", testChangesFollow},
 		{"ChangesOrder", testChangesOrder},
 		{"ChangesOutOfReach", testChangesOutOfReach},
@@ -228,7 +232,7 @@ func get(t *testing.T, s layers.Store, layer layers.ID, id string) (f *layers.Fe
 	return f, err
 }
 
-// equalFeatures compares ids, geometries (bit by bit) and properties.
+// equalFeatures compares ids, geometries (bit by bit), properties and surfaces.
 func equalFeatures(t *testing.T, want, got *layers.Feature) {
 	t.Helper()
 	require.Equal(t, want.ID, got.ID)
@@ -237,6 +241,7 @@ func equalFeatures(t *testing.T, want, got *layers.Feature) {
 	for i := range want.Properties {
 		require.Equal(t, want.Properties[i], got.Properties[i], "feature %s, property %d", want.ID, i)
 	}
+	require.Equal(t, want.Surfaces, got.Surfaces, "feature %s", want.ID)
 }
 
 // SameGeometry tells whether two geometries are equal bit by bit; nil and empty
