@@ -66,7 +66,10 @@ export function figureRows(figures: Figures, quantity: Quantity, writing: Writin
   rows.push({ name: words.rise, value: signed(figures.rise, writing) });
   length(words.across, figures.length);
   length(words.space, figures.space);
-  rows.push({ name: words.slope, value: `${formatNumber(figures.slope ?? 0, language, 1).replace('-', '−')}°` });
+  rows.push({
+    name: words.slope,
+    value: `${formatNumber(figures.slope ?? 0, language, 1).replace('-', '−')}°`,
+  });
   figures.heights?.forEach((height, i) => {
     rows.push({ name: i === 0 ? words.first : words.second, value: sayHeight(height, writing) });
   });
