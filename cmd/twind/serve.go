@@ -25,6 +25,7 @@ import (
 	"twind/layers/snapshot"
 	"twind/realtime"
 	"twind/realtime/wire"
+	"twind/spatial"
 	"twind/tiles"
 	"twind/tiles/mvt"
 	"twind/tiles/tiles3d"
@@ -157,7 +158,9 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 		NewCodec:    func() realtime.Codec { return wire.NewCodec() },
 		ParseFilter: func(l *layers.Layer, text string) (layers.Filter, error) { return cql2.ParseText(text, l) },
 	})
-	pyramids, err := pyramid.New(pyramid.Options{Views: pyramid.Views(catalog), Dir: dir, Identity: catalog.Identity(), Log: log, Registerer: metrics})
+	pyramids, err := pyramid.New(pyramid.Options{Views: pyramid.Views(catalog), Dir: dir, Identity: catalog.Identity(), Log: log, Registerer: metrics, Late: func(id layers.ID) {
+		hub.PublishChange(layers.Change{Layer: id, Envelope: spatial.Envelope{MinX: -180, MinY: -90, MaxX: 180, MaxY: 90}})
+	}})
 	if err != nil {
 		return err
 	}

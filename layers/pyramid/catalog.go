@@ -26,6 +26,10 @@ type Options struct {
 	CacheBytes int                   // of cells in memory; default 64 MiB
 	Wait       time.Duration         // that Find waits for a change to reach the levels; default 2 s
 	Registerer prometheus.Registerer // nil: no metrics
+	// Late is told that levels can be read now for which Find did not wait long
+	// enough: tiles that were made of the layer itself meanwhile can be asked for
+	// again. It must not block. Nil: nobody.
+	Late func(layers.ID)
 }
 
 // Views makes Options.Views of a catalog, such as a *snapshot.Catalog.
@@ -70,6 +74,7 @@ type state struct {
 	begun   time.Time     // when it began to work on what it does now
 	again   bool          // something changed since the goroutine looked
 	next    chan struct{} // closed when a pyramid is published or given up
+	late    bool          // a reader went away without the levels it waited for
 	edits   *store        // of cells made since the pyramid was made whole
 }
 
@@ -190,8 +195,8 @@ func (c *Catalog) follow(id layers.ID, s *state) {
 			}
 			s.current.Store(nil)
 		}
+		c.announce(id, s)
 		c.mu.Lock()
-		s.announce()
 		if s.again && !c.closed {
 			s.again = false
 			c.mu.Unlock()
@@ -253,9 +258,7 @@ func (c *Catalog) build(id layers.ID, s *state, spec *spec, v View) error {
 	c.metrics.built(time.Since(begin), m.made)
 	c.o.Log.Info("the generalised levels of a layer were made", "layer", id, "cells", m.made, "bytes", in.size, "seconds", time.Since(begin).Seconds())
 	s.current.Store(p)
-	c.mu.Lock()
-	s.announce()
-	c.mu.Unlock()
+	c.announce(id, s)
 	c.saveLater(id, p, in)
 	return nil
 }
@@ -272,10 +275,32 @@ func (c *Catalog) saveLater(id layers.ID, p *Pyramid, in *store) {
 	}()
 }
 
-// announce wakes those who wait for the layer's levels. Catalog.mu is held.
-func (s *state) announce() {
+// announce wakes those who wait for the layer's levels, and tells of those who
+// went away without.
+func (c *Catalog) announce(id layers.ID, s *state) {
+	c.mu.Lock()
 	close(s.next)
 	s.next = make(chan struct{})
+	late := s.late && s.current.Load() != nil
+	if late {
+		s.late = false
+	}
+	c.mu.Unlock()
+	if late && c.o.Late != nil {
+		c.o.Late(id)
+	}
+}
+
+// missed notes that a reader goes away without levels; it reports false when some
+// were announced since the reader looked.
+func (c *Catalog) missed(s *state, next chan struct{}) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s.next != next {
+		return false
+	}
+	s.late = true
+	return true
 }
 
 // update makes the cells anew that changes touched.

@@ -355,6 +355,33 @@ func TestFirstReaderWaits(t *testing.T) {
 	require.NoError(t, c.Close())
 }
 
+// Whoever did not wait for the levels is told once they are there, and nobody else.
+func TestLateReadersAreTold(t *testing.T) {
+	w := newTown(t)
+	w.stop()
+	gate, told := make(chan struct{}), make(chan layers.ID, 8)
+	views := Views(w.catalog)
+	c, err := New(Options{Wait: time.Millisecond, Late: func(id layers.ID) { told <- id }, Views: func(id layers.ID) (View, error) {
+		<-gate
+		return views(id)
+	}})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, c.Close()) })
+	c.Changed("houses")
+	c.Changed("lamps")
+	v, err := w.catalog.View("houses")
+	require.NoError(t, err)
+	defer v.Release()
+	_, ok := c.Find(t.Context(), v, tile.ID{Z: 9, X: 0, Y: 0}, tile.WorldBox{})
+	require.False(t, ok)
+	close(gate)
+	require.Equal(t, layers.ID("houses"), <-told)
+	require.NoError(t, c.Settle(t.Context(), "houses", "lamps"))
+	_, ok = c.Find(t.Context(), v, tile.ID{Z: 9, X: 0, Y: 0}, tile.WorldBox{})
+	require.True(t, ok)
+	require.Empty(t, told)
+}
+
 func TestOptions(t *testing.T) {
 	_, err := New(Options{})
 	require.ErrorIs(t, err, layers.ErrInvalid)

@@ -58,7 +58,7 @@ func (c *Catalog) Find(ctx context.Context, v Reader, id tile.ID, box tile.World
 			}
 			since = begin
 		}
-		if !wait(ctx, next, c.o.Wait-time.Since(since)) {
+		if !wait(ctx, next, c.o.Wait-time.Since(since)) && c.missed(s, next) {
 			return f, false
 		}
 	}
