@@ -16,7 +16,6 @@ import (
 	"twind/internal/demo"
 	"twind/internal/server"
 	"twind/layers"
-	"twind/realtime"
 )
 
 type demoCommand struct {
@@ -68,8 +67,8 @@ func (c *demoCommand) Run(p *program) error {
 	}
 	return serve(p, conf, store, log, serving{
 		groups: demoGroups(),
-		feeds: func(ctx context.Context, hub *realtime.Hub) error {
-			return demo.RunFeeds(ctx, hub, log)
+		feeds: func(ctx context.Context, live demo.Live) error {
+			return demo.RunFeeds(ctx, live, log)
 		},
 		started: func(url string, conf config.Config) { welcome(p.out, url, conf, store) },
 	})

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"twind/internal/config"
+	"twind/internal/demo"
 	"twind/internal/server"
 	"twind/layers"
 	"twind/layers/cql2"
@@ -97,8 +98,8 @@ func newLog(p *program, verbose bool, level slog.Level) *slog.Logger {
 // serving is what the demo adds to serve.
 type serving struct {
 	groups  []server.Group
-	feeds   func(ctx context.Context, hub *realtime.Hub) error // runs until ctx ends
-	started func(url string, conf config.Config)               // called once requests are answered
+	feeds   func(ctx context.Context, live demo.Live) error // runs until ctx ends
+	started func(url string, conf config.Config)            // called once requests are answered
 }
 
 // serve wires the parts, answers requests until p.ctx ends, and closes in order.
@@ -247,7 +248,8 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 		g.Go(func() error { return ended(ctx, watched.Run(ctx)) })
 	}
 	if o.feeds != nil {
-		g.Go(func() error { return ended(ctx, o.feeds(ctx, hub)) })
+		live := demo.Live{Positions: hub, Readings: observatory, Rules: watched, Things: sensorThings}
+		g.Go(func() error { return ended(ctx, o.feeds(ctx, live)) })
 	}
 	g.Go(func() error {
 		if err := httpServer.Serve(ln); !errors.Is(err, http.ErrServerClosed) {

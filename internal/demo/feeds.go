@@ -22,11 +22,14 @@ type feed interface {
 	due(now time.Time, positions []realtime.Position) []realtime.Position
 }
 
-// RunFeeds moves the demo city's trains and vehicles until ctx ends, and then
-// returns nil. A feed that cannot start is logged and the others go on: the city
-// is worth seeing without it.
-func RunFeeds(ctx context.Context, sink Sink, log *slog.Logger) error {
+// RunFeeds moves the demo city's trains and vehicles and lets its sensors speak
+// until ctx ends, and then returns nil. A feed that cannot start is logged and the
+// others go on: the city is worth seeing without it.
+func RunFeeds(ctx context.Context, live Live, log *slog.Logger) error {
 	var running sync.WaitGroup
+	if live.Readings != nil {
+		running.Go(func() { runSensors(ctx, live, log.With("feed", "sensors")) })
+	}
 	for _, f := range []struct {
 		name  string
 		every time.Duration
@@ -47,7 +50,7 @@ func RunFeeds(ctx context.Context, sink Sink, log *slog.Logger) error {
 				log.Error("a feed of the demo city did not start", "feed", f.name, "cause", err)
 				return
 			}
-			play(ctx, sink, log.With("feed", f.name), opened, f.every, time.Now)
+			play(ctx, live.Positions, log.With("feed", f.name), opened, f.every, time.Now)
 		})
 	}
 	running.Wait()

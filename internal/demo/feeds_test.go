@@ -183,7 +183,7 @@ func TestFeedsRunUntilTheContextEnds(t *testing.T) {
 	s := &sink{layers: make(map[layers.ID]int)}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- RunFeeds(ctx, s, slog.New(slog.DiscardHandler)) }()
+	go func() { done <- RunFeeds(ctx, Live{Positions: s}, slog.New(slog.DiscardHandler)) }()
 	require.Eventually(t, func() bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()

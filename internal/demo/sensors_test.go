@@ -1,0 +1,174 @@
+package demo
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"twind/internal/demo/sensing"
+	"twind/layers"
+	"twind/realtime"
+	"twind/realtime/history"
+	"twind/realtime/rules"
+	"twind/realtime/sensorthings"
+)
+
+// desk is an observatory with the demo's rules, a log and a clock of its own.
+type desk struct {
+	network *sensing.Network
+	readers *realtime.Observatory
+	rules   *rules.Rules
+	now     time.Time
+}
+
+func newDesk(t *testing.T) *desk {
+	d := &desk{now: start}
+	clock := func() time.Time { return d.now }
+	var err error
+	d.network, err = newSensors(t.Context())
+	require.NoError(t, err)
+	log, err := history.Open(history.Options{Dir: t.TempDir(), Now: clock})
+	require.NoError(t, err)
+	t.Cleanup(func() { log.Close() })
+	d.rules, err = rules.Open(t.Context(), rules.Options{Dir: t.TempDir(), Log: log, Now: clock})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- d.rules.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		require.NoError(t, <-done)
+		d.rules.Close()
+	})
+	d.readers, err = realtime.NewObservatory(realtime.ObservatoryOptions{Now: clock})
+	require.NoError(t, err)
+	d.readers.Subscribe(d.rules.Observations)
+	require.NoError(t, putRules(t.Context(), d.rules, d.network))
+	return d
+}
+
+// run lets time pass in steps, and returns the alarms raised and the most that
+// were open at once.
+func (d *desk) run(t *testing.T, long, step time.Duration) (raised map[string]string, most int) {
+	raised = map[string]string{}
+	for end := d.now.Add(long); d.now.Before(end); {
+		last := d.now
+		d.now = d.now.Add(step)
+		require.NoError(t, observe(t.Context(), d.readers, d.network.Due(last, d.now, nil)))
+		for !d.rules.Settled() {
+			time.Sleep(50 * time.Microsecond)
+		}
+		require.NoError(t, sensing.Attend(t.Context(), d.rules.Alarms(), d.now))
+		open, n := d.rules.Alarms().List("open", "", 1000, func(*rules.Alarm) bool { return true })
+		most = max(most, n)
+		for i := range open {
+			raised[open[i].ID] = open[i].Class
+		}
+	}
+	return raised, most
+}
+
+func TestAboutOneAlarmAMinute(t *testing.T) {
+	d := newDesk(t)
+	d.run(t, 10*time.Minute, 10*time.Second) // until some are over
+	raised, most := d.run(t, time.Hour, 10*time.Second)
+	require.InDelta(t, 60, len(raised), 15, "%v", raised)
+	require.LessOrEqual(t, most, 20)
+	classes := map[string]bool{}
+	for _, class := range raised {
+		classes[class] = true
+	}
+	require.GreaterOrEqual(t, len(classes), 6, "%v", classes)
+	require.NotContains(t, classes, rules.FloodClass)
+}
+
+func TestAlarmsDoNotPileUpOverADay(t *testing.T) {
+	d := newDesk(t)
+	long := 24 * time.Hour
+	if raceEnabled {
+		long = 2 * time.Hour
+	}
+	raised, most := d.run(t, long, time.Minute)
+	require.LessOrEqual(t, most, 24)
+	require.InDelta(t, long.Minutes(), len(raised), 0.15*long.Minutes())
+	_, left := d.rules.Alarms().List("open", "", 1000, func(*rules.Alarm) bool { return true })
+	require.LessOrEqual(t, left, 24)
+}
+
+func TestAnAlarmThatAPersonTookIsLeftToThem(t *testing.T) {
+	d := newDesk(t)
+	d.run(t, 3*time.Minute, 5*time.Second)
+	open, _ := d.rules.Alarms().List(rules.New, "", 1, func(*rules.Alarm) bool { return true })
+	require.Len(t, open, 1)
+	_, err := d.rules.Alarms().Acknowledge(t.Context(), open[0].ID, "Desk 3", "I look at it")
+	require.NoError(t, err)
+	d.run(t, 20*time.Minute, 10*time.Second)
+	a, err := d.rules.Alarms().Get(open[0].ID)
+	require.NoError(t, err)
+	require.Equal(t, rules.Acknowledged, a.State)
+	require.Equal(t, "Desk 3", a.Owner)
+	d.run(t, 15*time.Minute, 10*time.Second)
+	a, err = d.rules.Alarms().Get(open[0].ID)
+	require.NoError(t, err)
+	require.Equal(t, rules.Closed, a.State)
+}
+
+func TestSensorsAreThingsOfOtherSystems(t *testing.T) {
+	network, err := newSensors(t.Context())
+	require.NoError(t, err)
+	dir := t.TempDir()
+	count := func(store *sensorthings.Store, path string) int {
+		status, body, err := door(store)(t.Context(), "GET", path+"?$count=true&$top=0", nil)
+		require.NoError(t, err)
+		require.Equal(t, 200, status, string(body))
+		var page struct {
+			Count int `json:"@iot.count"`
+		}
+		require.NoError(t, json.Unmarshal(body, &page))
+		return page.Count
+	}
+	store, err := sensorthings.Open(sensorthings.Options{Dir: dir})
+	require.NoError(t, err)
+	defer store.Close()
+	for range 2 { // the second time all are there
+		require.NoError(t, network.Register(t.Context(), door(store)))
+		require.Equal(t, len(network.Sensors), count(store, "/Datastreams"))
+		objects := map[[2]string]bool{}
+		for _, s := range network.Sensors {
+			objects[[2]string{string(s.Layer), s.Feature}] = true
+		}
+		require.Equal(t, len(objects), count(store, "/Things"))
+		require.Less(t, count(store, "/ObservedProperties"), 20)
+		require.Less(t, count(store, "/Sensors"), 25)
+	}
+	status, body, err := door(store)(t.Context(), "GET", "/Datastreams?$top=1&$select=properties,unitOfMeasurement&$expand=Thing($expand=Locations)", nil)
+	require.NoError(t, err)
+	require.Equal(t, 200, status, string(body))
+	require.Contains(t, string(body), `"twind:layer"`)
+	require.Contains(t, string(body), `"generated":true`)
+}
+
+func TestSensorsSpeakAndAreWatched(t *testing.T) {
+	ob, err := realtime.NewObservatory(realtime.ObservatoryOptions{})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runSensors(ctx, Live{Readings: ob}, slog.New(slog.DiscardHandler))
+	}()
+	require.Eventually(t, func() bool { return len(ob.Readings()) > 400 }, 20*time.Second, 20*time.Millisecond)
+	cancel()
+	<-done
+	seen := map[layers.ID]int{}
+	for _, r := range ob.Readings() {
+		seen[r.Layer]++
+	}
+	for _, id := range []layers.ID{"demo_nodes", "demo_parts", "demo_pipes", "manholes", "catchbasins", "storm", "sanitary", "water"} {
+		require.Greater(t, seen[id], 9, "%s: %v", id, seen)
+	}
+}
