@@ -292,6 +292,11 @@ func (s *structure) blockPlaces(d directory, m *Image, offsetTag, countTag uint1
 	if uint64(len(m.offsets)) < want || uint64(len(m.counts)) < want {
 		return corrupt("the TIFF lists %d offsets and %d lengths of %d blocks", len(m.offsets), len(m.counts), want)
 	}
+	for i, offset := range m.offsets[:want] {
+		if size := uint64(s.size); m.counts[i] > size || offset > size-m.counts[i] {
+			return corrupt("the TIFF ends after %d bytes, before block %d, which has %d bytes from %d on; the file was cut off, copy it again", s.size, i, m.counts[i], offset)
+		}
+	}
 	return nil
 }
 
