@@ -34,6 +34,7 @@ export const en = {
     live: (count: string) => `${count} live`,
     stale: (count: string) => `${count} stale`,
     silent: 'not in view',
+    off: 'switched off',
     generated: 'generated',
     generatedHint: 'Made by a program; no such thing exists',
     estimated: 'estimated',

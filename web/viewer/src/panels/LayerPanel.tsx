@@ -130,7 +130,8 @@ function LiveCount({ layer }: { layer: LayerConfig }) {
   const words = store.words.value.layers;
   const language = store.language.value;
   const counts = store.counts.value.get(layer.id);
-  if (!counts) return <span class="count">{words.silent}</span>;
+  if (!counts)
+    return <span class="count">{store.hidden.value.has(layer.id) ? words.off : words.silent}</span>;
   const silent = counts.stale + counts.offline;
   return (
     <span class="count">
