@@ -126,6 +126,7 @@ func (s *Store) describe(src *source, id string, description []byte) (err error)
 	}
 	src.relation, src.id, src.geometry, src.extent = s.table(id), "t.id", "t.geom", "t.geom"
 	src.key = "t.id = ANY(%s::text[])"
+	src.join = s.joinSurfaces(id)
 	src.revision = s.sql("greatest(t.revision, (SELECT revision FROM {s}._bases WHERE layer = ") + literal(id) + "))"
 	src.values = nil
 	for _, c := range src.columns {
@@ -362,6 +363,9 @@ func (s *Store) DropLayer(ctx context.Context, id layers.ID) error {
 		}
 		if tag.RowsAffected() == 0 {
 			return notFound(id)
+		}
+		if _, err := tx.Exec(ctx, s.sql("DELETE FROM {s}._surfaces WHERE layer = $1"), string(id)); err != nil {
+			return err
 		}
 		if _, err := tx.Exec(ctx, "DROP TABLE "+src.relation); err != nil {
 			if code(err) == "2BP01" {

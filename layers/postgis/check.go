@@ -99,8 +99,8 @@ func (s *Store) checkFeatures(ctx context.Context, src *source, yield func(strin
 // checkStray finds tables in the schema that belong to no layer.
 func (s *Store) checkStray(ctx context.Context, yield func(string) error) error {
 	rows, err := s.pool.Query(ctx, s.sql(`SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = '{n}'::regnamespace AND c.relkind IN ('r', 'p')
-		AND NOT EXISTS (SELECT FROM {s}._layers WHERE id = c.relname) AND NOT EXISTS (SELECT FROM {s}._loads WHERE c.relname = '_load_' || number)
-		AND c.relname NOT IN ('_store', '_layers', '_bases', '_changes', '_loads', '_published', '_pending', '_commits') ORDER BY 1`))
+		AND NOT EXISTS (SELECT FROM {s}._layers WHERE id = c.relname) AND NOT EXISTS (SELECT FROM {s}._loads WHERE c.relname IN ('_load_' || number, '_load_' || number || '_surfaces'))
+		AND c.relname NOT IN ('_store', '_layers', '_bases', '_changes', '_loads', '_published', '_pending', '_commits', '_surfaces') ORDER BY 1`))
 	if err != nil {
 		return s.wrap(err, "check the schema")
 	}

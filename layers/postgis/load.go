@@ -1,6 +1,7 @@
 package postgis
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -94,6 +95,9 @@ type loader struct {
 	ids     []int64 // numbers reserved for features without id
 	maxID   int64   // the largest number that is an id already
 	counted bool    // those of the layer's table are in maxID
+
+	id       string // of the feature written last
+	surfaces bool   // some are staged
 }
 
 const loadLock = "hashtextextended('twind.load.{n}.' || $1::bigint, 0)"
@@ -111,7 +115,7 @@ func (l *loader) begin(ctx context.Context) error {
 		if _, err := tx.Exec(ctx, l.s.sql("INSERT INTO {s}._loads (number, layer) OVERRIDING SYSTEM VALUE VALUES ($1, $2)"), l.number, string(l.src.layer.ID)); err != nil {
 			return err
 		}
-		return script(ctx, tx, l.s.tableSQL(l.name, &l.src.layer, l.src.columns))
+		return script(ctx, tx, l.s.tableSQL(l.name, &l.src.layer, l.src.columns)+";"+l.surfacesTableSQL())
 	})
 }
 
@@ -144,7 +148,8 @@ func (s *Store) clearLoad(ctx context.Context, number int64, lock string) error 
 			if err := tx.QueryRow(ctx, s.sql(lock), number).Scan(&free); err != nil || !free {
 				return err
 			}
-			if _, err := tx.Exec(ctx, "DROP TABLE IF EXISTS "+s.table("_load_"+strconv.FormatInt(number, 10))); err != nil {
+			name := "_load_" + strconv.FormatInt(number, 10)
+			if _, err := tx.Exec(ctx, "DROP TABLE IF EXISTS "+s.table(name)+", "+s.table(name+"_surfaces")); err != nil {
 				return err
 			}
 			_, err := tx.Exec(ctx, s.sql("DELETE FROM {s}._loads WHERE number = $1"), number)
@@ -204,7 +209,7 @@ func (l *loader) copy(ctx context.Context, features iter.Seq2[*layers.Feature, e
 			return fmt.Errorf("feature number %d: %w", count, err)
 		}
 	}
-	return w.flush()
+	return w.flush(ctx)
 }
 
 // rowWriter writes rows by COPY, batch after batch.
@@ -216,6 +221,8 @@ type rowWriter struct {
 	done   chan error     // its outcome
 	bytes  int            // of the batch
 	rows   int
+
+	surfaces []byte // rows of surfaces, which follow when the batch is written
 }
 
 func (w *rowWriter) write(ctx context.Context, f *layers.Feature) (err error) {
@@ -226,10 +233,12 @@ func (w *rowWriter) write(ctx context.Context, f *layers.Feature) (err error) {
 	if w.buffer, err = w.l.appendRow(ctx, w.buffer, f); err != nil {
 		return err
 	}
-	w.bytes += len(w.buffer) - before
+	rows := len(w.surfaces)
+	w.surfaces = w.l.appendSurfaces(w.surfaces, w.l.id, f.Surfaces)
+	w.bytes += len(w.buffer) - before + len(w.surfaces) - rows
 	w.rows++
 	if w.bytes >= batchBytes || w.rows >= batchRows {
-		return w.flush()
+		return w.flush(ctx)
 	}
 	if len(w.buffer) >= chunkBytes {
 		return w.send()
@@ -255,7 +264,7 @@ func (w *rowWriter) send() error {
 }
 
 // flush ends the batch and waits for its commit.
-func (w *rowWriter) flush() error {
+func (w *rowWriter) flush(ctx context.Context) error {
 	if w.pipe == nil {
 		return nil
 	}
@@ -266,6 +275,11 @@ func (w *rowWriter) flush() error {
 		err = e
 	}
 	w.pipe = nil
+	if err == nil && len(w.surfaces) > 0 {
+		rows := io.MultiReader(bytes.NewReader(copyHeader), bytes.NewReader(w.surfaces), bytes.NewReader(copyTrailer))
+		_, err = w.l.conn.Conn().PgConn().CopyFrom(ctx, rows, "COPY "+w.l.surfacesTable()+" (feature, classes, surfaces) FROM STDIN BINARY")
+		w.surfaces = w.surfaces[:0]
+	}
 	return err
 }
 
@@ -295,6 +309,7 @@ func (l *loader) appendRow(ctx context.Context, dst []byte, f *layers.Feature) (
 		l.maxID = max(l.maxID, n)
 	}
 	dst = binary.BigEndian.AppendUint16(dst, uint16(2+len(f.Properties)))
+	l.id = id
 	dst = appendText(dst, id)
 	if f.Geometry.IsNull() {
 		dst = binary.BigEndian.AppendUint32(dst, math.MaxUint32)
@@ -440,6 +455,10 @@ func (l *loader) swap(ctx context.Context, prefix string, result *layers.LoadRes
 			}
 			grants = append(grants, "DROP TABLE "+l.src.relation, "ALTER TABLE "+l.table+" RENAME TO "+quote(string(id)),
 				l.s.recordingSQL(l.src.relation, prefix, id, "id"))
+			if err := l.replaceSurfaces(ctx, tx); err != nil {
+				return err
+			}
+			grants = append(grants, "DROP TABLE "+l.surfacesTable())
 			if err := script(ctx, tx, strings.Join(grants, ";\n")); err != nil {
 				return err
 			}
@@ -503,14 +522,16 @@ func (l *loader) write(ctx context.Context, result *layers.LoadResult) error {
 		fmt.Fprintf(&set, ", %s = l.%[1]s", c)
 		fmt.Fprintf(&same, " AND t.%s IS NOT DISTINCT FROM l.%[1]s", c)
 	}
+	join, sameFaces := l.sameSurfaces()
+	same.WriteString(sameFaces)
 	list := strings.Join(names, ", ")
 	return pgx.BeginFunc(ctx, l.conn, func(tx pgx.Tx) error {
 		if err := l.unchanged(ctx, tx); err != nil {
 			return err
 		}
 		var fresh, changed, equal, removed int64
-		if err := tx.QueryRow(ctx, fmt.Sprintf("SELECT count(*) FILTER (WHERE t.id IS NULL), count(*) FILTER (WHERE t.id IS NOT NULL AND NOT (%s)), count(*) FILTER (WHERE t.id IS NOT NULL AND %[1]s) FROM %s l LEFT JOIN %s t ON t.id = l.id",
-			same.String(), l.table, l.src.relation)).Scan(&fresh, &changed, &equal); err != nil {
+		if err := tx.QueryRow(ctx, fmt.Sprintf("SELECT count(*) FILTER (WHERE t.id IS NULL), count(*) FILTER (WHERE t.id IS NOT NULL AND NOT (%s)), count(*) FILTER (WHERE t.id IS NOT NULL AND %[1]s) FROM %s l LEFT JOIN %s t ON t.id = l.id%s",
+			same.String(), l.table, l.src.relation, join)).Scan(&fresh, &changed, &equal); err != nil {
 			return err
 		}
 		*result = layers.LoadResult{Inserted: fresh, Updated: changed, Unchanged: equal}
@@ -542,12 +563,18 @@ func (l *loader) write(ctx context.Context, result *layers.LoadResult) error {
 			}
 		}
 		if l.mode == layers.Replace && removed > 0 {
+			if _, err := tx.Exec(ctx, l.s.sql("DELETE FROM {s}._surfaces WHERE layer = $1"), string(id)); err != nil {
+				return err
+			}
 			if _, err := tx.Exec(ctx, "DELETE FROM "+l.src.relation); err != nil {
 				return err
 			}
 		}
 		if changed > 0 && l.mode == layers.Upsert {
-			if _, err := tx.Exec(ctx, fmt.Sprintf("UPDATE %s t SET %s FROM %s l WHERE t.id = l.id AND NOT (%s)", l.src.relation, set.String(), l.table, same.String())); err != nil {
+			if err := l.forgetSurfaces(ctx, tx); err != nil {
+				return err
+			}
+			if _, err := tx.Exec(ctx, fmt.Sprintf("UPDATE %s t SET %s FROM %s l%s WHERE t.id = l.id AND NOT (%s)", l.src.relation, set.String(), l.table, join, same.String())); err != nil {
 				return err
 			}
 		}
@@ -558,6 +585,9 @@ func (l *loader) write(ctx context.Context, result *layers.LoadResult) error {
 				}
 				return err
 			}
+		}
+		if err := l.mergeSurfaces(ctx, tx); err != nil {
+			return err
 		}
 		return l.revision(ctx, tx, result)
 	})

@@ -27,6 +27,9 @@ func (s *Store) selection(src *source) string {
 		b.WriteString(", ")
 		b.WriteString(v)
 	}
+	if src.public == nil {
+		b.WriteString(", x.surfaces, x.classes")
+	}
 	return b.String()
 }
 
@@ -175,6 +178,10 @@ func (d *decoder) decode(raw [][]byte, f *layers.Feature) (err error) {
 		}
 	}
 	f.Properties = d.values
+	f.Surfaces = nil
+	if k := 3 + len(d.values); k+1 < len(raw) && raw[k] != nil {
+		f.Surfaces = layers.JoinSurfaces(raw[k], string(raw[k+1]))
+	}
 	return nil
 }
 

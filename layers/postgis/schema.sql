@@ -56,32 +56,6 @@ CREATE UNLOGGED TABLE {s}._pending (
 );
 CREATE UNLOGGED TABLE {s}._commits (xid xid8 PRIMARY KEY DEFAULT pg_current_xact_id());
 
--- _record notes the rows of one statement. Arguments: layer; SQL expression of the feature's id.
-CREATE FUNCTION {s}._record() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $fn$
-DECLARE
-	key  text := TG_ARGV[1];
-	rows bigint;
-BEGIN
-	IF TG_OP <> 'TRUNCATE' THEN
-		EXECUTE 'SELECT count(*) FROM ' || CASE TG_OP WHEN 'DELETE' THEN 'old_rows' ELSE 'new_rows' END INTO rows;
-	END IF;
-	IF rows > 100000 OR TG_OP = 'TRUNCATE' THEN
-		INSERT INTO {s}._pending (layer, op) VALUES (TG_ARGV[0], 4);
-	ELSIF TG_OP = 'INSERT' THEN
-		EXECUTE 'INSERT INTO {s}._pending (layer, feature, op) SELECT $1, ' || key || ', 1 FROM new_rows' USING TG_ARGV[0];
-	ELSIF TG_OP = 'DELETE' THEN
-		EXECUTE 'INSERT INTO {s}._pending (layer, feature, op) SELECT $1, ' || key || ', 3 FROM old_rows' USING TG_ARGV[0];
-	ELSIF TG_OP = 'UPDATE' THEN
-		EXECUTE 'INSERT INTO {s}._pending (layer, feature, op)
-			SELECT $1, coalesce(n.k, o.k), CASE WHEN o.k IS NULL THEN 1 WHEN n.k IS NULL THEN 3 ELSE 2 END
-			FROM (SELECT ' || key || ' AS k FROM new_rows) n FULL JOIN (SELECT ' || key || ' AS k FROM old_rows) o ON n.k = o.k' USING TG_ARGV[0];
-	END IF;
-	IF rows IS DISTINCT FROM 0 THEN
-		INSERT INTO {s}._commits DEFAULT VALUES ON CONFLICT DO NOTHING;
-	END IF;
-	RETURN NULL;
-END $fn$;
-
 -- _note notes a change of a whole layer.
 CREATE FUNCTION {s}._note(layer text, op smallint) RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $fn$
 	INSERT INTO {s}._pending (layer, op) VALUES (layer, op);

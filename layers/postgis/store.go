@@ -20,7 +20,7 @@ import (
 )
 
 // format numbers the layout of schema.sql.
-const format = 1
+const format = 2
 
 //go:embed schema.sql
 var schemaSQL string
@@ -221,6 +221,9 @@ func (s *Store) findSchema(ctx context.Context, conn *pgx.Conn) (bool, error) {
 	if !write {
 		return false, errNoAccess
 	}
+	if version < format {
+		return true, s.upgrade(ctx, conn)
+	}
 	return true, nil
 }
 
@@ -240,7 +243,7 @@ func (s *Store) createSchema(ctx context.Context, conn *pgx.Conn) error {
 			return err
 		}
 		// Many statements in one string: the simple protocol.
-		if _, err := tx.Exec(ctx, s.sql("CREATE SCHEMA IF NOT EXISTS {s};\n"+schemaSQL), pgx.QueryExecModeSimpleProtocol); err != nil {
+		if _, err := tx.Exec(ctx, s.sql("CREATE SCHEMA IF NOT EXISTS {s};\n"+schemaSQL+surfacesSQL), pgx.QueryExecModeSimpleProtocol); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, s.sql("INSERT INTO {s}._store (format, identity) VALUES ($1, gen_random_uuid()::text)"), format)

@@ -196,7 +196,7 @@ func (x *tx) Insert(ctx context.Context, id layers.ID, f *layers.Feature) error 
 		}
 		if tag.RowsAffected() == 1 {
 			f.ID = args[0].(string)
-			return nil
+			return x.writeSurfaces(ctx, src, f)
 		}
 		if f.ID != "" {
 			return layers.Errorf(layers.ErrExists, "feature %q exists already in layer %s", f.ID, id)
@@ -239,7 +239,7 @@ func (x *tx) Replace(ctx context.Context, id layers.ID, f *layers.Feature) error
 	if tag.RowsAffected() == 0 {
 		return noFeature(id, f.ID)
 	}
-	return nil
+	return x.writeSurfaces(ctx, src, f)
 }
 
 // Delete removes a feature.
