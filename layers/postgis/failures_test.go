@@ -291,10 +291,10 @@ func TestLoadKilled(t *testing.T) {
 	staging := func() int {
 		return ask[int](t, dsn, "SELECT count(*) FROM pg_class WHERE relname LIKE '\\_load\\_%' AND relkind = 'r'")
 	}
-	require.Equal(t, 1, staging())
+	require.Equal(t, 2, staging(), "of rows and of surfaces")
 	// A load under way is left alone.
 	require.NoError(t, open(t, dsn, postgis.Options{}).Close())
-	require.Equal(t, 1, staging())
+	require.Equal(t, 2, staging(), "of rows and of surfaces")
 	require.NoError(t, cmd.Process.Kill())
 	io.Copy(io.Discard, out)
 	cmd.Wait()

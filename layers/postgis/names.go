@@ -46,7 +46,7 @@ func columnNames(schema []layers.Property, taken []string) []string {
 	for _, n := range taken {
 		used[n] = true
 	}
-	names := append([]string(nil), taken...)
+	names := append([]string{}, taken...) // not nil: a layer may have no properties
 	for _, p := range schema[len(taken):] {
 		name := p.Name
 		for n := 2; used[name] || len(name) > maxIdentifier; n++ {
