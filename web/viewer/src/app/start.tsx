@@ -59,7 +59,17 @@ export async function start(show: (view: ComponentChild) => void): Promise<void>
       preferences,
       storage,
     });
-    show(<App store={store} />);
+    if (url.screen === 'wall') await showWall(store);
+    else show(<App store={store} />);
+  };
+  /** The operator's screen is fetched by those who ask for it. */
+  const showWall = async (store: Store): Promise<void> => {
+    try {
+      const { WallApp } = await import('../wall/WallApp');
+      show(<WallApp store={store} />);
+    } catch {
+      show(<Splash text={words.config.failed} action={words.app.retry} onAction={() => location.reload()} />);
+    }
   };
   const retry = (): Promise<void> => {
     show(<Splash text={words.app.loading} />);

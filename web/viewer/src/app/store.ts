@@ -99,6 +99,8 @@ export class Store {
   /** What panels cover of the map, in pixels. */
   covered: Covered = { left: 0, right: 0, top: 0, bottom: 0 };
 
+  /** The map that is shown; undefined while it is made again. */
+  readonly shown: Signal<CityMap | undefined> = signal(undefined);
   private map: CityMap | undefined;
   private detailsRequest: AbortController | undefined;
   private readonly storage: Storage | undefined;
@@ -146,6 +148,7 @@ export class Store {
   /** The map that shows this state; undefined while it is made again. */
   attach(map: CityMap | undefined): void {
     this.map = map;
+    this.shown.value = map;
     // For the browser's console and for browser tests.
     if (map) window.twind = { map: map.map, city: map, store: this };
     else delete window.twind;

@@ -34,6 +34,10 @@ export class ClientFeed implements LiveFeed {
     return this.client.serverNow();
   }
 
+  get recorded(): boolean {
+    return this.client.recorded;
+  }
+
   get replaying(): Replaying | undefined {
     return this.client.replaying;
   }

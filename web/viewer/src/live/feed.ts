@@ -84,6 +84,8 @@ export interface LiveFeed {
   readonly lastNews: number;
   /** The server's clock, milliseconds since 1970; NaN before the first word. */
   serverNow(): number;
+  /** Whether the server keeps a history, so that `replay` is possible. */
+  readonly recorded?: boolean;
   /** Where the replay is that is shown; undefined: what is shown is live. */
   readonly replaying?: Replaying | undefined;
   /** Shows the recording, or goes on in it; undefined goes back to live. Times are milliseconds since 1970. */

@@ -1,0 +1,70 @@
+import { Icon } from '../ui/Icon';
+import { AlarmRow } from './AlarmRow';
+import { useWall } from './context';
+import { OwnerField } from './OwnerField';
+
+/** Rows that are drawn; older ones are counted. */
+const mostRows = 60;
+
+/** The alarms that need somebody, newest first. */
+export function AlarmQueue() {
+  const wall = useWall();
+  const words = wall.words.value.queue;
+  const alarms = wall.alarms.value;
+  const source = wall.source.value;
+  const flood = wall.flood.value;
+  return (
+    <section class="wall-card queue" aria-labelledby="queue-title">
+      <header class="card-head">
+        <h2 id="queue-title">
+          {words.title}
+          <span class="head-count">{alarms.length}</span>
+        </h2>
+        <OwnerField />
+        <SoundButton />
+      </header>
+      <div class="queue-notices" role="status">
+        {wall.inReplay.value && <p class="queue-notice quietly">{words.present}</p>}
+        {source === 'failed' && <p class="queue-notice">{words.failed}</p>}
+        {wall.sound.state.value === 'blocked' && <p class="queue-notice">{wall.words.value.sound.blocked}</p>}
+        {flood > 0 && <p class="queue-notice flooding">{words.flood(flood)}</p>}
+      </div>
+      {alarms.length === 0 && source !== 'failed' && (
+        <p class="sentence all-clear">
+          {source === 'waiting' ? (
+            words.waiting
+          ) : (
+            <>
+              <Icon name="check" size={22} /> {words.none}
+            </>
+          )}
+        </p>
+      )}
+      <ol class="queue-list">
+        {alarms.slice(0, mostRows).map(alarm => (
+          <AlarmRow key={alarm.id} alarm={alarm} />
+        ))}
+      </ol>
+      {alarms.length > mostRows && <p class="queue-more">{words.more(alarms.length - mostRows)}</p>}
+    </section>
+  );
+}
+
+function SoundButton() {
+  const wall = useWall();
+  const words = wall.words.value.sound;
+  const state = wall.sound.state.value;
+  const on = state !== 'off';
+  return (
+    <button
+      type="button"
+      class={`head-button sound ${state}`}
+      aria-pressed={on}
+      title={state === 'blocked' ? words.blocked : undefined}
+      onClick={() => wall.setSound(!on)}
+    >
+      <Icon name={on ? 'sound' : 'mute'} size={20} />
+      <span>{on ? words.on : words.off}</span>
+    </button>
+  );
+}

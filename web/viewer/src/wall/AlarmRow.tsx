@@ -1,0 +1,105 @@
+import { useState } from 'preact/hooks';
+import { formatMoment } from '../format/age';
+import type { Alarm } from './alarm';
+import { alarmReading, alarmSubject, alarmTitle } from './alarmText';
+import { useWall } from './context';
+import { SeveritySign } from './SeveritySign';
+import { formatSpan } from './timeLeft';
+
+/** One alarm of the queue: what, whom, since when, whose; and what can be done about it. */
+export function AlarmRow({ alarm }: { alarm: Alarm }) {
+  const wall = useWall();
+  const [closing, setClosing] = useState(false);
+  const words = wall.words.value;
+  const { store } = wall;
+  const language = store.language.value;
+  const title = alarmTitle(alarm, words, language);
+  const focused = wall.focus.value?.kind === 'alarm' && wall.focus.value.id === alarm.id;
+  const fresh = wall.fresh.value.has(alarm.id);
+  const refused = wall.refused.value?.id === alarm.id ? wall.refused.value.reason : '';
+  return (
+    <li
+      class={`alarm ${alarm.severity} ${alarm.state}${focused ? ' focused' : ''}${fresh ? ' fresh' : ''}`}
+      data-alarm={alarm.id}
+    >
+      <button
+        type="button"
+        class="alarm-body"
+        aria-pressed={focused}
+        onClick={() => wall.look({ kind: 'alarm', id: alarm.id, title, place: alarm.place })}
+      >
+        <SeveritySign severity={alarm.severity} label={words.severity[alarm.severity]} />
+        <span class="alarm-title">{title}</span>
+        <time
+          class="alarm-age"
+          dateTime={new Date(alarm.time).toISOString()}
+          title={formatMoment(alarm.time, language)}
+        >
+          {formatSpan(wall.now.value - alarm.time, words.units)}
+        </time>
+        <span class="alarm-subject">{alarmSubject(alarm, store)}</span>
+        <span class="alarm-reading">{alarmReading(alarm, store, words)}</span>
+      </button>
+      <div class="alarm-foot">
+        <p class="alarm-state">
+          <span class={`state-chip ${alarm.state}`}>{words.queue.state[alarm.state]}</span>
+          <span class="alarm-severity">{words.severity[alarm.severity]}</span>
+          {alarm.owner && <span class="alarm-owner">{alarm.owner}</span>}
+          {alarm.count > 1 && <span class="alarm-count">{words.queue.repeated(alarm.count)}</span>}
+        </p>
+        {alarm.state === 'new' && (
+          <button type="button" class="act" onClick={() => void wall.change(alarm.id, 'acknowledge')}>
+            {words.queue.acknowledge}
+          </button>
+        )}
+        {!closing && (
+          <button type="button" class="act quiet-act" onClick={() => setClosing(true)}>
+            {words.queue.close}
+          </button>
+        )}
+      </div>
+      {closing && <CloseForm alarm={alarm} done={() => setClosing(false)} />}
+      {refused && (
+        <p class="alarm-refused" role="alert">
+          {words.queue.refused(refused)}
+        </p>
+      )}
+    </li>
+  );
+}
+
+function CloseForm({ alarm, done }: { alarm: Alarm; done: () => void }) {
+  const wall = useWall();
+  const words = wall.words.value.queue;
+  const [note, setNote] = useState('');
+  const close = async (event: Event) => {
+    event.preventDefault();
+    if (await wall.change(alarm.id, 'close', note.trim())) done();
+  };
+  return (
+    <form class="close-form" onSubmit={event => void close(event)}>
+      <input
+        type="text"
+        class="close-note"
+        value={note}
+        maxLength={500}
+        placeholder={words.closeNote}
+        aria-label={words.closeNote}
+        // The operator asked for this field by a click.
+        ref={element => element?.focus()}
+        onInput={event => setNote(event.currentTarget.value)}
+        onKeyDown={event => {
+          if (event.key !== 'Escape') return;
+          event.stopPropagation();
+          done();
+        }}
+      />
+      <button type="submit" class="act">
+        {words.confirm}
+      </button>
+      <button type="button" class="act quiet-act" onClick={done}>
+        {words.cancel}
+      </button>
+    </form>
+  );
+}

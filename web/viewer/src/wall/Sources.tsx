@@ -1,0 +1,89 @@
+import { useStore } from '../app/context';
+import { formatNumber } from '../format/number';
+import { Swatch } from '../ui/Swatch';
+import { useWall } from './context';
+import { allSources, type Source } from './sources';
+import { curve } from './trend';
+
+/** How many are live, stale and offline of each source, and how that went. */
+export function Sources() {
+  const wall = useWall();
+  const words = wall.words.value.sources;
+  const sources = allSources(wall);
+  return (
+    <section class="wall-card sources" aria-labelledby="sources-title">
+      <h2 id="sources-title">{words.title}</h2>
+      {sources.length === 0 && <p class="sentence">{words.none}</p>}
+      <ul>
+        {sources.map(source => (
+          <SourceRow key={source.id} source={source} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function SourceRow({ source }: { source: Source }) {
+  const wall = useWall();
+  const language = useStore().language.value;
+  const words = wall.words.value.sources;
+  const { counts } = source;
+  const say = (count: number) => formatNumber(count, language, 0);
+  return (
+    <li class="source" data-source={source.id}>
+      <div class="source-head">
+        <Swatch symbol={source.symbol} color={source.color} />
+        <span class="source-title">{source.title}</span>
+        <TrendCurve id={source.id} />
+        <span class="source-live">
+          {counts ? say(counts.live) : '–'}
+          <span class="visually-hidden"> {words.live}</span>
+        </span>
+      </div>
+      {counts ? (
+        <>
+          <Share {...counts} />
+          <p class="source-rest">
+            <span class={counts.stale > 0 ? 'source-stale' : ''}>
+              {words.stale} {say(counts.stale)}
+            </span>
+            <span>
+              {words.offline} {say(counts.offline)}
+            </span>
+          </p>
+        </>
+      ) : (
+        <p class="source-rest">{words.waiting}</p>
+      )}
+    </li>
+  );
+}
+
+/** The shares of live, stale and offline: filled, hatched, hollow. */
+function Share({ live, stale, offline }: { live: number; stale: number; offline: number }) {
+  const parts = { live, stale, offline };
+  return (
+    <div class="share" aria-hidden="true">
+      {(Object.keys(parts) as (keyof typeof parts)[]).map(
+        kind =>
+          parts[kind] > 0 && <span key={kind} class={`share-${kind}`} style={{ flexGrow: parts[kind] }} />,
+      )}
+    </div>
+  );
+}
+
+const points = 60;
+
+function TrendCurve({ id }: { id: string }) {
+  const wall = useWall();
+  void wall.now.value; // the curve grows by the second
+  const words = wall.words.value.sources;
+  const path = curve(wall.trends.get(id)?.list ?? [], points, 100, 24);
+  return (
+    <svg class="trend" viewBox="-1 -2 102 28" role="img" aria-label={words.trend} preserveAspectRatio="none">
+      <title>{words.trend}</title>
+      <path class="trend-ground" d="M0 24H100" />
+      {path && <path class="trend-line" d={path} />}
+    </svg>
+  );
+}

@@ -1,0 +1,51 @@
+import type { Store } from '../app/store';
+import { formatNumber, formatSpeed } from '../format/number';
+import { formatUnit } from '../format/unit';
+import { type Language, textIn } from '../i18n';
+import type { Alarm } from './alarm';
+import type { WallWords } from './words';
+
+/** A class in words: rules' own names for those without a class, else the class as it stands. */
+export function className(name: string, words: WallWords): string {
+  return words.classNames[name] ?? name;
+}
+
+/** What an alarm is about, in one line. */
+export function alarmTitle(alarm: Alarm, words: WallWords, language: Language): string {
+  const { flood, floodCount, floodWindow } = alarm.evidence;
+  if (flood !== undefined)
+    return words.queue.floodOf(
+      className(flood, words),
+      Math.max(alarm.count, floodCount ?? 0),
+      floodWindow ?? 60,
+    );
+  return textIn(alarm.title, language, className(alarm.class, words));
+}
+
+/** Whom it concerns, where: the layer's title, the entity, the zone. */
+export function alarmSubject(alarm: Alarm, store: Store): string {
+  const parts = [];
+  if (alarm.layer) parts.push(store.title(alarm.layer));
+  if (alarm.entity) parts.push(alarm.entity);
+  const subject = parts.join(' ');
+  return alarm.evidence.zone ? [subject, alarm.evidence.zone].filter(Boolean).join(' · ') : subject;
+}
+
+/** What was read, against which limit: "2.35 m > 2 m"; '' where no value is known. */
+export function alarmReading(alarm: Alarm, store: Store, words: WallWords): string {
+  const { value, limit, outcome } = alarm.evidence;
+  const language = store.language.value;
+  if (value === undefined) return outcome ? (words.outcomes[outcome] ?? '') : '';
+  const say = amount(alarm, store, language);
+  if (limit === undefined) return say(value);
+  return `${say(value)} ${value >= limit ? '>' : '<'} ${say(limit)}`;
+}
+
+function amount(alarm: Alarm, store: Store, language: Language): (value: number) => string {
+  const { property, outcome } = alarm.evidence;
+  const fence = outcome === 'enter' || outcome === 'leave' || outcome === 'stay' || outcome === 'speed';
+  if (fence || property === 'speed') return value => formatSpeed(value, language);
+  const schema = store.layer(alarm.layer)?.schema ?? [];
+  const unit = formatUnit(schema.find(({ name }) => name === property)?.unit);
+  return value => `${formatNumber(value, language, 2)}${unit ? ` ${unit}` : ''}`;
+}

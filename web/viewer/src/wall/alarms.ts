@@ -1,0 +1,30 @@
+import type { Alarm } from './alarm';
+
+/** The order of the queue: newest first. */
+export function compareAlarms(a: Alarm, b: Alarm): number {
+  return b.time - a.time || b.sequence - a.sequence || (a.id < b.id ? -1 : 1);
+}
+
+/** Open alarms of one class. */
+export interface ClassCount {
+  class: string;
+  fresh: number;
+  acknowledged: number;
+}
+
+/** Open alarms by class, the most frequent first. */
+export function countByClass(alarms: readonly Alarm[]): ClassCount[] {
+  const counts = new Map<string, ClassCount>();
+  for (const alarm of alarms) {
+    let count = counts.get(alarm.class);
+    if (!count) {
+      count = { class: alarm.class, fresh: 0, acknowledged: 0 };
+      counts.set(alarm.class, count);
+    }
+    if (alarm.state === 'new') count.fresh++;
+    else count.acknowledged++;
+  }
+  return [...counts.values()].sort(
+    (a, b) => b.fresh + b.acknowledged - a.fresh - a.acknowledged || (a.class < b.class ? -1 : 1),
+  );
+}

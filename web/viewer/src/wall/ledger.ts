@@ -1,0 +1,55 @@
+/** What a ledger keeps: the latest version of a thing. */
+export interface Version {
+  id: string;
+  /** The greater is the newer. */
+  sequence: number;
+}
+
+/**
+ * The latest versions of open things, as the server tells them one by one. At
+ * most `most` are held: those that the order puts last are forgotten, but counted
+ * by whoever counts on the server.
+ */
+export class Ledger<T extends Version> {
+  private readonly byId = new Map<string, T>();
+
+  constructor(
+    private readonly ended: (item: T) => boolean,
+    private readonly compare: (a: T, b: T) => number,
+    private readonly most = 2000,
+  ) {}
+
+  /**
+   * Takes versions in any order.
+   * @param whole they are all that there is: what is not among them is gone
+   * @returns those that came to be, which were not held before
+   */
+  take(items: readonly T[], whole = false): T[] {
+    const before = new Set(this.byId.keys());
+    if (whole) {
+      const named = new Set(items.map(({ id }) => id));
+      for (const id of before) if (!named.has(id)) this.byId.delete(id);
+    }
+    const born: T[] = [];
+    for (const item of items) {
+      const held = this.byId.get(item.id);
+      if (held && held.sequence > item.sequence) continue;
+      if (this.ended(item)) this.byId.delete(item.id);
+      else {
+        this.byId.set(item.id, item);
+        if (!before.has(item.id)) born.push(item);
+      }
+    }
+    if (this.byId.size > this.most) for (const { id } of this.list().slice(this.most)) this.byId.delete(id);
+    return born.filter(({ id }) => this.byId.has(id));
+  }
+
+  get(id: string): T | undefined {
+    return this.byId.get(id);
+  }
+
+  /** In their order. */
+  list(): T[] {
+    return [...this.byId.values()].sort(this.compare);
+  }
+}
