@@ -1,11 +1,11 @@
 package realtime
 
 import (
-	"container/heap"
 	"context"
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"twind/layers"
@@ -24,12 +24,6 @@ type Entity struct {
 	State         State
 	Flags         Flag
 	Properties    []byte // a JSON object or nil; not to be changed
-}
-
-// Neighbour is an entity at a distance.
-type Neighbour struct {
-	Entity
-	Metres float64
 }
 
 func (l *layer) entity(v *view, s uint32) Entity {
@@ -167,13 +161,28 @@ func (l *layer) within(e spatial.Envelope, fn func(slot uint32)) {
 	if box[0] > box[2] || box[1] > box[3] {
 		return
 	}
+	west, north := inTiles(box[0], box[3])
+	east, south := inTiles(box[2], box[1])
 	l.all.visit(box.window(GridZoom, 0), func(t *liveTile) {
-		for _, s := range t.members {
-			if e.ContainsPoint(l.e[s].lon, l.e[s].lat) {
+		tx, ty := t.key.xy()
+		x0, x1 := float32(west-float64(tx)), float32(east-float64(tx))
+		y0, y1 := float32(north-float64(ty)), float32(south-float64(ty))
+		for i, p := range t.points {
+			if p.x < x0 || p.x > x1 || p.y < y0 || p.y > y1 {
+				continue
+			}
+			if s := t.members[i]; e.ContainsPoint(l.e[s].lon, l.e[s].lat) {
 				fn(s)
 			}
 		}
 	})
+}
+
+// inTiles is a position in columns and rows of GridZoom, fractions included.
+func inTiles(lon, lat float64) (x, y float64) {
+	const tiles = (1 << GridZoom) / float64(tile.WorldSize)
+	x, y = tile.WorldFloat(lon, lat)
+	return x * tiles, y * tiles
 }
 
 // feature makes an entity a feature of the layer's schema.
@@ -238,197 +247,28 @@ func (h *Hub) Extent(layer layers.ID) (spatial.Envelope, error) {
 // Box lists the entities in the envelope, in degrees, its borders included, in
 // no promised order; layers.ErrNotFound.
 func (h *Hub) Box(layer layers.ID, e spatial.Envelope) ([]Entity, error) {
+	return h.AppendBox(nil, layer, e)
+}
+
+// AppendBox appends to dst what Box lists, and allocates nothing where dst has room.
+func (h *Hub) AppendBox(dst []Entity, layer layers.ID, e spatial.Envelope) ([]Entity, error) {
 	l, err := h.layer(layer)
 	if err != nil {
-		return nil, err
+		return dst, err
 	}
+	list := slotLists.Get().(*[]uint32)
+	defer slotLists.Put(list)
+	slots := (*list)[:0]
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	var out []Entity
-	l.within(e, func(s uint32) { out = append(out, l.entity(l.all, s)) })
-	return out, nil
+	l.within(e, func(s uint32) { slots = append(slots, s) })
+	*list = slots
+	dst = slices.Grow(dst, len(slots))
+	for _, s := range slots {
+		dst = append(dst, l.entity(l.all, s))
+	}
+	return dst, nil
 }
 
-// Nearest lists the k entities nearest to a position, at most maxMetres away
-// (0: anywhere), by distance on the mean sphere and, at equal distance, by id.
-// The sphere's distance differs from the spheroid's by at most 0.6 %. Fails with
-// layers.ErrNotFound, and ErrInvalid for a position that is none.
-func (h *Hub) Nearest(layer layers.ID, lon, lat float64, k int, maxMetres float64) ([]Neighbour, error) {
-	l, err := h.layer(layer)
-	if err != nil {
-		return nil, err
-	}
-	if !(lon >= -180 && lon <= 180 && lat >= -90 && lat <= 90) || math.IsNaN(maxMetres) {
-		return nil, layers.Errorf(layers.ErrInvalid, "nearest to %v, %v: expected degrees within ±180 and ±90", lon, lat)
-	}
-	if maxMetres <= 0 {
-		maxMetres = math.Inf(1)
-	}
-	if k <= 0 {
-		return nil, nil
-	}
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	found := l.nearest(lon, lat, min(k, l.alive), maxMetres)
-	out := make([]Neighbour, len(found))
-	for i, f := range found {
-		out[i] = Neighbour{l.entity(l.all, f.slot), f.metres}
-	}
-	return out, nil
-}
-
-// candidate is a slot at a distance; candidates is a heap with the farthest on top.
-type candidate struct {
-	metres float64
-	slot   uint32
-	id     string
-}
-
-type candidates []candidate
-
-func (c candidates) Len() int { return len(c) }
-func (c candidates) Less(i, j int) bool {
-	return c[i].metres > c[j].metres || c[i].metres == c[j].metres && c[i].id > c[j].id
-}
-func (c candidates) Swap(i, j int) { c[i], c[j] = c[j], c[i] }
-func (c *candidates) Push(x any)   { *c = append(*c, x.(candidate)) }
-func (c *candidates) Pop() any {
-	last := (*c)[len(*c)-1]
-	*c = (*c)[:len(*c)-1]
-	return last
-}
-
-// nearest searches rings of tiles outwards until no nearer entity is possible.
-func (l *layer) nearest(lon, lat float64, k int, maxMetres float64) candidates {
-	n := neighbours{l: l, lon: lon, lat: lat, k: k, limit: maxMetres}
-	if k == 0 {
-		return n.best
-	}
-	// Within one degree, a way on the sphere is at least as long as in the plane
-	// in which a degree of longitude is as short as one degree further from the
-	// equator; sin x ≥ x − x³/6 leaves 1.3e-5 to be taken off.
-	const degree = earthRadius * math.Pi / 180
-	n.metresLat = degree * (1 - 1e-4)
-	n.metresLon = n.metresLat * max(0, math.Cos(min(math.Abs(lat)+1, 90)*math.Pi/180))
-	const across = 1 << GridZoom
-	v := l.all
-	center, fx, fy := locate(lon, lat)
-	cx, cy := center.xy()
-	tileMetres := n.metresLon * 360 / across
-	for ring := int64(0); ring < across; ring++ {
-		if ring > 0 {
-			if far := ringMetres(cx, cy, fx, lat, uint32(ring)); far > n.limit {
-				break
-			}
-		}
-		if side := int(2*ring + 1); side*side > 4*len(v.tiles)+64 {
-			// The tiles are far apart: looking at all of them is cheaper.
-			n.best, n.limit = n.best[:0], maxMetres
-			for _, t := range v.tiles {
-				n.look(t)
-			}
-			break
-		}
-		for dy := -ring; dy <= ring; dy++ {
-			y := int64(cy) + dy
-			if y < 0 || y >= across {
-				continue
-			}
-			step := max(2*ring, 1) // the first and last column; whole rows above and below
-			if dy == -ring || dy == ring {
-				step = 1
-			}
-			for dx := -ring; dx <= ring; dx += step {
-				// Rings of 20 tiles stay within half a degree of latitude.
-				if ring <= 20 && math.Hypot(gap(dx, fx), gap(dy, fy))*tileMetres > n.limit {
-					continue
-				}
-				if t := v.tiles[keyOf(uint32(int64(cx)+dx)&(across-1), uint32(y))]; t != nil {
-					n.look(t)
-				}
-			}
-		}
-	}
-	best := n.best
-	slices.SortFunc(best, func(a, b candidate) int {
-		switch {
-		case a.metres < b.metres:
-			return -1
-		case a.metres > b.metres:
-			return 1
-		}
-		return strings.Compare(a.id, b.id)
-	})
-	return best
-}
-
-// gap is how many tiles lie between a place in a tile, at the fraction f of it,
-// and the tile d further.
-func gap(d int64, f float32) float64 {
-	switch {
-	case d < 0:
-		return float64(-d) - 1 + float64(f)
-	case d > 0:
-		return float64(d) - float64(f)
-	}
-	return 0
-}
-
-// neighbours is a search that runs.
-type neighbours struct {
-	l                    *layer
-	lon, lat             float64
-	k                    int
-	limit                float64 // metres: nothing beyond is wanted
-	metresLon, metresLat float64 // least metres of a degree
-	best                 candidates
-}
-
-// look considers the entities of a tile.
-func (n *neighbours) look(t *liveTile) {
-	l := n.l
-	for _, s := range t.members {
-		dx, dy := l.e[s].lon-n.lon, l.e[s].lat-n.lat
-		if dx > -1 && dx < 1 && dy > -1 && dy < 1 {
-			if dx, dy = dx*n.metresLon, dy*n.metresLat; dx*dx+dy*dy > n.limit*n.limit {
-				continue
-			}
-		}
-		m := haversine(n.lon, n.lat, l.e[s].lon, l.e[s].lat)
-		if m > n.limit {
-			continue
-		}
-		c := candidate{m, s, l.id[s]}
-		if len(n.best) < n.k {
-			heap.Push(&n.best, c)
-		} else if m < n.best[0].metres || c.id < n.best[0].id {
-			n.best[0] = c
-			heap.Fix(&n.best, 0)
-		}
-		if len(n.best) == n.k {
-			n.limit = n.best[0].metres
-		}
-	}
-}
-
-// ringMetres bounds from below the distance in metres from a position, at the
-// fraction fx of tile (cx, cy), to all that lies at least ring ≥ 1 columns or
-// rows of tiles away.
-func ringMetres(cx, cy uint32, fx float32, lat float64, ring uint32) float64 {
-	const n, rad = 1 << GridZoom, math.Pi / 180
-	// No point of the meridian d away is nearer than asin(cos φ · sin d).
-	columns := float64(ring) - 1 + float64(min(fx, 1-fx))
-	d := min(columns/n*2*math.Pi, math.Pi/2)
-	angle := math.Asin(math.Cos(lat*rad) * math.Sin(d))
-	// No point of the parallel at another latitude is nearer than the difference.
-	toRow := func(y int64) {
-		if y < 0 || y > n {
-			return
-		}
-		_, edge := tile.LonLat(0, float64(y)*(tile.WorldSize/n))
-		angle = min(angle, math.Abs(edge-lat)*rad)
-	}
-	toRow(int64(cy) - int64(ring) + 1)
-	toRow(int64(cy) + int64(ring))
-	return angle * earthRadius
-}
+// slotLists holds the memory of what a box found.
+var slotLists = sync.Pool{New: func() any { return new([]uint32) }}

@@ -49,11 +49,16 @@ type frameKey struct {
 type liveTile struct {
 	key     tileKey
 	members []uint32 // slots
+	points  []place  // of each of members, side by side for searches
 	last    uint64   // sequence of the last change
 	recent  []uint32 // slots that changed in sequence last; some twice, some gone since
 	left    []departure
 	frame   [numFormats]cachedFrame
 }
+
+// place is where an entity stands in its tile, in fractions of its width from the
+// north-west corner.
+type place struct{ x, y float32 }
 
 // departure is a slot that left a tile.
 type departure struct {
@@ -116,6 +121,7 @@ func (v *view) place(l *layer, slot uint32, k tileKey) {
 		v.newest = max(v.newest, l.received[slot])
 	}
 	if old != nil && old.key == k {
+		old.points[at.at] = place{l.e[slot].fx, l.e[slot].fy}
 		v.touch(l, old)
 		old.recent = append(old.recent, slot)
 		return
@@ -125,7 +131,8 @@ func (v *view) place(l *layer, slot uint32, k tileKey) {
 		moved := old.members[last]
 		old.members[at.at] = moved
 		v.slots[moved].at = at.at
-		old.members = old.members[:last]
+		old.points[at.at] = old.points[last]
+		old.members, old.points = old.members[:last], old.points[:last]
 		old.left = append(old.left, departure{l.open, slot, l.id[slot]})
 		v.touch(l, old)
 		at.tile = nil
@@ -141,6 +148,7 @@ func (v *view) place(l *layer, slot uint32, k tileKey) {
 	}
 	at.tile, at.at, at.entered = t, uint32(len(t.members)), l.open
 	t.members = append(t.members, slot)
+	t.points = append(t.points, place{l.e[slot].fx, l.e[slot].fy})
 	v.count[l.e[slot].state]++
 	v.touch(l, t)
 	t.recent = append(t.recent, slot)

@@ -53,7 +53,7 @@ func geosearch(b *testing.B, box bool) {
 	questions := make([]question, perRound)
 	var ours, theirs time.Duration
 	found, peerFound := 0, 0
-	var answer []byte
+	var asking asker
 	now := time.Now().Add(-time.Minute)
 	for range rounds {
 		now = now.Add(time.Second)
@@ -63,9 +63,7 @@ func geosearch(b *testing.B, box bool) {
 		}
 		start := ownCPU()
 		for _, q := range questions {
-			var n int
-			answer, n = askHub(b, hub, q, box, answer[:0])
-			found += n
+			found += asking.ask(b, hub, q, box)
 		}
 		ours += ownCPU() - start
 		before := cpuOf(b, peer.PID)
@@ -115,24 +113,35 @@ func askRedis(peer *redistest.Server, q question, box bool) {
 	peer.Command("GEOSEARCH", "vehicles", "FROMLONLAT", decimal(q.lon), decimal(q.lat), "BYRADIUS", "1", "km", "ASC", "COUNT", "10", "WITHCOORD", "WITHDIST")
 }
 
-// askHub asks the same of the hub and appends the answer as text.
-func askHub(b *testing.B, hub *realtime.Hub, q question, box bool, answer []byte) ([]byte, int) {
+// asker asks the same of the hub.
+type asker struct {
+	entities []realtime.Entity
+	near     []realtime.Neighbour
+	answer   []byte
+}
+
+// ask writes the answer as text and tells how many were found.
+func (a *asker) ask(b *testing.B, hub *realtime.Hub, q question, box bool) int {
+	var err error
+	a.answer = a.answer[:0]
 	if box {
 		const halfLon, halfLat = .5 / 84.3, .5 / 111.2 // of a kilometre at 40.7°, degrees
-		found, err := hub.Box("vehicles", spatial.Envelope{MinX: q.lon - halfLon, MinY: q.lat - halfLat, MaxX: q.lon + halfLon, MaxY: q.lat + halfLat})
+		a.entities, err = hub.AppendBox(a.entities[:0], "vehicles", spatial.Envelope{MinX: q.lon - halfLon, MinY: q.lat - halfLat, MaxX: q.lon + halfLon, MaxY: q.lat + halfLat})
 		require.NoError(b, err)
-		for i := range found {
-			answer = appendPlace(answer, found[i].ID, found[i].Lon, found[i].Lat)
+		for i := range a.entities {
+			e := &a.entities[i]
+			a.answer = appendPlace(a.answer, e.ID, e.Lon, e.Lat)
 		}
-		return answer, len(found)
+		return len(a.entities)
 	}
-	found, err := hub.Nearest("vehicles", q.lon, q.lat, 10, 1000)
+	a.near, err = hub.AppendNearest(a.near[:0], "vehicles", realtime.Near{Lon: q.lon, Lat: q.lat, K: 10, MaxMetres: 1000})
 	require.NoError(b, err)
-	for i := range found {
-		answer = appendPlace(answer, found[i].ID, found[i].Lon, found[i].Lat)
-		answer = strconv.AppendFloat(answer, found[i].Metres, 'f', 4, 64)
+	for i := range a.near {
+		n := &a.near[i]
+		a.answer = appendPlace(a.answer, n.ID, n.Lon, n.Lat)
+		a.answer = strconv.AppendFloat(a.answer, n.Metres, 'f', 4, 64)
 	}
-	return answer, len(found)
+	return len(a.near)
 }
 
 func appendPlace(b []byte, id string, lon, lat float64) []byte {
