@@ -14,7 +14,10 @@ import (
 	"twind/tiles/tiles3d"
 )
 
-const typeCSV = "text/csv"
+const (
+	typeCSV   = "text/csv"
+	typeTable = typeCSV + "; charset=utf-8; header=present"
+)
 
 // excavationInputs are the inputs of the process, after OGC API – Processes. A
 // polygon may stand by itself or as {"value": …}.
@@ -34,22 +37,8 @@ type outline struct {
 }
 
 // excavate answers POST /ogc/processes/excavation/execution.
-func (s *Server) excavate(w http.ResponseWriter, r *http.Request) error {
-	if _, err := readParams(r, "token"); err != nil {
-		return err
-	}
-	if err := s.knownProcess(r); err != nil {
-		return err
-	}
-	table, err := wantsTable(r.Header.Get("Accept"))
-	if err != nil {
-		return err
-	}
-	b, err := readBody(w, r)
-	if err != nil {
-		return err
-	}
-	q, err := s.readExcavation(r, b)
+func (s *Server) excavate(w http.ResponseWriter, r *http.Request, body []byte, table bool) error {
+	q, err := s.readExcavation(r, body)
 	if err != nil {
 		return err
 	}
@@ -57,10 +46,9 @@ func (s *Server) excavate(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Vary", "Accept")
 	if table {
 		w.Header().Set("Content-Disposition", `attachment; filename="excavation.csv"`)
-		return s.bytes(w, r, typeCSV+"; charset=utf-8; header=present", excavationTable(x))
+		return s.bytes(w, r, typeTable, excavationTable(x))
 	}
 	return s.json(w, r, typeJSON, x)
 }
@@ -94,22 +82,28 @@ func (s *Server) readExcavation(r *http.Request, body []byte) (q tiles3d.Excavat
 		return q, err
 	}
 	q.Policy = func(id layers.ID) layers.Policy { return s.policy(r, id) }
-	if in.Inputs.Layers == nil {
-		q.Layers = s.excavable(r)
-		return q, nil
+	q.Layers, err = s.underground(r, in.Inputs.Layers)
+	return q, err
+}
+
+// underground are the layers of some names, each once; without names all that the
+// reader may dig up.
+func (s *Server) underground(r *http.Request, names []string) (ids []layers.ID, err error) {
+	if names == nil {
+		return s.excavable(r), nil
 	}
 	seen := map[layers.ID]bool{}
-	for _, name := range in.Inputs.Layers {
+	for _, name := range names {
 		id, err := layers.ParseID(name)
 		if err != nil {
-			return q, err
+			return nil, err
 		}
 		if !seen[id] {
 			seen[id] = true
-			q.Layers = append(q.Layers, id)
+			ids = append(ids, id)
 		}
 	}
-	return q, nil
+	return ids, nil
 }
 
 // excavable are the layers that the reader may dig up: pipes first, then nodes, then
@@ -162,34 +156,43 @@ var excavationColumns = []string{
 	"diameter_mm", "width_mm", "height_mm", "depth_assumed",
 }
 
-// excavationTable is the items as CSV (RFC 4180), with a byte order mark, by which
-// spreadsheets know UTF-8. A text that a spreadsheet would take for a formula is
-// led by an apostrophe.
+// excavationTable is the items as a table.
 func excavationTable(x *tiles3d.Excavation) []byte {
+	return table(excavationColumns, len(x.Items), func(i int) []string {
+		e := &x.Items[i]
+		return []string{
+			plain(string(e.Layer)), plain(e.ID), plain(e.Name), plain(e.Kind), plain(e.KindName), plain(e.Part), plain(e.Material),
+			decimals(e.Length, 3), decimals(e.DepthMin, 3), decimals(e.DepthMax, 3),
+			decimals(e.Diameter, 0), decimals(e.Width, 0), decimals(e.Height, 0), strconv.FormatBool(e.Assumed),
+		}
+	})
+}
+
+// table writes rows as CSV (RFC 4180), with a byte order mark, by which
+// spreadsheets know UTF-8.
+func table(columns []string, rows int, row func(int) []string) []byte {
 	var b bytes.Buffer
 	b.WriteString("\ufeff")
 	w := csv.NewWriter(&b)
 	w.UseCRLF = true
-	_ = w.Write(excavationColumns)
-	number := func(v *float64, digits int) string {
-		if v == nil {
-			return ""
-		}
-		return strconv.FormatFloat(*v, 'f', digits, 64)
-	}
-	for i := range x.Items {
-		e := &x.Items[i]
-		_ = w.Write([]string{
-			plain(string(e.Layer)), plain(e.ID), plain(e.Name), plain(e.Kind), plain(e.KindName), plain(e.Part), plain(e.Material),
-			number(e.Length, 3), number(e.DepthMin, 3), number(e.DepthMax, 3),
-			number(e.Diameter, 0), number(e.Width, 0), number(e.Height, 0), strconv.FormatBool(e.Assumed),
-		})
+	_ = w.Write(columns)
+	for i := range rows {
+		_ = w.Write(row(i))
 	}
 	w.Flush() // to memory
 	return b.Bytes()
 }
 
-// plain keeps a spreadsheet from calculating a text.
+// decimals writes a number; nil is an empty field.
+func decimals(v *float64, digits int) string {
+	if v == nil {
+		return ""
+	}
+	return strconv.FormatFloat(*v, 'f', digits, 64)
+}
+
+// plain keeps a spreadsheet from calculating a text: one that it would take for a
+// formula is led by an apostrophe.
 func plain(text string) string {
 	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
 		return "'" + text

@@ -87,6 +87,16 @@ func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) error {
 					typeJSON: object{"schema": anything}, typeCSV: object{"schema": object{"type": "string"}},
 				}}}, problems("400", "404", "413", "415", "500")),
 			}},
+			"/processes/section": object{
+				"get": get("getSection", "What the process takes and gives", typeJSON, []any{}, "404"),
+			},
+			"/processes/section/execution": object{"post": object{
+				"operationId": "cut", "summary": "What a vertical section along a line shows", "tags": []string{"Processes"},
+				"requestBody": body(typeJSON),
+				"responses": with(object{"200": object{"description": "Ground and crossings by distance along the line", "content": object{
+					typeJSON: object{"schema": anything}, typeCSV: object{"schema": object{"type": "string"}},
+				}}}, problems("400", "404", "413", "415", "500")),
+			}},
 			"/collections": object{"get": get("getCollections", "Collections", typeJSON, []any{})},
 			"/collections/{collectionId}": object{
 				"parameters": []any{param("collectionId")},

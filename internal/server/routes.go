@@ -46,7 +46,7 @@ func (s *Server) routes() http.Handler {
 		get(r, "/ogc/api", s.openAPI)
 		get(r, "/ogc/processes", s.processes)
 		get(r, "/ogc/processes/{process}", s.process)
-		r.Post("/ogc/processes/{process}/execution", s.handle(s.excavate))
+		r.Post("/ogc/processes/{process}/execution", s.handle(s.execute))
 		get(r, "/ogc/collections", s.collections)
 		get(r, "/ogc/collections/{collection}", s.collection)
 		get(r, "/ogc/collections/{collection}/schema", s.schema)
@@ -73,6 +73,7 @@ func (s *Server) routes() http.Handler {
 		get(r, "/live/history", s.history)
 		s.routeSensorThings(r)
 		s.routeRules(r, get)
+		s.routeEvents(r, get)
 		get(r, "/viewer/config.json", s.viewerConfig)
 		get(r, "/*", s.viewerFile)
 	})
@@ -102,6 +103,10 @@ func (s *Server) routes() http.Handler {
 		s.takeObservations = realtime.ObservationsHandler(s.o.Observatory, realtime.PositionsOptions{MaxBody: maxPositionsBody, Origins: hosts})
 	}
 	r.Post("/live/observations", s.handle(s.mayWrite(s.ingest(s.takeObservations))))
+	if s.o.Cases != nil {
+		s.takeEvents = realtime.EventsHandler(s.o.Cases, realtime.PositionsOptions{MaxBody: maxPositionsBody, Origins: hosts})
+	}
+	r.Post("/live/events", s.handle(s.mayWrite(s.withEvents(s.ingest(s.takeEvents)))))
 
 	get(r, "/healthz", func(w http.ResponseWriter, _ *http.Request) error {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")

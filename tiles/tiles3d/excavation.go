@@ -37,13 +37,7 @@ type Excavation struct {
 // Excavated is a pipe or a point in a pit. Lengths and depths are in metres, sizes
 // in millimetres. What the record does not say is nil.
 type Excavated struct {
-	Layer    layers.ID `json:"layer"`
-	ID       string    `json:"id"`
-	Name     string    `json:"name,omitempty"`
-	Kind     string    `json:"kind,omitempty"`     // value of the layer's class property
-	KindName string    `json:"kindName,omitempty"` // of a pipe, in words
-	Part     string    `json:"part,omitempty"`     // of a node or part: what it is
-	Material string    `json:"material,omitempty"`
+	Thing
 	// Length is that of a pipe's axis, in three dimensions on the spheroid, where
 	// its top lies inside the outline and above the floor.
 	Length *float64 `json:"length,omitempty"`
@@ -51,11 +45,22 @@ type Excavated struct {
 	// length; of a point its top, which is the ground, and its recorded depth.
 	DepthMin *float64 `json:"depthMin,omitempty"`
 	DepthMax *float64 `json:"depthMax,omitempty"`
-	Diameter *float64 `json:"diameter,omitempty"` // of a round pipe
-	Width    *float64 `json:"width,omitempty"`    // of a rectangular one
-	Height   *float64 `json:"height,omitempty"`
 	// Assumed tells that nobody recorded the depth: it is the layer's cover.
 	Assumed bool `json:"assumed,omitempty"`
+}
+
+// Thing is a pipe, node or part as answers name it, with its size in millimetres.
+type Thing struct {
+	Layer    layers.ID `json:"layer"`
+	ID       string    `json:"id"`
+	Name     string    `json:"name,omitempty"`
+	Kind     string    `json:"kind,omitempty"`     // value of the layer's class property
+	KindName string    `json:"kindName,omitempty"` // of a pipe, in words
+	Part     string    `json:"part,omitempty"`     // of a node or part: what it is
+	Material string    `json:"material,omitempty"`
+	Diameter *float64  `json:"diameter,omitempty"` // of a round pipe
+	Width    *float64  `json:"width,omitempty"`    // of a rectangular one
+	Height   *float64  `json:"height,omitempty"`
 }
 
 // ExcavatedTotal sums up the items of one layer and kind.
@@ -101,6 +106,30 @@ func (s *Service) Excavate(ctx context.Context, r ExcavationRequest) (*Excavatio
 
 // excavateLayer adds what the pit has of one layer.
 func (s *Service) excavateLayer(d *digger, id layers.ID, policy layers.Policy) error {
+	first := len(d.out)
+	err := s.search(d.ctx, id, policy, d.pit.box(), func(l *layers.Layer, hidden []string) func(*snapshot.Segment, int) error {
+		dig := d.of(l, hidden)
+		return func(seg *snapshot.Segment, i int) error {
+			item, ok := dig(seg, i)
+			if !ok {
+				return nil
+			}
+			if len(d.out) == MaxExcavated {
+				return layers.Errorf(layers.ErrInvalid, "polygon: more than %d things lie in it; draw a smaller one", MaxExcavated)
+			}
+			d.out = append(d.out, item)
+			return nil
+		}
+	})
+	slices.SortFunc(d.out[first:], func(a, b Excavated) int { return cmp.Compare(a.ID, b.ID) })
+	return err
+}
+
+// search visits the features of a layer of pipes, nodes or parts whose boxes meet
+// one and that the reader may see.
+func (s *Service) search(ctx context.Context, id layers.ID, policy layers.Policy, box tile.WorldBox,
+	of func(l *layers.Layer, hidden []string) func(*snapshot.Segment, int) error,
+) error {
 	missing := layers.Errorf(layers.ErrInvalid, "layers: there is no layer %.63q of pipes, nodes or parts", id)
 	if policy.Deny {
 		return missing
@@ -118,28 +147,22 @@ func (s *Service) excavateLayer(d *digger, id layers.ID, policy layers.Policy) e
 	if err != nil {
 		return err
 	}
-	first := len(d.out)
-	dig := d.of(l, policy.Hidden)
+	visit := of(l, policy.Hidden)
+	var found []uint32
 	for _, seg := range v.Segments() {
-		d.found = seg.Search(d.pit.box(), d.found[:0])
-		for n, i := range d.found {
-			if n%256 == 0 && d.ctx.Err() != nil {
-				return d.ctx.Err()
+		found = seg.Search(box, found[:0])
+		for n, i := range found {
+			if n%256 == 0 && ctx.Err() != nil {
+				return ctx.Err()
 			}
 			if !match.Feature(seg.Segment, int(i)) {
 				continue
 			}
-			item, ok := dig(seg.Segment, int(i))
-			if !ok {
-				continue
+			if err := visit(seg.Segment, int(i)); err != nil {
+				return err
 			}
-			if len(d.out) == MaxExcavated {
-				return layers.Errorf(layers.ErrInvalid, "polygon: more than %d things lie in it; draw a smaller one", MaxExcavated)
-			}
-			d.out = append(d.out, item)
 		}
 	}
-	slices.SortFunc(d.out[first:], func(a, b Excavated) int { return cmp.Compare(a.ID, b.ID) })
 	return nil
 }
 
@@ -183,7 +206,6 @@ type digger struct {
 	floor            float64 // metres below the ground
 	ground           *ground
 	out              []Excavated
-	found            []uint32
 	level, elevation course
 	cuts             []float64
 }
@@ -206,9 +228,9 @@ func textsOf(l *layers.Layer, hidden []string) texts {
 	return t
 }
 
-func (t *texts) item(l *layers.Layer, s *snapshot.Segment, i int) Excavated {
+func (t *texts) item(l *layers.Layer, s *snapshot.Segment, i int) Thing {
 	text := func(c int) string { return string(textOf(raw(s, c, i))) }
-	return Excavated{
+	return Thing{
 		Layer: l.ID, ID: string(s.ID(i)), Name: text(t.name), Kind: text(t.kind), KindName: text(t.kindName),
 		Part: text(t.part), Material: text(t.material),
 	}
@@ -246,7 +268,7 @@ func (d *digger) point(m *partModel, t *texts, s *snapshot.Segment, i int) (Exca
 	if _, ok := m.part(s, i); !ok {
 		return Excavated{}, false
 	}
-	item := t.item(m.layer, s, i)
+	item := Excavated{Thing: t.item(m.layer, s, i)}
 	if deep := numberOf(raw(s, m.columns.depth, i)); deep > 0 && deep < maxDepth {
 		item.DepthMin, item.DepthMax = new(float64), &deep
 	}
@@ -286,7 +308,7 @@ func (d *digger) pipe(m, absolute *pipeModel, t *texts, s *snapshot.Segment, i i
 	if !(w.length > 0) {
 		return Excavated{}, false
 	}
-	item := t.item(m.layer, s, i)
+	item := Excavated{Thing: t.item(m.layer, s, i)}
 	item.Length, item.DepthMin, item.DepthMax = &w.length, &w.low, &w.high
 	item.Assumed = d.level.assumed
 	if f := d.level.faults[0]; f == "" {
@@ -295,7 +317,7 @@ func (d *digger) pipe(m, absolute *pipeModel, t *texts, s *snapshot.Segment, i i
 	return item, true
 }
 
-func (e *Excavated) setSection(s mesh.Section) {
+func (e *Thing) setSection(s mesh.Section) {
 	millimetres := func(m float64) *float64 {
 		v := math.Round(m * 1000)
 		return &v
