@@ -269,7 +269,7 @@ func (r *Reader) item() ([]byte, error) {
 }
 
 func article(noun string) string {
-	if noun[0] == 'o' {
+	if noun[0] == 'o' || noun[0] == 'e' {
 		return "an"
 	}
 	return "a"

@@ -43,6 +43,7 @@ type Hub struct {
 	players atomic.Int64 // that run
 
 	watcher atomic.Pointer[func(layers.ID, []Believed)]
+	lanes   atomic.Pointer[hubLanes]
 }
 
 // New makes a hub without layers.

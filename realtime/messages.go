@@ -26,6 +26,7 @@ type (
 		Limits   wireLimits  `json:"limits"`
 		Layers   []wireLayer `json:"layers"`
 		Recorded bool        `json:"recorded,omitempty"` // replays are possible
+		Lanes    []string    `json:"lanes,omitempty"`    // events, readings
 	}
 	wireLimits struct {
 		MessageBytes int `json:"messageBytes"` // of the client's messages
@@ -104,6 +105,7 @@ func (h *Hub) hello(v *Viewer) []byte {
 		Time: h.o.Now().UnixMilli(), TickHz: h.o.TickRate, ResumeMS: h.o.Resume.Milliseconds(),
 		Limits: wireLimits{MaxMessageBytes, maxSubscribedLayers, DefaultMaxEntities}, Layers: h.wireLayers(),
 		Recorded: h.o.Journal != nil && (v.format == formatJSON || h.o.NewCodec != nil),
+		Lanes:    h.lanes.Load().names(),
 	})
 }
 

@@ -3,7 +3,6 @@ package realtime
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -147,18 +146,9 @@ func (d *observationDecoder) result(v []byte) (err error) {
 }
 
 func (d *observationDecoder) parameters(v []byte) error {
-	if v[0] != '{' {
-		return errors.New("expected an object")
-	}
-	var b bytes.Buffer
-	if err := json.Compact(&b, v); err != nil {
-		return err
-	}
-	if b.Len() > MaxPropertiesBytes {
-		return fmt.Errorf("%d bytes; at most %d are possible", b.Len(), MaxPropertiesBytes)
-	}
-	d.o.Parameters = b.String()
-	return nil
+	b, err := objectMember(v)
+	d.o.Parameters = string(b)
+	return err
 }
 
 func (d *observationDecoder) complete() error {

@@ -41,7 +41,7 @@ type Observatory struct {
 
 	mu       sync.RWMutex
 	streams  map[string]*datastream
-	byObject map[Binding]*datastream // of bound ones
+	byObject map[layers.ID]map[Binding]*datastream // of bound ones
 
 	listenersMu sync.RWMutex
 	listeners   map[int]func([]Observation)
@@ -85,7 +85,7 @@ func NewObservatory(o ObservatoryOptions) (*Observatory, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	ob := &Observatory{o: o, streams: map[string]*datastream{}, byObject: map[Binding]*datastream{}, listeners: map[int]func([]Observation){}}
+	ob := &Observatory{o: o, streams: map[string]*datastream{}, byObject: map[layers.ID]map[Binding]*datastream{}, listeners: map[int]func([]Observation){}}
 	if o.Journal == nil {
 		return ob, nil
 	}
@@ -235,9 +235,16 @@ func (ob *Observatory) note(o *Observation) {
 }
 
 func (ob *Observatory) index(s *datastream) {
-	if s.latest.Layer != "" {
-		ob.byObject[Binding{s.latest.Layer, s.latest.Feature, s.latest.Property}] = s
+	o := &s.latest
+	if o.Layer == "" {
+		return
 	}
+	of := ob.byObject[o.Layer]
+	if of == nil {
+		of = map[Binding]*datastream{}
+		ob.byObject[o.Layer] = of
+	}
+	of[o.binding()] = s
 }
 
 // Latest is the latest reading of a datastream.
@@ -255,12 +262,27 @@ func (ob *Observatory) Latest(datastream string) (Reading, bool) {
 func (ob *Observatory) Of(b Binding) (Reading, bool) {
 	ob.mu.RLock()
 	defer ob.mu.RUnlock()
-	s := ob.byObject[b]
+	s := ob.byObject[b.Layer][b]
 	if s == nil {
 		return Reading{}, false
 	}
 	return s.reading(ob.o.Now()), true
 }
+
+// bound calls fn with the latest reading of each object's property of a layer, in
+// no promised order. fn must be quick and call nothing of the observatory.
+func (ob *Observatory) bound(layer layers.ID, fn func(*Reading)) {
+	ob.mu.RLock()
+	defer ob.mu.RUnlock()
+	now := ob.o.Now()
+	for _, s := range ob.byObject[layer] {
+		r := s.reading(now)
+		fn(&r)
+	}
+}
+
+// binding is the object's property that was measured.
+func (o *Observation) binding() Binding { return Binding{o.Layer, o.Feature, o.Property} }
 
 // Readings lists the latest reading of every datastream, in no promised order.
 func (ob *Observatory) Readings() []Reading {

@@ -181,6 +181,13 @@ func sourceTime(t, now time.Time, late time.Duration) (at time.Time, flags Flag,
 	return at, flags, ""
 }
 
+// BelievedTime is when something happened by a source's clock, by the rules that
+// positions and observations have; reason is why it is not believed.
+func BelievedTime(t, now time.Time) (at time.Time, reason string) {
+	at, _, reason = sourceTime(t, now, lateObservation)
+	return at, reason
+}
+
 // Defaults of layers.Live, in periods.
 const (
 	DefaultPeriod  = 10 * time.Second

@@ -30,6 +30,9 @@ const (
 	CloseInvalid     CloseCode = 1007 // not JSON, or none of the messages
 	ClosePolicy      CloseCode = 1008 // too many messages, or none in time
 	CloseTooBig      CloseCode = 1009
+	CloseInternal    CloseCode = 1011 // the server's own fault
+	// CloseUnacknowledged ends a viewer that stopped acknowledging events.
+	CloseUnacknowledged CloseCode = 4001
 )
 
 // Conn is a message connection: a WebSocket, or what stands for one. Writes may
@@ -94,6 +97,9 @@ type clientMessage struct {
 	Sequences   map[layers.ID]wireHeld `json:"sequences"`
 	Replay      *wireReplay            `json:"replay"`
 	Since       *wireTime              `json:"since"`
+	Events      *wireLane              `json:"events"`
+	Readings    []layers.ID            `json:"readings"`
+	Sequence    *uint64                `json:"sequence"` // of ack
 }
 
 // wireHeld is what a client still holds of a layer.
@@ -130,8 +136,13 @@ func decodeClientMessage(b []byte) (*clientMessage, error) {
 	switch m.Type {
 	case "subscribe", "ping":
 		return &m, nil
+	case "ack":
+		if m.Sequence == nil {
+			return nil, errors.New("an ack has no sequence: expected the through of the events message that it acknowledges")
+		}
+		return &m, nil
 	}
-	return nil, fmt.Errorf("message type %.40q: expected subscribe or ping", m.Type)
+	return nil, fmt.Errorf("message type %.40q: expected subscribe, ack or ping", m.Type)
 }
 
 // subscription is what a subscribe message asks for.
@@ -159,6 +170,7 @@ type session struct {
 	viewer *Viewer
 
 	replay *replaySession // of the reading goroutine; nil: live
+	lanes  sessionLanes
 
 	closeOnce  sync.Once
 	reason     string // of the metrics; written before done
@@ -180,6 +192,7 @@ func (h *Hub) Serve(ctx context.Context, conn Conn, o SessionOptions) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	s := &session{hub: h, conn: conn, o: o, viewer: v, done: make(chan struct{}), subscribed: make(chan struct{})}
+	s.lanes.s, s.lanes.wake = s, make(chan struct{}, 1)
 	var wg sync.WaitGroup
 	wg.Go(func() { s.write(ctx) })
 	wg.Go(func() { s.ping(ctx) })
@@ -196,6 +209,8 @@ func (h *Hub) Serve(ctx context.Context, conn Conn, o SessionOptions) error {
 	s.endReplay()
 	cancel()
 	wg.Wait()
+	s.lanes.done.Wait()
+	s.lanes.end()
 	h.metrics.closed.WithLabelValues(s.reason).Inc()
 	return nil
 }
@@ -344,6 +359,16 @@ func (s *session) read(ctx context.Context) {
 		var answer []byte
 		begin := func() {}
 		switch m.Type {
+		case "ack":
+			advanced, ok := s.lanes.acknowledge(*m.Sequence)
+			if !ok {
+				s.close(CloseInvalid, fmt.Sprintf("ack of %d, up to which no events were sent", *m.Sequence), "garbage")
+				return
+			}
+			if advanced { // there are no more of these than messages
+				budget++
+			}
+			continue
 		case "ping":
 			answer = encode(pongText{"pong", m.Request, s.hub.o.Now().UnixMilli()})
 		case "subscribe":
@@ -374,6 +399,10 @@ func (s *session) subscribe(ctx context.Context, m *clientMessage) (answer []byt
 			sub.Policy[id] = s.o.Policies(id)
 		}
 	}
+	lanes, err := s.lanes.plan(ctx, m)
+	if err != nil {
+		return errorMessage(m.Request, err), begin
+	}
 	a := subscribedText{Type: "subscribed", Request: m.Request}
 	if m.Replay != nil {
 		a.Live, a.Hz, begin, err = s.subscribeReplay(ctx, m.Replay, sub)
@@ -395,7 +424,11 @@ func (s *session) subscribe(ctx context.Context, m *clientMessage) (answer []byt
 	if a.Live == nil {
 		a.Live = []layers.ID{}
 	}
-	return encode(a), begin
+	replay := begin
+	return encode(a), func() {
+		replay()
+		lanes()
+	}
 }
 
 // MessageTooBigError is what Conn.Read returns for a message over MaxMessageBytes.

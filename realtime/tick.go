@@ -30,6 +30,9 @@ func (h *Hub) tick() {
 		l.mu.Unlock()
 	}
 	h.sequence.Store(seq)
+	if lanes := h.lanes.Load(); lanes != nil && lanes.readings != nil {
+		lanes.readings.tick(seq)
+	}
 	for _, v := range h.due {
 		v.deliver()
 	}

@@ -213,6 +213,11 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 	sensorThings, err := openSensorThings(conf)
 	if err != nil {
 		return err
+	lanes, err := openLanes(p.ctx, recorded, watched, catalog, hub, observatory, log)
+	if err != nil {
+		return err
+	}
+	defer lanes.close()
 	}
 	defer sensorThings.Close()
 	photos, err := openImages(conf, log, metrics)
@@ -228,7 +233,7 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 	srv, err := server.New(server.Options{
 		Context: ctx,
 		Store:   store, Catalog: catalog, Tiles: tileService, Solids: solids, Hub: hub, Viewer: viewer.FS(), Log: log, Metrics: metrics,
-		History: recorded, Observatory: observatory, Rules: watched, SensorThings: sensorThings,
+		History: recorded, Observatory: observatory, Rules: watched, Cases: lanes.cases, SensorThings: sensorThings,
 		Config: conf, Version: version, Groups: o.groups, Sprites: sprites,
 		Rasters: rasters, Grounds: ground.grounds, Archives: archives,
 	})
@@ -250,6 +255,9 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 	if o.feeds != nil {
 		live := demo.Live{Positions: hub, Readings: observatory, Rules: watched, Things: sensorThings}
 		g.Go(func() error { return ended(ctx, o.feeds(ctx, live)) })
+	if lanes.cases != nil {
+		g.Go(func() error { return ended(ctx, lanes.cases.Run(ctx)) })
+	}
 	}
 	g.Go(func() error {
 		if err := httpServer.Serve(ln); !errors.Is(err, http.ErrServerClosed) {

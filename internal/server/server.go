@@ -21,6 +21,7 @@ import (
 	"twind/layers"
 	"twind/layers/snapshot"
 	"twind/realtime"
+	"twind/realtime/cases"
 	"twind/realtime/history"
 	"twind/realtime/rules"
 	"twind/realtime/sensorthings"
@@ -55,6 +56,9 @@ type Options struct {
 
 	// Rules watch what is live; nil: /live/rules and /live/alarms answer 501.
 	Rules *rules.Rules
+
+	// Cases are the events that have a life; nil: /live/events answers 501. It needs History.
+	Cases *cases.Register
 
 	// Rasters are the layers of image tiles, each with an id of its own.
 	Rasters []Raster
@@ -91,6 +95,7 @@ type Server struct {
 
 	takePositions    http.Handler
 	takeObservations http.Handler // nil without an Observatory
+	takeEvents       http.Handler // nil without Cases
 	perTile          int          // layers of one rendering: tiles.MaxLayers, less in tests
 	patience         patience
 	large            *semaphore.Weighted // see reserve

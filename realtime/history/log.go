@@ -31,6 +31,7 @@ type Log struct {
 	lost     map[string]int64  // by stream: newest receipt that retention deleted
 	lostAt   int64             // when rows were dropped last, ms since 1970
 	nextSeq  uint64            // of the next event
+	lastSeq  uint64            // of the last event on disk
 	closed   bool
 	journals []*journal            // oldest first; the last is being written
 	segments map[string][]*segment // by stream, oldest first
@@ -50,6 +51,7 @@ type Log struct {
 var (
 	_ realtime.Journal   = (*Log)(nil)
 	_ realtime.Recording = (*Log)(nil)
+	_ realtime.EventLog  = (*Log)(nil)
 )
 
 // streamKey names a table.
@@ -94,6 +96,7 @@ func Open(o Options) (*Log, error) {
 		lock.Close()
 		return nil, err
 	}
+	l.lastSeq = l.nextSeq - 1
 	l.w = writer{l: l, number: l.nextJournal()}
 	l.done.Go(l.write)
 	l.done.Go(l.sealer)
@@ -286,6 +289,13 @@ func (l *Log) Subscribe(fn func([]realtime.Event)) (cancel func()) {
 		defer l.listenersMu.Unlock()
 		delete(l.listeners, id)
 	}
+}
+
+// LastEvent is the number of the newest event that is on disk; 0 without any.
+func (l *Log) LastEvent() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lastSeq
 }
 
 // Ready implements realtime.Journal.

@@ -240,7 +240,7 @@ func (l *Log) retain() {
 			bytes += s.bytes
 		}
 		n := 0
-		for n < len(list) {
+		for n < len(list)-kept(stream) {
 			s := list[n]
 			old := keep.Age > 0 && s.received.max < now.Add(-keep.Age).UnixMilli()
 			if !old && (keep.Bytes <= 0 || bytes <= keep.Bytes) {
@@ -255,6 +255,9 @@ func (l *Log) retain() {
 	}
 	for total > l.o.MaxBytes {
 		stream := l.oldest()
+		if stream == "" {
+			break
+		}
 		s := l.segments[stream][0]
 		l.segments[stream] = slices.Clone(l.segments[stream][1:])
 		gone = append(gone, s)
@@ -274,11 +277,20 @@ func (l *Log) retain() {
 	}
 }
 
-// oldest is the stream with the oldest segment of all. Caller holds mu and knows that there is one.
+// kept is how many segments of a stream are never deleted: the last one of events
+// tells where their numbers go on.
+func kept(stream string) int {
+	if stream == EventsStream {
+		return 1
+	}
+	return 0
+}
+
+// oldest is the stream with the oldest segment of all that may go; "" without any. Caller holds mu.
 func (l *Log) oldest() string {
 	best, found := "", false
 	for stream, list := range l.segments {
-		if len(list) > 0 && (!found || list[0].received.max < l.segments[best][0].received.max) {
+		if len(list) > kept(stream) && (!found || list[0].received.max < l.segments[best][0].received.max) {
 			best, found = stream, true
 		}
 	}

@@ -206,6 +206,9 @@ func (w *writer) publish() {
 		w.j.size += int64(len(w.buf))
 	}
 	l.durable, l.failure = w.batch, nil
+	if n := len(w.events); n > 0 {
+		l.lastSeq = w.events[n-1].Sequence
+	}
 	l.size -= w.size
 	kept := l.waiting[:0]
 	var done []waiter

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"context"
+	"time"
 
 	"twind/realtime"
 )
@@ -10,20 +11,42 @@ import (
 // what the earlier of it raise is known to the later.
 type admission struct {
 	*Alarms
-	opened map[subject]opened
-	floods map[string]opened
+	opened map[subject]*opened
+	floods map[string]*opened
 	raised map[string][]int64
 }
 
 // opened is an alarm that is open, or will be once the batch is on disk.
-type opened struct{ id, state string }
+type opened struct {
+	id, state      string
+	count          int
+	owner, note    string
+	acknowledgedAt int64 // ms since 1970; 0: it is not
+}
+
+func openedOf(x *Alarm) *opened {
+	return &opened{x.ID, x.State, x.Count, x.Owner, x.Note, x.AcknowledgedAt}
+}
+
+// join makes an outcome a version of the alarm.
+func (x *opened) join(e *realtime.Event, d *Evidence) {
+	active := d.Outcome != Clear
+	if active {
+		x.count++
+	}
+	d.Active, d.Count, d.Owner, d.Note = &active, x.count, x.owner, x.note
+	if x.acknowledgedAt != 0 {
+		d.AcknowledgedAt = time.UnixMilli(x.acknowledgedAt).UTC()
+	}
+	e.ID, e.State, e.Data = x.id, x.state, d.data()
+}
 
 // admit makes events of outcomes, raises alarms, joins those that are open, and
 // waits until all is on disk.
 func (a *Alarms) admit(ctx context.Context, findings []finding) error {
 	a.writing.Lock()
 	defer a.writing.Unlock()
-	b := admission{a, map[subject]opened{}, map[string]opened{}, map[string][]int64{}}
+	b := admission{a, map[subject]*opened{}, map[string]*opened{}, map[string][]int64{}}
 	events := make([]realtime.Event, len(findings))
 	now := a.now().UnixMilli()
 	a.mu.RLock()
@@ -43,49 +66,54 @@ func (b *admission) event(f *finding, now int64) realtime.Event {
 		return e
 	}
 	s := subjectOf(&e, &d)
-	if x, ok := b.find(s); ok {
-		e.ID, e.State = x.id, x.state
+	if x := b.find(s); x != nil {
+		x.join(&e, &d)
 		return e
 	}
 	if f.outcome == Clear {
 		return e // what it would clear is closed
 	}
-	if x, ok := b.flooded(e.Class, now); ok {
-		if x.id != "" {
-			e.ID, e.State = x.id, x.state
-			b.note(e.Class, now)
-			return e
-		}
-		d.Flood, d.FloodCount, d.FloodWindow = e.Class, b.flood+1, float64(b.window)/1000
-		class := e.Class
-		e.Class, e.State, e.Data = FloodClass, New, d.data()
-		e.ID = eventID(&e, &d)
-		b.floods[class] = opened{e.ID, New}
-		b.note(class, now)
-		return e
-	}
-	e.State = New
-	b.opened[s] = opened{e.ID, New}
+	x, flooded := b.flooded(e.Class, now)
 	b.note(e.Class, now)
+	switch {
+	case x != nil:
+		x.join(&e, &d)
+	case flooded:
+		d.Flood, d.FloodCount, d.FloodWindow = e.Class, b.flood+1, float64(b.window)/1000
+		x = &opened{}
+		b.floods[e.Class] = x
+		e.Class = FloodClass
+		x.begin(&e, &d)
+	default:
+		x = &opened{}
+		b.opened[s] = x
+		x.begin(&e, &d)
+	}
 	return e
 }
 
-// find is the open alarm of a subject.
-func (b *admission) find(s subject) (opened, bool) {
-	if x, ok := b.opened[s]; ok {
-		return x, true
+// begin makes an outcome the first version of an alarm.
+func (x *opened) begin(e *realtime.Event, d *Evidence) {
+	*x = opened{id: eventID(e, d), state: New}
+	x.join(e, d)
+}
+
+// find is the open alarm of a subject; nil: there is none.
+func (b *admission) find(s subject) *opened {
+	if x := b.opened[s]; x != nil {
+		return x
 	}
 	if x := b.open[s]; x != nil {
-		return opened{x.ID, x.State}, true
+		b.opened[s] = openedOf(x)
 	}
-	return opened{}, false
+	return b.opened[s]
 }
 
 func (b *admission) note(class string, now int64) { b.raised[class] = append(b.raised[class], now) }
 
 // flooded tells whether one more alarm of a class is too many, and the open
-// alarm that stands for them, or none.
-func (b *admission) flooded(class string, now int64) (opened, bool) {
+// alarm that stands for them; nil: there is none yet.
+func (b *admission) flooded(class string, now int64) (*opened, bool) {
 	n := 0
 	for _, times := range [...][]int64{b.Alarms.raised[class], b.raised[class]} {
 		for _, t := range times {
@@ -95,13 +123,10 @@ func (b *admission) flooded(class string, now int64) (opened, bool) {
 		}
 	}
 	if n < b.flood {
-		return opened{}, false
+		return nil, false
 	}
-	if x, ok := b.floods[class]; ok {
-		return x, true
+	if x := b.Alarms.floods[class]; x != nil && b.floods[class] == nil {
+		b.floods[class] = openedOf(x)
 	}
-	if x := b.Alarms.floods[class]; x != nil {
-		return opened{x.ID, x.State}, true
-	}
-	return opened{}, true
+	return b.floods[class], true
 }

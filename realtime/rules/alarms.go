@@ -81,12 +81,13 @@ type Alarms struct {
 	floods map[string]*Alarm // open ones by class
 	closed []*Alarm          // in the order of closing
 	raised map[string][]int64
+	about  map[string][]*Alarm // open ones by datastream
 }
 
-func newAlarms(log EventLog, flood int, window time.Duration, now func() time.Time) *Alarms {
+func newAlarms(o *Options) *Alarms {
 	return &Alarms{
-		log: log, flood: flood, window: window.Milliseconds(), now: now,
-		byID: map[string]*Alarm{}, open: map[subject]*Alarm{}, floods: map[string]*Alarm{}, raised: map[string][]int64{},
+		log: o.Log, flood: o.FloodCount, window: o.FloodWindow.Milliseconds(), now: o.Now,
+		byID: map[string]*Alarm{}, open: map[subject]*Alarm{}, floods: map[string]*Alarm{}, raised: map[string][]int64{}, about: map[string][]*Alarm{},
 	}
 }
 
@@ -121,6 +122,9 @@ func (a *Alarms) note(e *realtime.Event, d *Evidence) {
 			class = x.flood
 		} else if d.Rule != "" {
 			a.open[x.subject] = x
+			if d.Datastream != "" {
+				a.about[d.Datastream] = append(a.about[d.Datastream], x)
+			}
 		}
 		if d.Rule != "" {
 			a.count(class, e.Received)
@@ -170,6 +174,11 @@ func (a *Alarms) move(x *Alarm, e *realtime.Event, d *Evidence) {
 		delete(a.floods, x.flood)
 	} else if a.open[x.subject] == x {
 		delete(a.open, x.subject)
+		if s := x.subject.stream; s != "" {
+			if a.about[s] = slices.DeleteFunc(a.about[s], func(o *Alarm) bool { return o == x }); len(a.about[s]) == 0 {
+				delete(a.about, s)
+			}
+		}
 	}
 	a.closed = append(a.closed, x)
 	if len(a.closed) > maxClosed {
@@ -235,8 +244,17 @@ func (a *Alarms) act(ctx context.Context, id, owner, note, action, state string)
 	if x.State == Closed {
 		return x, layers.Errorf(layers.ErrConflict, "alarm %s is closed; the next outcome of its rule raises another", id)
 	}
-	d := Evidence{Action: action, Owner: owner, Note: note}
-	e := realtime.Event{ID: id, Class: x.Class, State: state, Layer: x.Layer, Entity: x.Entity, Time: a.now().UnixMilli(), Lon: x.Lon, Lat: x.Lat, Data: d.data()}
+	var d Evidence
+	_ = json.Unmarshal(x.Evidence, &d) // every version says what the alarm is about
+	d.Action, d.Owner, d.Note, d.Active, d.Count = action, owner, note, &x.Active, x.Count
+	at := a.now()
+	if d.AcknowledgedAt = at.UTC().Truncate(time.Millisecond); state == Closed {
+		d.AcknowledgedAt = time.Time{}
+		if x.AcknowledgedAt != 0 {
+			d.AcknowledgedAt = time.UnixMilli(x.AcknowledgedAt).UTC()
+		}
+	}
+	e := realtime.Event{ID: id, Class: x.Class, State: state, Layer: x.Layer, Entity: x.Entity, Time: at.UnixMilli(), Lon: x.Lon, Lat: x.Lat, Data: d.data()}
 	if err := a.log.AppendEvents(ctx, []realtime.Event{e}); err != nil {
 		return x, err
 	}

@@ -68,7 +68,7 @@ func TestLifeOfAnAlarm(t *testing.T) {
 	require.Len(t, p.alarms("new"), 1)
 	require.NotEqual(t, id, p.alarms("new")[0].ID)
 	require.Equal(t, id, p.alarms("")[1].ID, "the newest is first")
-	require.Equal(t, []string{"0 d1 raise", "60  acknowledge", "10 d1 clear", "20 d1 raise", "30 d1 clear", "60  close", "40 d1 raise"}, replaceOwner(p.told()))
+	require.Equal(t, []string{"0 d1 raise", "60 d1 acknowledge", "10 d1 clear", "20 d1 raise", "30 d1 clear", "60 d1 close", "40 d1 raise"}, replaceOwner(p.told()))
 	for i, e := range p.events() {
 		require.Equal(t, uint64(i+1), e.Sequence)
 	}

@@ -35,6 +35,11 @@ type Evidence struct {
 	Action string `json:"action,omitempty"` // acknowledge or close
 	Owner  string `json:"owner,omitempty"`
 	Note   string `json:"note,omitempty"`
+
+	// Of a version of an alarm, the alarm as it then is.
+	Active         *bool     `json:"active,omitempty"`
+	Count          int       `json:"count,omitempty"`
+	AcknowledgedAt time.Time `json:"acknowledgedAt,omitzero"`
 }
 
 func (e *Evidence) data() []byte {

@@ -197,8 +197,8 @@ func (r *Rules) recall(e *realtime.Event, last map[subject]lastOutcome) {
 	r.alarms.mu.Lock()
 	r.alarms.note(e, &d)
 	r.alarms.mu.Unlock()
-	if d.Rule == "" || d.Outcome == "" {
-		return
+	if d.Rule == "" || d.Outcome == "" || d.Action != "" {
+		return // what people did with an alarm changes nothing of what is so
 	}
 	s := subjectOf(e, &d)
 	if d.Outcome != Raise && d.Outcome != Clear {

@@ -113,7 +113,7 @@ func Open(ctx context.Context, o Options) (*Rules, error) {
 		return nil, err
 	}
 	r := &Rules{
-		o: o, alarms: newAlarms(o.Log, o.FloodCount, o.FloodWindow, o.Now), metrics: newMetrics(o.Registerer),
+		o: o, alarms: newAlarms(&o), metrics: newMetrics(o.Registerer),
 		rules: map[string]*Rule{}, state: map[string]*placed{}, watches: map[layers.ID]*watch{}, readings: newReadings(),
 	}
 	r.pending = newPending(o.MaxPending, r.metrics)
