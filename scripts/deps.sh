@@ -27,6 +27,7 @@ have ogrinfo || need gdal-bin
 have mosquitto || need mosquitto
 have mosquitto_pub || need mosquitto-clients
 have redis-server || need redis-server
+have zstd || need zstd
 any /usr/share/fonts/opentype/noto/NotoSansCJK*.ttc /usr/share/fonts/truetype/wqy/*.ttc || need fonts-noto-cjk
 
 [ -n "$missing" ] || exit 0

@@ -7,10 +7,17 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"twind/internal/lz"
 )
 
 // compressor makes the compressed forms. It is safe for concurrent use.
 type compressor struct {
+	// starts appends the indexes in a content at which repetitions begin; nil where
+	// they are not known. With them the quick forms cost half as much.
+	starts func(dst []uint32, raw []byte) []uint32
+	packs  spares[*pack]
+
 	rough, quick, better spares[*gzip.Writer]
 	buffers              spares[*bytes.Buffer] // of what is compressed
 	fast, strong         *zstd.Encoder
@@ -41,6 +48,7 @@ func newCompressor() (*compressor, error) {
 	}
 	n := runtime.GOMAXPROCS(0)
 	c.rough, c.quick, c.better = newSpares(n, writer(roughGzip)), newSpares(n, writer(quickGzip)), newSpares(1, writer(betterGzip))
+	c.packs = newSpares(n, func() *pack { return new(pack) })
 	c.buffers = newSpares(n, func() *bytes.Buffer { return new(bytes.Buffer) })
 	var err error
 	for _, p := range []struct {
@@ -58,8 +66,13 @@ func newCompressor() (*compressor, error) {
 
 // compress is raw in an encoding, in memory of its own that is no larger.
 func (c *compressor) compress(raw []byte, e Encoding, better bool) ([]byte, error) {
-	if e == Identity {
+	switch {
+	case e == Identity:
 		return bytes.Clone(raw), nil
+	case c.starts != nil && !better:
+		p := c.packs.get()
+		defer c.packs.put(p)
+		return bytes.Clone(p.form(raw, e, c.starts)), nil
 	}
 	b := c.buffers.get()
 	defer c.buffers.put(b)
@@ -82,6 +95,25 @@ func (c *compressor) compress(raw []byte, e Encoding, better bool) ([]byte, erro
 	return bytes.Clone(b.Bytes()), nil
 }
 
+// pack is the memory that the quick forms of contents with known starts are made in.
+type pack struct {
+	gzip   lz.Gzip
+	zstd   lz.Zstd
+	starts []uint32
+	out    []byte
+}
+
+// form is raw in an encoding, until the next call.
+func (p *pack) form(raw []byte, e Encoding, starts func([]uint32, []byte) []uint32) []byte {
+	p.starts = starts(p.starts[:0], raw)
+	if e == Zstd {
+		p.out = p.zstd.Append(p.out[:0], raw, p.starts)
+	} else {
+		p.out = p.gzip.Append(p.out[:0], raw, p.starts)
+	}
+	return p.out
+}
+
 // zipTo appends raw to b as a member of gzip.
 func zipTo(b *bytes.Buffer, writers *spares[*gzip.Writer], raw []byte) error {
 	w := writers.get()
@@ -93,22 +125,23 @@ func zipTo(b *bytes.Buffer, writers *spares[*gzip.Writer], raw []byte) error {
 	return w.Close()
 }
 
-// within tells whether raw is about, rather less than, so many bytes in the quick
-// gzip form: it looks at a part of a large raw, first at what costs least.
+// within tells whether raw is sure to be no more than so many bytes in the quick gzip
+// form: it looks at a part of a large raw, first at what costs least. One that is
+// near the limit it does not know.
 func (c *compressor) within(raw []byte, limit int) (bool, error) {
 	if len(raw) <= limit {
 		return true, nil
 	}
 	for _, writers := range []*spares[*gzip.Writer]{&c.rough, &c.quick} {
-		if n, err := c.estimate(raw, writers); err != nil || n <= limit {
+		if n, err := c.estimate(raw, writers); err != nil || n <= limit-limit/8 {
 			return err == nil, err
 		}
 	}
 	return false, nil
 }
 
-// estimate is about the number of bytes that raw takes, rather too many: it looks
-// at a twelfth of a large raw.
+// estimate is about the number of bytes that raw takes: it looks at a part of a
+// large raw.
 func (c *compressor) estimate(raw []byte, writers *spares[*gzip.Writer]) (int, error) {
 	const samples, size = 8, 8 << 10
 	if len(raw) <= 2*samples*size {

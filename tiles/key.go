@@ -16,7 +16,7 @@ import (
 
 // keyVersion changes whenever the same request on the same state gives other
 // bytes than an older program gave.
-const keyVersion = 3
+const keyVersion = 4
 
 // Key names the content of an answer for ever: equal keys, equal features.
 type Key [sha256.Size]byte

@@ -84,6 +84,7 @@ func New(o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.answers.compressor.starts = appendStarts
 	return s, nil
 }
 
