@@ -48,7 +48,10 @@ export async function start(show: (view: ComponentChild) => void): Promise<void>
       (url.camera ? undefined : config.bookmarks[0]);
     const store = new Store({
       config,
-      feed: config.live && config.layers.some(layer => layer.live) ? connect(config) : undefined,
+      feed:
+        config.live && config.layers.some(layer => layer.live)
+          ? connect(config, url.entities === 'all')
+          : undefined,
       language,
       theme,
       camera: url.camera ?? (bookmark ? cameraOfBookmark(bookmark, screenSize()) : wholeCity(config)),

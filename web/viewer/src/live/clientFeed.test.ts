@@ -85,6 +85,16 @@ describe('ClientFeed', () => {
     client.close();
   });
 
+  it('asks for every entity where the page is to show them all', () => {
+    const socket = new FakeSocket();
+    const client = new LiveClient({ url: 'ws://host/live', open: () => socket }).connect();
+    const feed = new ClientFeed(client, testConfig([]), true);
+    feed.view({ bbox: [-74.1, 40.6, -73.9, 40.9], zoom: 9, layers: ['trains'], maxEntities: 600 });
+    socket.say(hello);
+    expect(socket.sent).toMatchObject([{ type: 'subscribe', maxEntities: -1 }]);
+    client.close();
+  });
+
   it('passes changes on', () => {
     const { socket, client, feed } = connected();
     const heard: unknown[] = [];

@@ -20,6 +20,7 @@ export class ClientFeed implements LiveFeed {
   constructor(
     private readonly client: LiveClient,
     private readonly config: Config,
+    private readonly everyEntity = false,
   ) {}
 
   get status(): LiveStatus {
@@ -56,7 +57,7 @@ export class ClientFeed implements LiveFeed {
   }
 
   view(view: LiveView): void {
-    this.client.subscribe(view);
+    this.client.subscribe(this.everyEntity ? { ...view, maxEntities: -1 } : view);
   }
 
   columns(id: string): LiveColumns | undefined {

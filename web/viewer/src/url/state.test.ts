@@ -35,6 +35,11 @@ describe('the address', () => {
     expect(formatUrl({ theme: 'light' }, '?token=abc&lang=zh')).toBe('?token=abc&theme=light');
   });
 
+  it('asks for every entity, and goes on to', () => {
+    expect(parse('?entities=all')).toEqual({ entities: 'all' });
+    expect(formatUrl({ theme: 'light' }, '?entities=all')).toBe('?entities=all&theme=light');
+  });
+
   it('goes to the root when nothing is left', () => {
     expect(formatUrl({}, '?lang=zh')).toBe('/');
   });

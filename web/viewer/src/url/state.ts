@@ -18,9 +18,11 @@ export interface UrlState {
   /** "wall": the operator's screen, read from afar. */
   screen?: 'wall';
   camera?: Camera;
+  /** "all": every entity is shown, however many; never counts by place. */
+  entities?: 'all';
 }
 
-/** Reads `?lang=zh&theme=dark&bookmark=…&screen=wall#map=zoom/lat/lon/bearing/pitch`; what is not understood is left out. */
+/** Reads `?lang=zh&theme=dark&bookmark=…&screen=wall&entities=all#map=zoom/lat/lon/bearing/pitch`; what is not understood is left out. */
 export function parseUrl(search: string, hash: string): UrlState {
   const query = new URLSearchParams(search);
   const state: UrlState = {};
@@ -32,6 +34,7 @@ export function parseUrl(search: string, hash: string): UrlState {
   const bookmark = query.get('bookmark');
   if (bookmark) state.bookmark = bookmark;
   if (query.get('screen') === 'wall') state.screen = 'wall';
+  if (query.get('entities') === 'all') state.entities = 'all';
   const camera = parseCamera(hash);
   if (camera) state.camera = camera;
   return state;
