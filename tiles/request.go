@@ -42,15 +42,11 @@ type Request struct {
 
 // Tile is an answer. Bytes belong to the cache and must not be changed.
 type Tile struct {
-	Bytes    []byte // nil when Empty or NotModified
-	Encoding string // of Bytes, for Content-Encoding; "" is identity
-	ETag     string // strong, with its quotes
-	Empty    bool   // the tile exists and holds nothing
+	Answer
 	// Generalized: coordinates were coarsened or features left out because of
 	// the zoom or the size.
 	Generalized bool
-	Dropped     int  // features left out for that
-	NotModified bool // Request.IfNoneMatch names ETag; nothing else is known of the tile
+	Dropped     int // features left out for that
 }
 
 // check refuses what no state of the layers could answer.

@@ -130,7 +130,7 @@ func (s *Service) tile(ctx context.Context, r *Request) (Tile, string, error) {
 	switch {
 	case result == resultNotModified:
 		views.release()
-		return Tile{ETag: tag, Encoding: enc.String(), NotModified: true}, result, nil
+		return Tile{Answer: Answer{ETag: tag, Encoding: enc.String(), NotModified: true}}, result, nil
 	case e != nil:
 		views.release()
 	default:
@@ -141,7 +141,7 @@ func (s *Service) tile(ctx context.Context, r *Request) (Tile, string, error) {
 		}
 	}
 	a, err := s.answers.answer(e, enc)
-	return Tile{Bytes: a.Bytes, Encoding: a.Encoding, ETag: a.ETag, Empty: a.Empty, Generalized: e.generalized, Dropped: e.dropped}, result, err
+	return Tile{Answer: a, Generalized: e.generalized, Dropped: e.dropped}, result, err
 }
 
 // render makes an entry with the form that was asked for.

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"twind/tiles"
 )
 
 // json answers with v, marshalled without HTML escaping, under a strong ETag of
@@ -44,6 +46,33 @@ func (s *Server) tagged(w http.ResponseWriter, r *http.Request, mediaType, etag 
 		return nil
 	}
 	_, err := w.Write(b)
+	return err
+}
+
+// writeAnswer answers with what was rendered, with 304 when the client has it, or
+// 204 when there is nothing. The headers that say how long it lasts are set.
+func writeAnswer(w http.ResponseWriter, r *http.Request, mediaType []string, a *tiles.Answer) error {
+	h := w.Header()
+	values := [3]string{a.ETag, a.Encoding, ""} // in memory together, and under the headers' canonical names
+	h["Etag"] = values[0:1:1]
+	if a.NotModified || etagMatches(r.Header.Get("If-None-Match"), a.ETag) {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	if a.Empty {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	h["Content-Type"] = mediaType
+	if a.Encoding != "" {
+		h["Content-Encoding"] = values[1:2:2]
+	}
+	values[2] = strconv.Itoa(len(a.Bytes))
+	h["Content-Length"] = values[2:3:3]
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	_, err := w.Write(a.Bytes)
 	return err
 }
 

@@ -124,28 +124,15 @@ func (s *Server) terrainTile(w http.ResponseWriter, r *http.Request) error {
 	}
 	h := w.Header()
 	h.Set("Vary", "Accept, Accept-Encoding")
-	h.Set("ETag", a.ETag)
 	h.Set("Cache-Control", "no-cache")
 	if v := p["v"]; v != "" && v == g.Terrain.Heights.Revision() {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
-	if a.NotModified || etagMatches(q.IfNoneMatch, a.ETag) {
-		w.WriteHeader(http.StatusNotModified)
-		return nil
-	}
-	h.Set("Content-Type", quantizedmesh.ContentType)
+	mediaType := quantizedmesh.ContentType
 	if q.Normals {
-		h.Set("Content-Type", quantizedmesh.NormalsType)
+		mediaType = quantizedmesh.NormalsType
 	}
-	if a.Encoding != "" {
-		h.Set("Content-Encoding", a.Encoding)
-	}
-	h.Set("Content-Length", strconv.Itoa(len(a.Bytes)))
-	if r.Method == http.MethodHead {
-		return nil
-	}
-	_, err = w.Write(a.Bytes)
-	return err
+	return writeAnswer(w, r, []string{mediaType}, &a)
 }
 
 // wantsNormals reads what CesiumJS writes: a list of extensions separated by - in

@@ -252,7 +252,7 @@ func (s *Server) tileRequest(r *http.Request, list []*layers.Layer, id tile.ID, 
 // repeated, so the messages' bytes in a row are the message of all layers. It is
 // sent as it is, since only single tiles are kept compressed.
 func (s *Server) joinTiles(r *http.Request, list []*layers.Layer, id tile.ID, q tileQuery) (tiles.Tile, error) {
-	all, tags := tiles.Tile{Empty: true}, fnv.New64a()
+	all, tags := tiles.Tile{Answer: tiles.Answer{Empty: true}}, fnv.New64a()
 	for part := range slices.Chunk(list, s.perTile) {
 		pq := q
 		if q.properties != nil { // each must exist in a layer of the part

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -13,6 +12,7 @@ import (
 	"twind/layers"
 	"twind/spatial"
 	"twind/spatial/tile"
+	"twind/tiles"
 )
 
 // Raster is a layer of image tiles in WebMercatorQuad: imagery, a base map, or
@@ -126,23 +126,8 @@ func (s *Server) rasterTile(w http.ResponseWriter, r *http.Request) error {
 
 // writeRasterTile answers with a tile, or 304 when the client has it.
 func writeRasterTile(w http.ResponseWriter, r *http.Request, t RasterTile) error {
-	h := w.Header()
-	h.Set("Cache-Control", "no-cache")
-	h.Set("ETag", t.ETag)
-	if etagMatches(r.Header.Get("If-None-Match"), t.ETag) {
-		w.WriteHeader(http.StatusNotModified)
-		return nil
-	}
-	h.Set("Content-Type", t.ContentType)
-	if t.ContentEncoding != "" {
-		h.Set("Content-Encoding", t.ContentEncoding)
-	}
-	h.Set("Content-Length", strconv.Itoa(len(t.Bytes)))
-	if r.Method == http.MethodHead {
-		return nil
-	}
-	_, err := w.Write(t.Bytes)
-	return err
+	w.Header()["Cache-Control"] = noCache
+	return writeAnswer(w, r, []string{t.ContentType}, &tiles.Answer{Bytes: t.Bytes, Encoding: t.ContentEncoding, ETag: t.ETag})
 }
 
 // rasterTileJSON answers /raster/{layer}.json: TileJSON 3.0 with the members

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -143,7 +142,6 @@ func (s *Server) writeSolid(w http.ResponseWriter, r *http.Request, p params, me
 	}
 	h := w.Header()
 	h.Set("Vary", "Accept-Encoding")
-	h.Set("ETag", a.ETag)
 	h.Set("Cache-Control", "no-cache")
 	if a.Revision != "" && p["r"] == a.Revision {
 		scope := "public"
@@ -152,24 +150,7 @@ func (s *Server) writeSolid(w http.ResponseWriter, r *http.Request, p params, me
 		}
 		h.Set("Cache-Control", scope+", max-age=31536000, immutable")
 	}
-	if a.NotModified || etagMatches(r.Header.Get("If-None-Match"), a.ETag) {
-		w.WriteHeader(http.StatusNotModified)
-		return nil
-	}
-	if a.Empty {
-		w.WriteHeader(http.StatusNoContent)
-		return nil
-	}
-	h.Set("Content-Type", mediaType)
-	if a.Encoding != "" {
-		h.Set("Content-Encoding", a.Encoding)
-	}
-	h.Set("Content-Length", strconv.Itoa(len(a.Bytes)))
-	if r.Method == http.MethodHead {
-		return nil
-	}
-	_, err = w.Write(a.Bytes)
-	return err
+	return writeAnswer(w, r, []string{mediaType}, &a.Answer)
 }
 
 // solidsOf is the address of a layer's tileset, or "" where it has none.

@@ -116,7 +116,7 @@ func (s *Server) vectorTile(w http.ResponseWriter, r *http.Request) error {
 	}
 	t, err := s.renderTile(r, list, id, q)
 	if errors.Is(err, tiles.ErrZoom) {
-		t, err = tiles.Tile{Empty: true, ETag: `"none"`}, nil // outside the layer's zooms nothing is drawn
+		t, err = tiles.Tile{Answer: tiles.Answer{Empty: true, ETag: `"none"`}}, nil // outside the layer's zooms nothing is drawn
 	}
 	if err != nil {
 		return err
@@ -134,27 +134,7 @@ func (s *Server) writeTile(w http.ResponseWriter, r *http.Request, t tiles.Tile)
 			h.Set("Twind-Dropped", strconv.Itoa(t.Dropped))
 		}
 	}
-	values := [3]string{t.ETag, t.Encoding, ""} // in memory together, and under the headers' canonical names
-	h["Etag"] = values[0:1:1]
-	if t.NotModified || etagMatches(r.Header.Get("If-None-Match"), t.ETag) {
-		w.WriteHeader(http.StatusNotModified)
-		return nil
-	}
-	if t.Empty {
-		w.WriteHeader(http.StatusNoContent)
-		return nil
-	}
-	h["Content-Type"] = tileType
-	if t.Encoding != "" {
-		h["Content-Encoding"] = values[1:2:2]
-	}
-	values[2] = strconv.Itoa(len(t.Bytes))
-	h["Content-Length"] = values[2:3:3]
-	if r.Method == http.MethodHead {
-		return nil
-	}
-	_, err := w.Write(t.Bytes)
-	return err
+	return writeAnswer(w, r, tileType, &t.Answer)
 }
 
 func (s *Server) tileJSON(w http.ResponseWriter, r *http.Request) error {

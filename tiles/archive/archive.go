@@ -195,7 +195,7 @@ func (a *Archive) tile(ctx context.Context, id tile.ID, acceptEncoding, ifNoneMa
 	}
 	if c.version != "" && ifNoneMatch != "" {
 		if etag := c.etag(id, nil, ""); names(ifNoneMatch, etag) {
-			return tiles.Tile{ETag: etag, NotModified: true}, nil
+			return tiles.Tile{Answer: tiles.Answer{ETag: etag, NotModified: true}}, nil
 		}
 	}
 	b, err := c.src.Tile(ctx, id)
@@ -226,7 +226,7 @@ func (a *Archive) use() (*opened, error) {
 // absent is the answer for a tile that is not there.
 func (c *opened) absent(id tile.ID) (tiles.Tile, error) {
 	if c.info.Vector() {
-		return tiles.Tile{Empty: true, ETag: `"none"`}, nil
+		return tiles.Tile{Answer: tiles.Answer{Empty: true, ETag: `"none"`}}, nil
 	}
 	return tiles.Tile{}, layers.Errorf(layers.ErrNotFound, "layer %s has no tile %v", c.info.ID, id)
 }
@@ -254,7 +254,7 @@ func (c *opened) encode(id tile.ID, b []byte, acceptEncoding string) (tiles.Tile
 		}
 		enc = tiles.Identity
 	}
-	return tiles.Tile{Bytes: b, Encoding: enc.String(), ETag: c.etag(id, b, enc.String())}, nil
+	return tiles.Tile{Answer: tiles.Answer{Bytes: b, Encoding: enc.String(), ETag: c.etag(id, b, enc.String())}}, nil
 }
 
 // etag is made of the archive's version, or of the tile's bytes where the
