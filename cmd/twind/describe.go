@@ -12,9 +12,9 @@ import (
 	"twind/layers"
 )
 
-// describe gives the layers what the configuration says of them: how their tiles
+// describeLayers gives the layers what the configuration says of them: how their tiles
 // from afar are generalised, and where their heights stand.
-func describe(ctx context.Context, conf config.Config, store layers.Store, log *slog.Logger) error {
+func describeLayers(ctx context.Context, conf config.Config, store layers.Store, log *slog.Logger) error {
 	for _, id := range slices.Sorted(maps.Keys(conf.Generalization)) {
 		err := amend(ctx, store, log, id, "generalization", func(l *layers.Layer) { l.Generalization = conf.Generalization[id] })
 		if err != nil {

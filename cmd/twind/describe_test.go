@@ -22,7 +22,7 @@ generalization:
 `))
 	require.NoError(t, err)
 	for range 2 {
-		require.NoError(t, describe(t.Context(), conf, store, log))
+		require.NoError(t, describeLayers(t.Context(), conf, store, log))
 	}
 	l, err := store.Layer(t.Context(), "pipes")
 	require.NoError(t, err)
@@ -30,7 +30,7 @@ generalization:
 	g := l.Generalized()
 	require.Len(t, g.Ranks, 2)
 	require.EqualValues(t, 600, *g.Ranks[0].Least)
-	requireUnchanged(t, store, func() error { return describe(t.Context(), conf, store, log) })
+	requireUnchanged(t, store, func() error { return describeLayers(t.Context(), conf, store, log) })
 
 	for name, bad := range map[string]*layers.Generalization{
 		"a property that is not there": {RankBy: "width"},
@@ -40,7 +40,7 @@ generalization:
 		"an area below 0":              {MinimumArea: -1},
 	} {
 		conf.Generalization["pipes"] = bad
-		require.ErrorIs(t, describe(t.Context(), conf, store, log), layers.ErrInvalid, name)
+		require.ErrorIs(t, describeLayers(t.Context(), conf, store, log), layers.ErrInvalid, name)
 	}
 }
 
@@ -53,14 +53,14 @@ heights:
   gone: {cover: 1}
 `))
 	require.NoError(t, err)
-	require.NoError(t, describe(t.Context(), conf, store, log))
+	require.NoError(t, describeLayers(t.Context(), conf, store, log))
 	l, err := store.Layer(t.Context(), "pipes")
 	require.NoError(t, err)
 	require.Equal(t, "EPSG:5737", l.VerticalDatum)
 	require.Equal(t, &layers.Heights{EllipsoidOffset: -16.6, Cover: 1.2, Of: "invert"}, l.Heights)
-	requireUnchanged(t, store, func() error { return describe(t.Context(), conf, store, log) })
+	requireUnchanged(t, store, func() error { return describeLayers(t.Context(), conf, store, log) })
 	conf.Heights["pipes"].Of = "middle"
-	require.ErrorIs(t, describe(t.Context(), conf, store, log), layers.ErrInvalid)
+	require.ErrorIs(t, describeLayers(t.Context(), conf, store, log), layers.ErrInvalid)
 }
 
 // pipeStore is a store with a layer of pipes.

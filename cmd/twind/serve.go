@@ -130,7 +130,7 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 	if err := makeLiveLayers(p.ctx, store, conf.Live); err != nil {
 		return err
 	}
-	if err := describe(p.ctx, conf, store, log); err != nil {
+	if err := describeLayers(p.ctx, conf, store, log); err != nil {
 		return err
 	}
 	bar := newProgress(p)
