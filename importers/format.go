@@ -69,6 +69,24 @@ type Record struct {
 	ID       string
 	Geometry spatial.Geometry
 	Values   []layers.Value
+	Surfaces *Surfaces // of its body; nil where the format has none
+}
+
+// Surfaces are the faces of a record's body: a MultiPolygon with heights, outer rings
+// counter-clockwise seen from outside, and the class of each polygon. Without
+// polygons, the record has no body, though others of its format may.
+type Surfaces struct {
+	Geometry spatial.Geometry
+	Classes  []layers.SurfaceClass
+}
+
+// encode is the surfaces as a feature has them, not nil. It fails with
+// layers.ErrInvalid.
+func (s *Surfaces) encode() (layers.Surfaces, error) {
+	if len(s.Classes) == 0 {
+		return layers.Surfaces{}, nil
+	}
+	return layers.NewSurfaces(s.Geometry, s.Classes)
 }
 
 // Info describes a source.

@@ -98,6 +98,11 @@ func (r *run) loadSet(s *dataSet, yield func(*layers.Feature, error) bool) (more
 			continue
 		}
 		f := &layers.Feature{ID: rec.ID, Geometry: rec.Geometry, Properties: make([]layers.Value, len(r.layer.Schema))}
+		if rec.Surfaces != nil {
+			if f.Surfaces, err = rec.Surfaces.encode(); err != nil { // the check has told
+				f.Surfaces = layers.Surfaces{}
+			}
+		}
 		for i, v := range rec.Values {
 			if to[i] >= 0 {
 				// The check and the types it decided on leave no value that does not convert.

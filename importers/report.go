@@ -71,12 +71,13 @@ type RefusalCount struct {
 
 // GeometryReport describes the geometries of the accepted records.
 type GeometryReport struct {
-	Type    string           `json:"type"`             // of the layer
-	Types   map[string]int64 `json:"types,omitempty"`  // of the records
-	Without int64            `json:"without"`          // records without geometry or with an empty one
-	HasZ    bool             `json:"hasZ"`             // some have heights
-	Extent  []float64        `json:"extent,omitempty"` // west, south, east, north, degrees
-	Faults  []FaultCount     `json:"faults,omitempty"` // kept as they are
+	Type     string           `json:"type"`               // of the layer
+	Types    map[string]int64 `json:"types,omitempty"`    // of the records
+	Without  int64            `json:"without"`            // records without geometry or with an empty one
+	Surfaces int64            `json:"surfaces,omitempty"` // records whose bodies' faces are kept
+	HasZ     bool             `json:"hasZ"`               // some have heights
+	Extent   []float64        `json:"extent,omitempty"`   // west, south, east, north, degrees
+	Faults   []FaultCount     `json:"faults,omitempty"`   // kept as they are
 }
 
 // FaultCount counts geometries that are stored although they are not valid.

@@ -503,6 +503,11 @@ func (r *run) admit(rec *Record, s *dataSet, src Source, tr crs.Transform) *Refu
 			return refuse(RefusedDuplicate, "the identifier %q stands on an earlier record too", clipText(rec.ID))
 		}
 	}
+	if rec.Surfaces != nil {
+		if err := r.project(&rec.Surfaces.Geometry, tr); err != nil {
+			return refuse(RefusedPosition, "%v", err)
+		}
+	}
 	if err := r.project(&rec.Geometry, tr); err != nil {
 		return refuse(RefusedPosition, "%v", err)
 	}
@@ -734,6 +739,14 @@ func (r *run) judge(rec *Record, s *dataSet, src Source, tr crs.Transform) *Refu
 		r.fault(fault, near, src.Place(rec.Row), rec.ID)
 	}
 	r.countGeometry(&rec.Geometry)
+	if rec.Surfaces == nil {
+		return nil
+	}
+	if s, err := rec.Surfaces.encode(); err != nil {
+		r.fault("the faces of its body cannot be kept: "+err.Error(), "", src.Place(rec.Row), rec.ID)
+	} else if len(s) > 0 {
+		r.report.Geometry.Surfaces++
+	}
 	return nil
 }
 

@@ -7,6 +7,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"twind/layers"
 )
 
 // geometry is one geometry of an object, or a template.
@@ -28,17 +30,19 @@ func (g *geometry) lod() string { return strings.Trim(string(g.LoD), `" `) }
 
 // body is a geometry's corners in the file's coordinate system.
 type body struct {
-	lod    string
-	rank   float64   // the LoD as a number
-	dim    int       // 0 points, 1 lines, 2 faces
-	xyz    []float64 // three a corner
-	ends   []int32   // exclusive end, in corners, of each ring or line
-	faces  []int32   // exclusive end, in rings, of each face
-	ground []bool    // of each face: it is called GroundSurface
-	walls  bool      // a face is called roof or wall
-	misfit bool      // the semantics do not fit
-	loZ    float64
-	hiZ    float64
+	lod     string
+	rank    float64               // the LoD as a number
+	dim     int                   // 0 points, 1 lines, 2 faces
+	xyz     []float64             // three a corner
+	ends    []int32               // exclusive end, in corners, of each ring or line
+	faces   []int32               // exclusive end, in rings, of each face
+	classes []layers.SurfaceClass // of each face, by name; 0 where it has none
+	solids  []span                // faces of each solid's outer shell
+	volumes []float64             // of each solid, as far as they were reckoned
+	walls   bool                  // a face is called roof or wall
+	misfit  bool                  // the semantics do not fit
+	loZ     float64
+	hiZ     float64
 }
 
 // solid tells whether a body has more than a footprint.
@@ -58,7 +62,7 @@ func (c *city) best(o *object, b *body) error {
 		if err := json.Unmarshal(raw, &g); err != nil {
 			return fmt.Errorf("its geometry cannot be read: %s", strings.TrimPrefix(err.Error(), "json: "))
 		}
-		r, err := strconv.ParseFloat(g.lod(), 64)
+		r, err := strconv.ParseFloat(c.lodOf(&g), 64)
 		if err != nil || math.IsNaN(r) {
 			r = -1
 		}
@@ -69,7 +73,7 @@ func (c *city) best(o *object, b *body) error {
 	if !found {
 		return errNoGeometry
 	}
-	*b = body{lod: chosen.lod(), rank: rank, xyz: b.xyz[:0], ends: b.ends[:0], faces: b.faces[:0], ground: b.ground[:0], loZ: math.Inf(1), hiZ: math.Inf(-1)}
+	*b = body{lod: c.lodOf(&chosen), rank: rank, xyz: b.xyz[:0], ends: b.ends[:0], faces: b.faces[:0], classes: b.classes[:0], solids: b.solids[:0], volumes: b.volumes[:0], loZ: math.Inf(1), hiZ: math.Inf(-1)}
 	if len(b.lod) > 8 {
 		b.lod = ""
 	}
@@ -88,6 +92,15 @@ func (c *city) best(o *object, b *body) error {
 		b.loZ, b.hiZ = min(b.loZ, b.xyz[i+2]), max(b.hiZ, b.xyz[i+2])
 	}
 	return nil
+}
+
+// lodOf is a geometry's level of detail; that of an instance is its template's.
+func (c *city) lodOf(g *geometry) string {
+	lod := g.lod()
+	if (lod == "" || lod == "null") && g.Template != nil && *g.Template >= 0 && *g.Template < len(c.head.templates) {
+		return c.head.templates[*g.Template].lod()
+	}
+	return lod
 }
 
 // fill reads a geometry's corners, a template's by way of its instance.
@@ -109,9 +122,6 @@ func (c *city) fill(b *body, g *geometry) error {
 	m, err := matrix(g.Matrix)
 	if err != nil {
 		return err
-	}
-	if b.lod == "" || b.lod == "null" {
-		b.lod = t.lod()
 	}
 	origin, v := c.place(at[0]), c.head.templateVertices
 	return b.read(t, len(v)/3, func(i int) [3]float64 {
@@ -156,9 +166,9 @@ func (b *body) read(g *geometry, n int, place func(int) [3]float64) error {
 	case "MultiSurface", "CompositeSurface":
 		err = each(g.Boundaries, r.face, false)
 	case "Solid":
-		err = shell(g.Boundaries, r.face)
+		err = r.shell(g.Boundaries)
 	case "MultiSolid", "CompositeSolid":
-		err = each(g.Boundaries, func(solid json.RawMessage) error { return shell(solid, r.face) }, false)
+		err = each(g.Boundaries, r.shell, false)
 	default:
 		return fmt.Errorf("its geometry is of type %q, which CityJSON does not have", clip(g.Type))
 	}
@@ -193,7 +203,7 @@ func each[T any](raw json.RawMessage, f func(T) error, whole bool) error {
 }
 
 // shell reads the outer shell of a solid; the others are hollows.
-func shell(raw json.RawMessage, face func([][]int) error) error {
+func (r *corners) shell(raw json.RawMessage) error {
 	var shells [][][][]int
 	if err := json.Unmarshal(raw, &shells); err != nil {
 		return errBoundaries
@@ -201,11 +211,13 @@ func shell(raw json.RawMessage, face func([][]int) error) error {
 	if len(shells) == 0 {
 		return nil
 	}
+	from := int32(len(r.faces))
 	for _, f := range shells[0] {
-		if err := face(f); err != nil {
+		if err := r.face(f); err != nil {
 			return err
 		}
 	}
+	r.solids = append(r.solids, span{from, int32(len(r.faces))})
 	return nil
 }
 
@@ -245,12 +257,12 @@ func (r *corners) face(rings [][]int) error {
 		}
 	}
 	r.faces = append(r.faces, int32(len(r.ends)))
-	r.ground = append(r.ground, false)
+	r.classes = append(r.classes, 0)
 	return nil
 }
 
-// name marks the faces that the semantics call ground; semantics that do not fit
-// are not used.
+// name notes what the semantics call the faces; semantics that do not fit are not
+// used.
 func (b *body) name(g *geometry) {
 	if g.Semantics == nil || b.dim != 2 {
 		return
@@ -268,12 +280,8 @@ func (b *body) name(g *geometry) {
 			b.misfit = true
 			continue
 		}
-		switch g.Semantics.Surfaces[*v].Type {
-		case "GroundSurface":
-			b.ground[i] = true
-		case "RoofSurface", "WallSurface":
-			b.walls = true
-		}
+		b.classes[i] = classNamed(g.Semantics.Surfaces[*v].Type)
+		b.walls = b.walls || b.classes[i] == layers.RoofSurface || b.classes[i] == layers.WallSurface
 	}
 }
 

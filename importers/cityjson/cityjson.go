@@ -6,8 +6,9 @@
 // The footprint is that of the surfaces called GroundSurface, else of the lowest
 // faces that lie nearly level, else the outline of all faces seen from above, else
 // their convex hull. Faces are united on a grid of 1 mm (coarser for what is
-// wider than 131 m). Roof and wall surfaces are not kept: a feature has the
-// properties
+// wider than 131 m). From a level of detail of 2 the faces themselves are kept as the
+// record's Surfaces: walls, roofs and grounds by the file's semantics, else by how
+// they lie, turned outwards where a solid is inside out. A feature has the properties
 //
 //	object_type       the city object's type
 //	parent, children  its relatives' ids
@@ -121,7 +122,10 @@ type source struct {
 type tally struct {
 	others    map[string]int64 // objects of other kinds, by type
 	bare      int64            // without geometry
-	surfaces  int64            // whose roofs and walls were left out
+	coarse    int64            // bodies of a level of detail below 2
+	kept      int64            // bodies whose faces are kept
+	empty     named            // with faces without area, which were left out
+	turned    named            // solids that were inside out
 	outlined  int64            // by the outline of all faces
 	hulls     int64            // by the convex hull
 	semantics int64            // semantics that do not fit the faces
@@ -351,16 +355,26 @@ func (s *source) record(r *importers.Record, o *object) error {
 	if err := s.decoder.Decode(raw, &s.rec, false); err != nil {
 		return s.refuse(r, o, importers.RefusedRecord, err)
 	}
-	s.tally.add(b, how)
+	surfaces, faults := b.surfaces()
+	s.tally.add(o.id, b, how, faults)
 	s.row++
 	s.id = o.id
-	r.Row, r.ID, r.Geometry, r.Values = s.row, o.id, g, s.rec.Values
+	r.Row, r.ID, r.Geometry, r.Values, r.Surfaces = s.row, o.id, g, s.rec.Values, surfaces
 	return nil
 }
 
-func (t *tally) add(b *body, how method) {
-	if b.solid() {
-		t.surfaces++
+func (t *tally) add(id string, b *body, how method, faults faceFaults) {
+	switch {
+	case b.solid() && b.rank < minKept:
+		t.coarse++
+	case b.solid():
+		t.kept++
+	}
+	if faults.empty > 0 {
+		t.empty.add(id)
+	}
+	if faults.turned {
+		t.turned.add(id)
 	}
 	if b.misfit {
 		t.semantics++
@@ -377,7 +391,7 @@ func (t *tally) add(b *body, how method) {
 func (s *source) refuse(r *importers.Record, o *object, code string, err error) error {
 	s.row++
 	s.id = o.id
-	r.Row, r.ID, r.Geometry, r.Values = s.row, o.id, spatial.Geometry{}, r.Values[:0]
+	r.Row, r.ID, r.Geometry, r.Values, r.Surfaces = s.row, o.id, spatial.Geometry{}, r.Values[:0], nil
 	place := s.Place(s.row)
 	return &importers.Refusal{Row: s.row, Place: place, Code: code, ID: o.id, Reason: place + ": " + err.Error(), Raw: bytes.Clone(o.raw[:min(len(o.raw), layers.MaxFeatureBytes)])}
 }
@@ -389,7 +403,9 @@ func (s *source) summarize() {
 			s.info.Warnings = append(s.info.Warnings, fmt.Sprintf(format, append([]any{n}, args...)...))
 		}
 	}
-	warn(s.tally.surfaces, "roof and wall surfaces are not kept yet; objects stored as footprint, base and height: %d")
+	warn(s.tally.coarse, "objects of a level of detail below 2, stored as footprint, base and height: %d")
+	warn(s.tally.empty.n, "objects with faces without area, which were left out: %d (%s)", strings.Join(s.tally.empty.list(), ", "))
+	warn(s.tally.turned.n, "solids that were inside out and were turned: %d (%s)", strings.Join(s.tally.turned.list(), ", "))
 	warn(s.tally.bare, "objects without geometry of their own, which are no features and whose attributes were given to their parts: %d")
 	warn(s.tally.outlined, "objects without ground surface, whose footprint is the outline of all their faces: %d")
 	warn(s.tally.hulls, "objects whose faces could not be united, so that their footprint is the convex hull: %d")

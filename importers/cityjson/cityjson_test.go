@@ -52,6 +52,10 @@ func drain(t *testing.T, src importers.Source) (features []feature, refused []*i
 		case err != nil:
 			return features, refused, err
 		}
+		if s := rec.Surfaces; s != nil {
+			require.Len(t, s.Geometry.Parts, len(s.Classes))
+			require.NoError(t, s.Geometry.Check(), rec.ID)
+		}
 		f := feature{rec.ID, rec.Geometry.Clone(), map[string]layers.Value{}}
 		fields := src.Fields()
 		for i, v := range rec.Values {
@@ -96,7 +100,7 @@ func TestDelftStandsInItsPlace(t *testing.T) {
 	require.Equal(t, 28992, report.Files[0].CRSCode)
 	require.Zero(t, report.Files[0].UnshiftedMetres)
 	warnings := strings.Join(report.Warnings, "\n")
-	require.Contains(t, warnings, "roof and wall surfaces are not kept yet; objects stored as footprint, base and height: 30")
+	require.Contains(t, warnings, "objects of a level of detail below 2, stored as footprint, base and height: 30")
 	require.Contains(t, warnings, "objects of other kinds, which were left out: 4 (1 WaterBody, 3 Road)")
 	l, err := store.Layer(t.Context(), "delft")
 	require.NoError(t, err)
@@ -195,7 +199,7 @@ func TestFootprints(t *testing.T) {
 		rings    int
 		warning  string
 	}{
-		"ground by semantics, with a court": {`{"type":"Solid","lod":"2","boundaries":[[[[0,3,2,1],[8,9,10,11]],` + walls + `]],"semantics":{"surfaces":[{"type":"GroundSurface"},{"type":"WallSurface"}],"values":[[0,1,1,1,1,null]]}}`, 96, 5, 2, "roof and wall surfaces are not kept yet"},
+		"ground by semantics, with a court": {`{"type":"Solid","lod":"2","boundaries":[[[[0,3,2,1],[8,9,10,11]],` + walls + `]],"semantics":{"surfaces":[{"type":"GroundSurface"},{"type":"WallSurface"}],"values":[[0,1,1,1,1,null]]}}`, 96, 5, 2, ""},
 		"ground in two pieces, united":      {`{"type":"MultiSurface","lod":2,"boundaries":[[[0,1,2]],[[0,2,3]],` + walls + `],"semantics":{"surfaces":[{"type":"GroundSurface"}],"values":[0,0,null,null,null,null,null]}}`, 100, 5, 1, ""},
 		"lowest faces":                      {`{"type":"Solid","lod":"1","boundaries":[[[[0,3,2,1]],` + walls + `]]}`, 100, 5, 1, ""},
 		"without a floor":                   {`{"type":"Solid","lod":"1","boundaries":[[` + walls + `]]}`, 100, 5, 1, "whose footprint is the outline of all their faces: 1"},

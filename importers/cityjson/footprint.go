@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"twind/layers"
 	"twind/spatial"
 	"twind/spatial/grid"
 )
@@ -44,7 +45,10 @@ func (s *shaper) shape(b *body) (spatial.Geometry, method, error) {
 		return g, asIs, err
 	}
 	s.fit(b)
-	s.picked = append(s.picked[:0], b.ground...)
+	s.picked = s.picked[:0]
+	for _, c := range b.classes {
+		s.picked = append(s.picked, c == layers.GroundSurface)
+	}
 	if slices.Contains(s.picked, true) && s.unite(b, s.picked) {
 		return s.geometry(), byGround, nil
 	}
@@ -68,18 +72,30 @@ func (s *shaper) shape(b *body) (spatial.Geometry, method, error) {
 
 // fit lays the grid over a body.
 func (s *shaper) fit(b *body) {
-	x1, y1 := math.Inf(-1), math.Inf(-1)
-	s.x0, s.y0 = math.Inf(1), math.Inf(1)
-	for i := 0; i < len(b.xyz); i += 3 {
-		s.x0, x1 = min(s.x0, b.xyz[i]), max(x1, b.xyz[i])
-		s.y0, y1 = min(s.y0, b.xyz[i+1]), max(y1, b.xyz[i+1])
-	}
-	s.metres = [2]float64{1, 1}
-	if s.x0 >= -180 && x1 <= 180 && s.y0 >= -90 && y1 <= 90 { // degrees
-		s.metres = [2]float64{111_320 * max(0.01, math.Cos(s.y0*math.Pi/180)), 111_320}
-	}
-	step := max(0.001, (x1-s.x0)*s.metres[0]/steps, (y1-s.y0)*s.metres[1]/steps)
+	x0, y0, x1, y1 := b.box()
+	s.x0, s.y0 = x0, y0
+	s.metres = metresOf(x0, y0, x1, y1)
+	step := max(0.001, (x1-x0)*s.metres[0]/steps, (y1-y0)*s.metres[1]/steps)
 	s.stepX, s.stepY = step/s.metres[0], step/s.metres[1]
+}
+
+// box is that of all corners, seen from above.
+func (b *body) box() (x0, y0, x1, y1 float64) {
+	x0, y0, x1, y1 = math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
+	for i := 0; i < len(b.xyz); i += 3 {
+		x0, x1 = min(x0, b.xyz[i]), max(x1, b.xyz[i])
+		y0, y1 = min(y0, b.xyz[i+1]), max(y1, b.xyz[i+1])
+	}
+	return x0, y0, x1, y1
+}
+
+// metresOf is the length of a unit of x and y where the coordinates are those of a
+// box: degrees, if they can be.
+func metresOf(x0, y0, x1, y1 float64) [2]float64 {
+	if x0 >= -180 && x1 <= 180 && y0 >= -90 && y1 <= 90 {
+		return [2]float64{111_320 * max(0.01, math.Cos(y0*math.Pi/180)), 111_320}
+	}
+	return [2]float64{1, 1}
 }
 
 // eachRing gives the rings of a face, as spans of corners.
