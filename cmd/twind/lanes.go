@@ -11,6 +11,7 @@ import (
 	"twind/realtime/cases"
 	"twind/realtime/history"
 	"twind/realtime/rules"
+	"twind/realtime/sensorthings"
 )
 
 // lanes are what viewers get besides what moves: events and readings.
@@ -22,11 +23,12 @@ type lanes struct {
 
 // openLanes opens the register of events and gives the hub its lanes. Without a
 // history there are readings only.
-func openLanes(ctx context.Context, recorded *history.Log, watched *rules.Rules, catalog *snapshot.Catalog, hub *realtime.Hub, ob *realtime.Observatory, log *slog.Logger) (*lanes, error) {
+func openLanes(ctx context.Context, recorded *history.Log, watched *rules.Rules, catalog *snapshot.Catalog, hub *realtime.Hub, ob *realtime.Observatory, things *sensorthings.Store, log *slog.Logger) (*lanes, error) {
 	l := &lanes{}
+	names := sensorthings.NewNames(things)
 	o := realtime.ReadingsLaneOptions{
 		Observatory: ob,
-		Describe:    func(x *realtime.Observation) (layers.Text, string) { return describe(catalog, x) },
+		Describe:    func(x *realtime.Observation) (layers.Text, string) { return describe(catalog, names, x) },
 		Place:       func(x *realtime.Observation) (lon, lat float64, ok bool) { return placeOf(catalog, x.Layer, x.Feature) },
 	}
 	if watched != nil {
@@ -53,8 +55,12 @@ func (l *lanes) close() {
 	}
 }
 
-// describe names what a reading of an object's property is, by the layer's schema.
-func describe(catalog *snapshot.Catalog, x *realtime.Observation) (name layers.Text, unit string) {
+// describe names what a reading of an object's property is, by the Datastream of
+// SensorThings that is bound to it, else by the layer's schema.
+func describe(catalog *snapshot.Catalog, names *sensorthings.Names, x *realtime.Observation) (name layers.Text, unit string) {
+	if name, unit, ok := names.Of(realtime.Binding{Layer: x.Layer, Feature: x.Feature, Property: x.Property}); ok {
+		return name, unit
+	}
 	name = layers.Text{EN: x.Property}
 	v, err := catalog.View(x.Layer)
 	if err != nil {

@@ -210,13 +210,13 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 	sensorThings, err := openSensorThings(conf)
 	if err != nil {
 		return err
-	lanes, err := openLanes(p.ctx, recorded, watched, catalog, hub, observatory, log)
+	}
+	defer sensorThings.Close()
+	lanes, err := openLanes(p.ctx, recorded, watched, catalog, hub, observatory, sensorThings, log)
 	if err != nil {
 		return err
 	}
 	defer lanes.close()
-	}
-	defer sensorThings.Close()
 	photos, err := openImages(conf, log, metrics)
 	if err != nil {
 		return err
@@ -249,12 +249,15 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 	if watched != nil {
 		g.Go(func() error { return ended(ctx, watched.Run(ctx)) })
 	}
-	if o.feeds != nil {
-		live := demo.Live{Positions: hub, Readings: observatory, Rules: watched, Things: sensorThings}
-		g.Go(func() error { return ended(ctx, o.feeds(ctx, live)) })
 	if lanes.cases != nil {
 		g.Go(func() error { return ended(ctx, lanes.cases.Run(ctx)) })
 	}
+	if o.feeds != nil {
+		live := demo.Live{Positions: hub, Readings: observatory, Rules: watched, Things: sensorThings}
+		if lanes.cases != nil {
+			live.Events = lanes.cases
+		}
+		g.Go(func() error { return ended(ctx, o.feeds(ctx, live)) })
 	}
 	g.Go(func() error {
 		if err := httpServer.Serve(ln); !errors.Is(err, http.ErrServerClosed) {

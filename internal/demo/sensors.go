@@ -21,6 +21,8 @@ type Live struct {
 	Positions Sink
 	// Readings takes those of the sensors; nil: there are none.
 	Readings *realtime.Observatory
+	// Events takes the city's cases; nil: there are none.
+	Events realtime.EventTaker
 	// Rules watch them; nil: nobody does.
 	Rules *rules.Rules
 	// Things describes the sensors to other systems; nil: nobody does.
