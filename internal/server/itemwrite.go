@@ -84,17 +84,11 @@ func badBody(err error) error {
 }
 
 func (s *Server) createItem(w http.ResponseWriter, r *http.Request) error {
-	if _, err := readParams(r, "token"); err != nil {
-		return err
-	}
-	c, err := s.openWritable(r)
+	c, err := s.openForChange(r)
 	if err != nil {
 		return err
 	}
 	defer c.release()
-	if err := checkContentCRS(r); err != nil {
-		return err
-	}
 	b, err := readBody(w, r, typeGeoJSON)
 	if err != nil {
 		return err
@@ -121,6 +115,18 @@ func (s *Server) createItem(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
+// openForChange opens the collection of a request that changes it, and refuses
+// what no change may ask for.
+func (s *Server) openForChange(r *http.Request) (*collection, error) {
+	if _, err := readParams(r, "token"); err != nil {
+		return nil, err
+	}
+	if err := checkContentCRS(r); err != nil {
+		return nil, err
+	}
+	return s.openWritable(r)
+}
+
 // checkContentCRS obeys the Content-Crs of a body: only CRS84 is read.
 func checkContentCRS(r *http.Request) error {
 	v := strings.Trim(r.Header.Get("Content-Crs"), "<> ")
@@ -133,17 +139,11 @@ func checkContentCRS(r *http.Request) error {
 // changeItem runs one change of one feature under its precondition and answers
 // with the feature as it is afterwards.
 func (s *Server) changeItem(w http.ResponseWriter, r *http.Request, change func(c *collection, old *layers.Feature) (*layers.Feature, error)) error {
-	if _, err := readParams(r, "token"); err != nil {
-		return err
-	}
-	c, err := s.openWritable(r)
+	c, err := s.openForChange(r)
 	if err != nil {
 		return err
 	}
 	defer c.release()
-	if err := checkContentCRS(r); err != nil {
-		return err
-	}
 	id, err := itemID(r)
 	if err != nil {
 		return err

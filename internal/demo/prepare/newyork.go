@@ -186,23 +186,16 @@ func (p *preparer) streets() error {
 }
 
 func (p *preparer) subway() error {
-	features, err := p.read(nyc + "nyc_subway_lines.geojson.gz")
-	if err != nil {
-		return err
-	}
-	var out []record
-	for i := range features {
-		f := &features[i]
-		o := record{id: f.text("objectid"), geometry: f.Geometry}
-		o.set("name", f.text("name"))
-		o.set("rt_symbol", f.text("rt_symbol"))
-		out = append(out, o)
-	}
-	return p.write("new-york/subway.geojson.gz", out)
+	return p.pick(nyc+"nyc_subway_lines.geojson.gz", "new-york/subway.geojson.gz", "name", "rt_symbol")
 }
 
 func (p *preparer) stations() error {
-	features, err := p.read(nyc + "nyc_subway_stations.geojson")
+	return p.pick(nyc+"nyc_subway_stations.geojson", "new-york/stations.geojson.gz", "name", "line", "notes")
+}
+
+// pick writes the features of a file with some of their texts.
+func (p *preparer) pick(from, to string, texts ...string) error {
+	features, err := p.read(from)
 	if err != nil {
 		return err
 	}
@@ -210,12 +203,12 @@ func (p *preparer) stations() error {
 	for i := range features {
 		f := &features[i]
 		o := record{id: f.text("objectid"), geometry: f.Geometry}
-		o.set("name", f.text("name"))
-		o.set("line", f.text("line"))
-		o.set("notes", f.text("notes"))
+		for _, name := range texts {
+			o.set(name, f.text(name))
+		}
 		out = append(out, o)
 	}
-	return p.write("new-york/stations.geojson.gz", out)
+	return p.write(to, out)
 }
 
 // precincts writes the police precincts; their numbers tell the borough.
