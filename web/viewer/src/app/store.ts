@@ -9,6 +9,7 @@ import { type Covered, metresBetween } from '../map/camera';
 import type { CityMap } from '../map/cityMap';
 import { Measuring } from '../measure/measuring';
 import { sayFigures } from '../measure/words';
+import { Readings } from '../readings/readings';
 import type { Theme } from '../theme/tokens';
 import { type Preferences, savePreferences } from '../url/preferences';
 import { type Camera, formatUrl } from '../url/state';
@@ -85,6 +86,8 @@ export class Store {
   });
   /** The map looks below the ground. */
   readonly underground: Signal<boolean> = signal(false);
+  /** What sensors say of the city's objects. */
+  readonly readings = new Readings();
   readonly status: Signal<LiveStatus>;
   /** performance.now(), four times a second. */
   readonly clock: Signal<number> = signal(performance.now());
@@ -358,6 +361,10 @@ export class Store {
       if (!selection || selection.live || selection.layer !== change.layer) return;
       if (!change.ids || change.ids.includes(selection.id)) void this.readDetails(true);
     });
+    feed.readings?.(
+      this.config.layers.filter(layer => !layer.live).map(({ id }) => id),
+      (layer, changed, reset) => this.readings.take(layer, changed, reset),
+    );
     const live = this.config.layers.filter(layer => layer.live);
     setInterval(() => {
       const counts = new Map<string, LiveCounts>();

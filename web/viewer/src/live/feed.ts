@@ -1,5 +1,9 @@
 import type { BBox } from '../config/config';
 import type { Change } from '../map/refresher';
+import type { Reading } from '../readings/readings';
+
+/** Hears readings of a layer. */
+export type ReadingsTold = (layer: string, changed: readonly Reading[], reset: boolean) => void;
 
 /** How an entity ages: 0 marks a free slot. */
 export const State = { free: 0, live: 1, stale: 2, offline: 3 } as const;
@@ -105,6 +109,8 @@ export interface LiveFeed {
   /** Slots of a layer that changed, freed ones included; null: all may have, or the layer is gone. */
   onFrame(heard: (layer: string, slots: ArrayLike<number> | null) => void): () => void;
   onChange(heard: (change: FeatureChange) => void): () => void;
+  /** Readings of the objects of static layers: all of a layer with `reset`, then what changed. */
+  readings?(layers: string[], heard: ReadingsTold): () => void;
   close(): void;
 }
 

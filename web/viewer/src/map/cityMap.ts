@@ -1,3 +1,4 @@
+import type { Feature, Geometry } from 'geojson';
 import {
   Map as MapLibreMap,
   type MapMouseEvent,
@@ -5,11 +6,15 @@ import {
   type StyleSpecification,
   type VectorTileSource,
 } from 'maplibre-gl';
+import { fetchJson } from '../app/http';
 import type { BBox, Config } from '../config/config';
+import type { Language } from '../i18n';
 import { CellsOverlay } from '../live/cellsOverlay';
 import type { LiveFeed } from '../live/feed';
 import { type LiveHit, LiveLayer } from '../live/liveLayer';
 import { liveLooks } from '../live/looks';
+import type { Readings } from '../readings/readings';
+import { ReadingsOverlay } from '../readings/readingsOverlay';
 import type { Pit } from '../solids/pitGeometry';
 import type { SolidsLayer } from '../solids/solidsLayer';
 import { palettes, type Theme } from '../theme/tokens';
@@ -28,6 +33,9 @@ export interface CityMapOptions {
   container: HTMLElement;
   config: Config;
   feed: LiveFeed | undefined;
+  /** What sensors say of the city's objects. */
+  readings: Readings;
+  language(): Language;
   theme: Theme;
   camera: Camera;
   hidden: ReadonlySet<string>;
@@ -85,6 +93,7 @@ export class CityMap {
   readonly map: MapLibreMap;
   private readonly live: LiveLayer | undefined;
   private readonly cells: CellsOverlay | undefined;
+  private readonly readings: ReadingsOverlay;
   private readonly refresher: TileRefresher;
   private readonly hidden: Set<string>;
   private readonly opacity: Map<string, number>;
@@ -143,6 +152,16 @@ export class CityMap {
       id => config.layers.find(layer => layer.id === id),
       id => this.reload(id),
     );
+    this.readings = new ReadingsOverlay(this.map, {
+      readings: options.readings,
+      lines: new Set(
+        config.layers.filter(({ geometryType }) => /line/i.test(geometryType)).map(({ id }) => id),
+      ),
+      visible: layer => !this.hidden.has(layer),
+      language: options.language,
+      shape: (layer, feature, signal) => shapeOf(config, layer, feature, signal),
+      scale: options.scale,
+    });
     if (feed) {
       this.live = new LiveLayer(feed, liveLooks(config, this.theme), this.liveTheme());
       for (const layer of config.layers)
@@ -153,7 +172,10 @@ export class CityMap {
         liveLooks(config, this.theme),
         layer => !this.hidden.has(layer),
       );
-      this.stopChanges = feed.onChange(change => this.refresh(change));
+      this.stopChanges = feed.onChange(change => {
+        this.refresh(change);
+        this.readings.changed(change.layer, change.ids);
+      });
     }
     this.listen();
     this.sendView();
@@ -167,6 +189,7 @@ export class CityMap {
     this.styleRequest?.abort();
     this.stopChanges?.();
     this.cells?.dispose();
+    this.readings.dispose();
     clearTimeout(this.viewTimer);
     this.refresher.dispose();
     this.solids?.onRemove();
@@ -337,6 +360,7 @@ export class CityMap {
     if (this.live && !this.map.getLayer(this.live.id)) this.map.addLayer(this.live);
     this.live?.restyle(looks, this.liveTheme());
     this.cells?.dress(looks, this.liveTheme());
+    this.readings.dress(this.theme, palettes[this.theme]);
     this.drawEmphasis();
   }
 
@@ -345,6 +369,7 @@ export class CityMap {
     else this.hidden.add(layer);
     this.live?.show(layer, visible, this.opacity.get(layer) ?? 1);
     this.cells?.drawSoon();
+    this.readings.drawSoon();
     this.showSolids();
     for (const part of this.parts(layer)) {
       const shown = visible && !(part.type === 'fill-extrusion' && this.solids?.layers.includes(layer));
@@ -504,7 +529,7 @@ export class CityMap {
     const [entity] = this.live?.hits(x, y, 14 * this.options.scale) ?? [];
     const solid = this.solidAt(x, y);
     const picks = pickAt(this.map, x, y).filter(pick => pick.layer !== solid?.layer || pick.id !== solid.id);
-    if (solid) picks.unshift({ ...solid, properties: {} });
+    if (solid) picks.splice(picks[0]?.reading ? 1 : 0, 0, { ...solid, properties: {} });
     const cluster = entity || solid ? undefined : clusterAt(this.map, x, y);
     if (cluster) {
       this.map.easeTo({ center: cluster, zoom: this.map.getZoom() + 2 });
@@ -560,4 +585,17 @@ export class CityMap {
 
 function withQuery(url: string, query: string): string {
   return `${url}${url.includes('?') ? '&' : '?'}${query}`;
+}
+
+/** The geometry of a feature, as the server has it. */
+async function shapeOf(
+  config: Config,
+  layer: string,
+  feature: string,
+  signal: AbortSignal,
+): Promise<Geometry | undefined> {
+  const items = config.layers.find(({ id }) => id === layer)?.items;
+  if (items === undefined) return undefined;
+  const item = (await fetchJson(`${items}/${encodeURIComponent(feature)}`, signal)) as Partial<Feature>;
+  return item.geometry ?? undefined;
 }

@@ -5,6 +5,9 @@ import { cityLayerOf } from './style';
 /** Marks the viewer's own style layers, which styles by theme do not replace. */
 export const ownLayer = 'twind:viewer';
 
+/** Marks those of them that stand for city objects with readings: their features name layer and feature. */
+export const readingsLayer = 'twind:readings';
+
 /**
  * What draws one picked feature over a style: for each style layer of its city
  * layer one that admits this feature only, in the colour of selection. A solid

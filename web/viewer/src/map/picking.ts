@@ -1,5 +1,5 @@
 import type { MapGeoJSONFeature, Map as MapLibreMap, PointLike } from 'maplibre-gl';
-import { ownLayer } from './highlight';
+import { ownLayer, readingsLayer } from './highlight';
 import { cityLayerOf } from './style';
 
 /** A feature of a city layer under the pointer. */
@@ -8,6 +8,8 @@ export interface Pick {
   id: string;
   /** The attributes its tile carries: some, at least. */
   properties: Record<string, unknown>;
+  /** It was picked by the symbol of its readings, which stands over everything. */
+  reading?: boolean;
 }
 
 const reach = 5; // pixels around the pointer within which points and lines count as hit
@@ -42,7 +44,7 @@ export function pickAt(map: MapLibreMap, x: number, y: number): Pick[] {
 /** Where a cluster stands at a point of the map: a point that stands for many, which nobody can pick. */
 export function clusterAt(map: MapLibreMap, x: number, y: number): [lon: number, lat: number] | undefined {
   for (const { geometry, properties } of map.queryRenderedFeatures([x, y])) {
-    if (geometry.type === 'Point' && 'twind:count' in properties)
+    if (geometry.type === 'Point' && ('twind:count' in properties || 'point_count' in properties))
       return [geometry.coordinates[0] ?? 0, geometry.coordinates[1] ?? 0];
   }
   return undefined;
@@ -50,6 +52,10 @@ export function clusterAt(map: MapLibreMap, x: number, y: number): [lon: number,
 
 function toPick(feature: MapGeoJSONFeature): Pick | undefined {
   const metadata = feature.layer.metadata as Record<string, unknown> | undefined;
+  if (metadata?.[readingsLayer]) {
+    const { layer, feature: id } = feature.properties;
+    return typeof layer === 'string' ? { layer, id: String(id), properties: {}, reading: true } : undefined;
+  }
   if (metadata?.[ownLayer] || metadata?.['twind:base']) return undefined;
   const layer = cityLayerOf(feature.layer as Parameters<typeof cityLayerOf>[0]);
   if (layer === undefined) return undefined;

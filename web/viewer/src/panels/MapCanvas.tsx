@@ -35,6 +35,8 @@ export function MapCanvas() {
           container: element,
           config: store.config,
           feed: store.feed,
+          readings: store.readings,
+          language: () => store.language.peek(),
           theme: store.theme.peek(),
           camera: store.camera.peek(),
           hidden: store.hidden.peek(),

@@ -1,0 +1,17 @@
+import { formatNumber } from '../format/number';
+import { formatUnit } from '../format/unit';
+import { dictionaries, type Language } from '../i18n';
+import type { Reading } from './readings';
+
+/** A reading's value with its unit as it stands on the map: three figures are enough there. */
+export function formatReading({ value, unit }: Pick<Reading, 'value' | 'unit'>, language: Language): string {
+  const words = dictionaries[language].feature;
+  if (value === null || value === '') return words.empty;
+  if (typeof value === 'boolean') return value ? words.yes : words.no;
+  if (typeof value === 'string') return value;
+  const size = Math.abs(value);
+  const text = formatNumber(value, language, size >= 100 ? 0 : size >= 10 ? 1 : 2, size >= 10_000);
+  const sign = formatUnit(unit);
+  if (!sign) return text;
+  return /^[°%]$/.test(sign) ? `${text}${sign}` : `${text} ${sign}`;
+}
