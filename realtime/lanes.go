@@ -61,6 +61,7 @@ type sessionLanes struct {
 // eventCursor is where a viewer is on the lane of events. sessionLanes.mu guards
 // it; only the sending goroutine moves it on.
 type eventCursor struct {
+	request  int64 // of the subscription that began it
 	filter   laneFilter
 	admit    func(*laneEvent) bool
 	after    uint64       // up to which it was told
@@ -108,7 +109,7 @@ func (l *sessionLanes) plan(ctx context.Context, m *clientMessage) (begin func()
 			return
 		}
 		l.mu.Lock()
-		l.subscribeEvents(lanes.events, m.Events, filter)
+		l.subscribeEvents(lanes.events, m, filter)
 		l.subscribeReadings(readings)
 		l.mu.Unlock()
 		if !l.started {
@@ -127,7 +128,8 @@ func poke(c chan struct{}) {
 }
 
 // subscribeEvents begins, ends or goes on with the lane. Caller holds mu.
-func (l *sessionLanes) subscribeEvents(lane *EventLane, w *wireLane, filter laneFilter) {
+func (l *sessionLanes) subscribeEvents(lane *EventLane, m *clientMessage, filter laneFilter) {
+	w := m.Events
 	if w == nil {
 		l.events = nil
 		return
@@ -135,7 +137,7 @@ func (l *sessionLanes) subscribeEvents(lane *EventLane, w *wireLane, filter lane
 	if l.events != nil && l.events.filter.equal(&filter) {
 		return // it goes on
 	}
-	c := &eventCursor{filter: filter, admit: l.admission(filter)}
+	c := &eventCursor{request: m.Request, filter: filter, admit: l.admission(filter)}
 	l.events = c
 	last, _ := lane.news()
 	if w.After != nil && *w.After <= last {
@@ -336,7 +338,8 @@ func (c *eventCursor) part() (message []byte, through uint64, more bool) {
 
 // head begins a message.
 func (c *eventCursor) head() []byte {
-	b := append(make([]byte, 0, 512), `{"type":"events"`...)
+	b := append(make([]byte, 0, 512), `{"type":"events","request":`...)
+	b = strconv.AppendInt(b, c.request, 10)
 	if c.gap != nil {
 		b = append(b, `,"gap":{"after":`...)
 		b = strconv.AppendUint(b, c.gap.after, 10)

@@ -1,4 +1,11 @@
 import { FrameError, readFrames } from './frames';
+import {
+  EventLane,
+  type EventsRequest,
+  type EventsSubscription,
+  ReadingLanes,
+  type ReadingsHandler,
+} from './lanes';
 import { LiveLayer } from './layer';
 import { ReplayClock, ServerClock } from './motion';
 import {
@@ -77,6 +84,9 @@ export interface LiveClientOptions {
   subscribeEveryMs?: number;
 }
 
+/** Of a client that wants no layers. */
+const nothing: View = { bbox: [-180, -90, 180, 90], zoom: 0, layers: [] };
+
 const silenceMs = 20_000; // without a word from the server the connection counts as lost
 const pingMs = 8_000;
 
@@ -109,7 +119,10 @@ export class LiveClient {
   private shown: ReplayStatus | undefined;
   private readonly replayClock: ReplayClock;
   private shownAt: number | undefined; // the replay's clock when it was last told
+  private readonly eventLane = new EventLane();
+  private readonly readingLanes = new ReadingLanes();
   private changeNumber = 0;
+  private lanesSent = false; // the last subscription had some
   private resumable = false;
   private retries = 0;
   private lastSubscribed = Number.NEGATIVE_INFINITY;
@@ -160,6 +173,47 @@ export class LiveClient {
   replay(request: ReplayRequest | undefined): void {
     this.asked = request && { ...request };
     this.scheduleSubscription();
+  }
+
+  /**
+   * Tells of events, each exactly once and in order, also across lost connections:
+   * without `after` first of all that are open. A message is acknowledged when
+   * `onEvents` has returned, or the promise that it returned has settled; while it
+   * has not, the next waits, and after 30 s the server ends the connection and
+   * this client goes on with what was not told. One subscription a client: stop
+   * it before the next.
+   */
+  events(request: EventsRequest): EventsSubscription {
+    this.eventLane.begin(request);
+    this.scheduleSubscription();
+    const lane = this.eventLane;
+    return {
+      stop: () => {
+        if (lane.end(request)) this.sendSubscription(); // before another can begin
+      },
+      get through() {
+        return lane.throughOf(request);
+      },
+    };
+  }
+
+  /**
+   * Tells the latest readings of the objects of layers: of each layer all of them
+   * first, and again after a lost connection, then what changed. Call what it
+   * returns to stop.
+   */
+  readings(layers: readonly string[], handler: ReadingsHandler): () => void {
+    const stop = this.readingLanes.add(layers, handler);
+    this.scheduleSubscription();
+    return () => {
+      stop();
+      this.scheduleSubscription();
+    };
+  }
+
+  /** What the server can tell besides what moves; empty before the hello. */
+  get lanes(): readonly ('events' | 'readings')[] {
+    return this.hello?.lanes ?? [];
   }
 
   /** Where the replay is that is shown; undefined: what is shown is live. */
@@ -356,6 +410,17 @@ export class LiveClient {
         if (this.asked && message.request === this.request) this.replayRefused();
         this.emit('error', message);
         break;
+      case 'events': {
+        const socket = this.socket;
+        this.eventLane.take(message, sequence => {
+          // What came by a connection that is lost counts as known: `after` says so.
+          if (socket && socket === this.socket) socket.send(JSON.stringify({ type: 'ack', sequence }));
+        });
+        break;
+      }
+      case 'readings':
+        this.readingLanes.take(message);
+        break;
       case 'pong':
         this.clock.sample(message.time);
         break;
@@ -428,12 +493,15 @@ export class LiveClient {
   }
 
   private sendSubscription(first = false): void {
-    if (!this.socket || this.current.phase !== 'live' || !this.view) return;
+    if (!this.socket || this.current.phase !== 'live') return;
+    const view = this.view ?? nothing;
+    const wanted = this.lanesWanted();
+    if (!this.view && !wanted && !this.lanesSent) return;
     clearTimeout(this.subscribeTimer);
     this.subscribeTimer = undefined;
     this.lastSubscribed = this.options.now();
-    for (const id of [...this.layersById.keys()]) if (!this.view.layers.includes(id)) this.forget(id);
-    const { bbox, zoom, layers, filter, maxHz, maxEntities } = this.view;
+    for (const id of [...this.layersById.keys()]) if (!view.layers.includes(id)) this.forget(id);
+    const { bbox, zoom, layers, filter, maxHz, maxEntities } = view;
     const message: Subscribe = {
       type: 'subscribe',
       request: ++this.request,
@@ -460,6 +528,24 @@ export class LiveClient {
         }
       }
     }
+    this.addLanes(message, first);
+    this.lanesSent = wanted;
     this.socket.send(JSON.stringify(message));
+  }
+
+  private lanesWanted(): boolean {
+    const has = (lane: 'events' | 'readings') => this.lanes.includes(lane);
+    return (
+      (has('events') && this.eventLane.active) || (has('readings') && this.readingLanes.layers().length > 0)
+    );
+  }
+
+  private addLanes(message: Subscribe, first: boolean): void {
+    const events = this.lanes.includes('events')
+      ? this.eventLane.subscribe(message.request, first)
+      : undefined;
+    if (events) message.events = events;
+    const readings = this.lanes.includes('readings') ? this.readingLanes.subscribe() : [];
+    if (readings.length > 0) message.readings = readings;
   }
 }

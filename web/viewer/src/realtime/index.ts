@@ -7,6 +7,20 @@ export {
   type Socket,
   type View,
 } from './client';
+export type { EventsInfo, EventsRequest, EventsSubscription, ReadingsHandler } from './lanes';
+export { readingKey } from './lanes';
 export { EntityFlag, EntityState, LiveCells, LiveLayer, noClass } from './layer';
 export { positionAt, ReplayClock, ServerClock, standing } from './motion';
-export type { BBox, Change, LayerInfo, ReplayRequest, ReplayStatus, ServerError } from './protocol';
+export type {
+  BBox,
+  Change,
+  EventKind,
+  EventState,
+  EventsFilter,
+  LayerInfo,
+  LiveEvent,
+  Reading,
+  ReplayRequest,
+  ReplayStatus,
+  ServerError,
+} from './protocol';

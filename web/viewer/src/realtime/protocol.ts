@@ -44,6 +44,116 @@ export interface Hello {
   layers: LayerInfo[];
   /** The server keeps a history: replays are possible. */
   recorded?: boolean;
+  /** What can be subscribed to besides layers. */
+  lanes?: ('events' | 'readings')[];
+}
+
+/** What an event is a version of: what somebody reported, what a rule raised, what a rule only noted. */
+export type EventKind = 'case' | 'alarm' | 'outcome';
+
+/**
+ * The states of events. Alarms: new, acknowledged, closed. Cases: new 采集, accepted 立案,
+ * dispatched 派遣, handling 处理, handled 反馈, verified 核查, closed 结案, rejected 不予立案.
+ * Outcomes: ''.
+ */
+export type EventState =
+  | 'new'
+  | 'acknowledged'
+  | 'accepted'
+  | 'dispatched'
+  | 'handling'
+  | 'handled'
+  | 'verified'
+  | 'closed'
+  | 'rejected'
+  | '';
+
+/** One version of an event. Times are RFC 3339; places degrees. */
+export interface LiveEvent {
+  sequence: number;
+  /** Of the case or alarm, whose versions share it. */
+  id: string;
+  kind: EventKind;
+  class: string;
+  state: EventState;
+  /** The object or entity that it is about. */
+  layer?: string;
+  entity?: string;
+  /** When it was so. */
+  time: string;
+  /** When the server knew. */
+  received: string;
+  lon?: number;
+  lat?: number;
+  title?: Text;
+  /** Who has it. */
+  owner?: string;
+  note?: string;
+  /** Of cases. */
+  text?: string;
+  /** Where it came from, such as `12345`. */
+  source?: string;
+  /** Until when it has to have come to a state. */
+  deadlines?: Partial<Record<EventState, string>>;
+  /** The next of them. */
+  due?: string;
+  /** A deadline has passed, by the server's rule. */
+  overdue?: boolean;
+  properties?: Record<string, unknown>;
+  /** Of alarms: false when it is no longer so; how many outcomes it stands for. */
+  active?: boolean;
+  count?: number;
+  acknowledgedAt?: string;
+  /** What the rule found. */
+  evidence?: Record<string, unknown>;
+}
+
+/** Events in the order of their numbers, or part of what is open. */
+export interface EventsMessage {
+  type: 'events';
+  /** The subscription that began the lane. */
+  request: number;
+  items: LiveEvent[];
+  /** All up to it have been told; to be acknowledged. Absent of a part of what is open that is not the last. */
+  through?: number;
+  /** The items are the current versions of what is open. */
+  snapshot?: boolean;
+  /** Forget what was known: a snapshot begins. */
+  reset?: boolean;
+  /** More of the snapshot follows. */
+  more?: boolean;
+  /** Events after one number and before another cannot be read any more. */
+  gap?: { after: number; from: number };
+}
+
+/** A reading of a city object. Times are milliseconds since 1970. */
+export interface Reading {
+  feature: string;
+  property: string;
+  datastream: string;
+  name: Text;
+  value: number | string | boolean | null;
+  /** UCUM, or ''. */
+  unit: string;
+  /** By the source's clock. */
+  time: number;
+  received: number;
+  /** How long the datastream has been silent, by its own period. */
+  state: 'live' | 'stale' | 'offline';
+  /** alarm: a threshold is crossed. warning: one that raises no alarm is, or the alarm is still open. */
+  level: 'normal' | 'warning' | 'alarm';
+  /** Where the object is, degrees. */
+  lon?: number;
+  lat?: number;
+}
+
+/** The readings of a layer that changed; with `reset` all of them. */
+export interface ReadingsMessage {
+  type: 'readings';
+  layer: string;
+  sequence: number;
+  reset: boolean;
+  items: Reading[];
 }
 
 /** Features of a static layer changed: tiles that touch `bbox` are to be fetched again. */
@@ -96,6 +206,8 @@ export type ServerMessage =
   | Change
   | ServerError
   | Subscribed
+  | EventsMessage
+  | ReadingsMessage
   | ({ type: 'replay' } & ReplayStatus)
   | { type: 'layers'; layers: LayerInfo[] }
   | { type: 'pong'; request: number; time: number };
@@ -129,6 +241,16 @@ export interface Subscribe {
   change?: number;
   sequences?: Record<string, Held>;
   replay?: ReplayRequest;
+  events?: EventsFilter & { after?: number };
+  readings?: string[];
+}
+
+/** Which events are wanted. */
+export interface EventsFilter {
+  /** Classes; absent: all. */
+  classes?: readonly string[];
+  /** Only events with a place in it. */
+  bbox?: BBox;
 }
 
 /** What part of the recording to show, and how fast. Times are milliseconds since 1970. */
@@ -160,6 +282,8 @@ export function parseMessage(text: string): ServerMessage | undefined {
     case 'error':
     case 'subscribed':
     case 'replay':
+    case 'events':
+    case 'readings':
     case 'pong':
       return value as ServerMessage;
   }
