@@ -61,8 +61,16 @@ func (s *Server) readSection(r *http.Request, body []byte) (q tiles3d.SectionReq
 		return q, err
 	}
 	q.Policy = func(id layers.ID) layers.Policy { return s.policy(r, id) }
-	q.Layers, err = s.underground(r, in.Inputs.Layers)
-	return q, err
+	if q.Layers, err = s.underground(r, in.Inputs.Layers); err != nil || in.Inputs.Layers != nil {
+		return q, err
+	}
+	list := s.o.Catalog.Layers()
+	for i := range list {
+		if l := &list[i]; l.Kind == layers.KindBuilding && tiles3d.Has(l) && !s.policy(r, l.ID).Deny {
+			q.Buildings = append(q.Buildings, l.ID)
+		}
+	}
+	return q, nil
 }
 
 // readCourse reads a GeoJSON LineString: longitude, latitude, ….
@@ -108,7 +116,7 @@ func (s *Server) sectionProcess(r *http.Request) object {
 	}
 	d["outputs"] = object{sectionID: object{
 		"title":       "What the section shows",
-		"description": "length (m, on the spheroid), ground (samples of at and elevation) and items by their distance at along the line: depth (ground above the top of a pipe, m), top and invert (elevations), wide and tall (extent in the plane of the section, m), angle (degrees), size (mm). CSV by Accept: text/csv.",
+		"description": "length (m, on the spheroid), ground (samples of at and elevation) and items by their distance at along the line: depth (ground above the top of a pipe, m), top and invert (elevations), wide and tall (extent in the plane of the section, m), angle (degrees), size (mm); without layers also buildings: from, to, base and height above the ground (m). CSV by Accept: text/csv.",
 		"schema":      object{"type": "object", "contentMediaType": typeJSON},
 	}}
 	return d

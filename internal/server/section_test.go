@@ -41,6 +41,8 @@ func TestSectionOverHTTP(t *testing.T) {
 	require.InDelta(t, 0, *x.Items[1].Offset, 1e-6)
 	require.Greater(t, len(x.Ground), 50)
 
+	require.Contains(t, string(a.body), `"buildings":[]`)
+
 	wrapped := strings.Replace(fmt.Sprintf(lineBody, `,"layers":["pipes","pipes"],"reach":0`), `{"type"`, `{"value":{"type"`, 1)
 	wrapped = strings.Replace(wrapped, `]]}`, `]]}}`, 1)
 	table := c.do("POST", sectionPath, wrapped, "Accept", "text/csv").ok(200)

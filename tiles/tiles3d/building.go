@@ -130,7 +130,9 @@ func (m *buildingModel) measure(s *snapshot.Segment, i int) (measure, bool) {
 	}
 	h := m.heights(s, i)
 	w, d := sides(s.Box[i])
-	return measure{size: max(w, d, h.top-h.bottom), low: h.bottom, high: h.top}, true
+	e := measure{size: max(w, d, h.top-h.bottom), low: h.bottom, high: h.top}
+	m.detail(s, i, &e)
+	return e, true
 }
 
 // sides are the lengths of a box from west to east and north to south in metres.

@@ -25,6 +25,10 @@ const roundCos = 0.9
 // paint draws footprints as solids without floors, in the colour of the layer's
 // style.
 func (m *buildingModel) paint(w *worker, v View, columns []int) {
+	if w.detailed {
+		m.paintBodies(w, v, columns)
+		return
+	}
 	b, brush := &w.batch, &w.building
 	brush.mesh.Columns = mesh.WithNormals | mesh.WithFeatures
 	brush.mesh.Reset()
@@ -32,16 +36,12 @@ func (m *buildingModel) paint(w *worker, v View, columns []int) {
 	anyAssumed := false
 	for row, r := range b.refs {
 		s, i := b.segment(r), int(r.feature)
-		h := m.heights(s, i)
+		brush.mesh.Pen.Feature = uint32(row)
+		h, built := brush.extrude(m, s, i, &b.frame, mesh.Sinks{Roof: &brush.mesh, Wall: &brush.mesh})
 		b.assumed[row] = h.assumed
 		anyAssumed = anyAssumed || h.assumed
 		b.fault(row, h.fault)
-		brush.footprint(s, i, &b.frame)
-		brush.solid.Base, brush.solid.Top = h.bottom-b.frame.height, h.top-b.frame.height
-		brush.solid.Roof = mesh.ParseRoofShape(string(textOf(raw(s, m.columns.roof, i))))
-		brush.mesh.Pen.Feature = uint32(row)
-		built := brush.extruder.Extrude(mesh.Sinks{Roof: &brush.mesh, Wall: &brush.mesh}, &brush.solid)
-		b.fault(row, faultOf(built.Fault))
+		b.fault(row, built)
 	}
 	b.frame.bend(&brush.mesh)
 	assumed := ""
@@ -51,6 +51,15 @@ func (m *buildingModel) paint(w *worker, v View, columns []int) {
 	table := w.writer.Table(w.table.make(b, v.Layer(), columns, assumed))
 	material := w.writer.Material(gltf.Material{Name: "building", Color: m.color, Roughness: 1})
 	w.writer.Node(w.writer.Mesh("buildings", true, table, gltf.Surface{Mesh: &brush.mesh, Material: material}))
+}
+
+// extrude draws a feature's footprint as a solid.
+func (brush *buildingBrush) extrude(m *buildingModel, s *snapshot.Segment, i int, f *frame, to mesh.Sinks) (storeys, Fault) {
+	h := m.heights(s, i)
+	brush.footprint(s, i, f)
+	brush.solid.Base, brush.solid.Top = h.bottom-f.height, h.top-f.height
+	brush.solid.Roof = mesh.ParseRoofShape(string(textOf(raw(s, m.columns.roof, i))))
+	return h, faultOf(brush.extruder.Extrude(to, &brush.solid).Fault)
 }
 
 // footprint puts the polygons of a feature into the solid, on the frame's plane.

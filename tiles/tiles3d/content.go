@@ -21,7 +21,9 @@ type worker struct {
 	building buildingBrush
 	pipe     pipeBrush
 	part     partBrush
+	body     bodyBrush
 	bare     bool // contents carry nothing besides the ids
+	detailed bool // the faces of bodies are drawn, where they are known
 }
 
 // batch is what one content is made of.
@@ -48,9 +50,10 @@ func (b *batch) fault(row int, what Fault) {
 	}
 }
 
-// content appends the GLB of a node to dst. The view is the one that the state
-// was made of.
-func (w *worker) content(dst []byte, v View, st *state, n *node, columns []int, f *faults) []byte {
+// content appends the GLB of a node to dst, detailed or not. The view is the one that
+// the state was made of.
+func (w *worker) content(dst []byte, v View, st *state, n *node, columns []int, detailed bool, f *faults) []byte {
+	w.detailed = detailed
 	w.gather(v, st, n, f)
 	w.bare = columns == nil
 	w.writer.Reset()

@@ -131,6 +131,13 @@ func (s *Service) search(ctx context.Context, id layers.ID, policy layers.Policy
 	of func(l *layers.Layer, hidden []string) func(*snapshot.Segment, int) error,
 ) error {
 	missing := layers.Errorf(layers.ErrInvalid, "layers: there is no layer %.63q of pipes, nodes or parts", id)
+	return s.visit(ctx, id, policy, box, Excavable, missing, of)
+}
+
+// visit is search in a layer that is fit for it; missing says that it is not.
+func (s *Service) visit(ctx context.Context, id layers.ID, policy layers.Policy, box tile.WorldBox, fit func(*layers.Layer) bool, missing error,
+	of func(l *layers.Layer, hidden []string) func(*snapshot.Segment, int) error,
+) error {
 	if policy.Deny {
 		return missing
 	}
@@ -140,7 +147,7 @@ func (s *Service) search(ctx context.Context, id layers.ID, policy layers.Policy
 	}
 	defer v.Release()
 	l := v.Layer()
-	if !Excavable(l) {
+	if !fit(l) {
 		return missing
 	}
 	match, err := snapshot.NewMatch(l, nil, policy)

@@ -68,13 +68,22 @@ func (e *exporter) node(n *node) error {
 	if n.count == 0 {
 		return nil
 	}
-	e.buffer = e.worker.content(e.buffer[:0], e.scene.view, st, n, e.columns, nil)
-	e.out.Contents++
-	e.out.Bytes += int64(len(e.buffer))
 	if _, forms := st.model.levels(0); forms == 1 || n.cell.Level != BottomLevel {
 		e.out.Features += n.count
 	}
-	return e.write("c/"+n.cell.String()+".glb", e.buffer)
+	if n.detailed > 0 {
+		if err := e.content(n, true, detailedExt); err != nil {
+			return err
+		}
+	}
+	return e.content(n, false, "glb")
+}
+
+func (e *exporter) content(n *node, detailed bool, ext string) error {
+	e.buffer = e.worker.content(e.buffer[:0], e.scene.view, e.scene.state, n, e.columns, detailed, nil)
+	e.out.Contents++
+	e.out.Bytes += int64(len(e.buffer))
+	return e.write("c/"+n.cell.String()+"."+ext, e.buffer)
 }
 
 func (e *exporter) document(name string, render func() ([]byte, error)) error {

@@ -15,6 +15,7 @@ type measure struct {
 	low, high float64 // metres above the ellipsoid
 	pad       float64 // metres that it reaches beyond its box in plan
 	mark      uint64  // tells apart what the ground makes of it, besides low and high
+	detailed  bool    // the faces of its body are known
 }
 
 // model knows how features of one layer look. It is immutable and safe for
@@ -47,6 +48,7 @@ type indexCell struct {
 	key      uint64
 	from, to uint32 // of segIndex.features
 	sum      uint64 // of the features' marks, which makes the revision
+	detailed uint32 // features whose faces are known
 	bound    bound
 }
 
@@ -73,6 +75,7 @@ type placed struct {
 	feature   uint32
 	low, high float32
 	mark      uint64
+	detailed  bool
 }
 
 // newIndex places the features that match. Dead features are placed too unless
@@ -93,7 +96,7 @@ func newIndex(v *snapshot.SegmentView, m model, match *snapshot.Match, alive boo
 		levels, n := m.levels(e.size)
 		for _, level := range levels[:n] {
 			key := CellAt(lon, lat, level).key()
-			list = append(list, placed{key, uint32(i), below(e.low), above(e.high), id})
+			list = append(list, placed{key, uint32(i), below(e.low), above(e.high), id, e.detailed})
 			if e.pad > 0 {
 				pads[key] = max(pads[key], e.pad)
 			}
@@ -109,6 +112,9 @@ func newIndex(v *snapshot.SegmentView, m model, match *snapshot.Match, alive boo
 		c := &x.cells[len(x.cells)-1]
 		c.to = uint32(k + 1)
 		c.sum += p.mark
+		if p.detailed {
+			c.detailed++
+		}
 		box := v.Box[p.feature]
 		c.bound.add(bound{box, float64(p.low), float64(p.high), 0, max(box.MaxX-box.MinX, box.MaxY-box.MinY)})
 	}

@@ -31,8 +31,10 @@ type SectionRequest struct {
 	// Reach is how far from the line in metres nodes and parts are still shown, as if
 	// they stood on it. Pipes are shown where they cross it.
 	Reach  float64
-	Layers []layers.ID
-	Policy func(layers.ID) layers.Policy // the reader's rights; nil is unrestricted
+	Layers []layers.ID // of pipes, nodes and parts
+	// Buildings are layers whose buildings are cut too.
+	Buildings []layers.ID
+	Policy    func(layers.ID) layers.Policy // the reader's rights; nil is unrestricted
 }
 
 // Profile is a vertical section, by the layers' newest state. Distances are along
@@ -43,6 +45,8 @@ type Profile struct {
 	Bends  []float64      `json:"bends"` // distances of the line's inner vertices
 	Ground []GroundSample `json:"ground"`
 	Items  []Crossing     `json:"items"` // by distance
+	// Buildings are the stretches of the line that lie in one, by distance.
+	Buildings []CutBuilding `json:"buildings"`
 }
 
 // GroundSample is the ground at a distance; nil where nobody knows it.
@@ -87,7 +91,7 @@ func (s *Service) Section(ctx context.Context, r SectionRequest) (*Profile, erro
 	if err != nil {
 		return nil, err
 	}
-	c := &cutter{line: l, reach: r.Reach, ground: s.ground(), out: []Crossing{}}
+	c := &cutter{line: l, reach: r.Reach, ground: s.ground(), out: []Crossing{}, buildings: []CutBuilding{}}
 	for _, id := range r.Layers {
 		var policy layers.Policy
 		if r.Policy != nil {
@@ -97,10 +101,16 @@ func (s *Service) Section(ctx context.Context, r SectionRequest) (*Profile, erro
 			return nil, err
 		}
 	}
+	for _, id := range r.Buildings {
+		if err := s.cutBuildings(ctx, c, id, r.Policy); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortStableFunc(c.buildings, func(a, b CutBuilding) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.ID, b.ID)) })
 	slices.SortStableFunc(c.out, func(a, b Crossing) int {
 		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.ID, b.ID))
 	})
-	return &Profile{Length: l.length(), Bends: l.bends(), Ground: l.profile(c.ground), Items: c.out}, nil
+	return &Profile{Length: l.length(), Bends: l.bends(), Ground: l.profile(c.ground), Items: c.out, Buildings: c.buildings}, nil
 }
 
 // sectionLine is the course of a section; it is immutable.
@@ -205,7 +215,9 @@ type cutter struct {
 	reach            float64
 	ground           *ground
 	out              []Crossing
+	buildings        []CutBuilding
 	level, elevation course
+	shares           []float64
 }
 
 // of is how the features of a layer are cut.

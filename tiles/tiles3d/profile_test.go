@@ -186,6 +186,53 @@ func TestSectionShowsShapes(t *testing.T) {
 	require.ErrorIs(t, err, layers.ErrInvalid)
 }
 
+// TestSectionsCutBuildings: the stretches inside footprints, with holes and notches,
+// are those that walking along the line finds.
+func TestSectionsCutBuildings(t *testing.T) {
+	shell, hole := rectangle(0, 0, 40, 30), rectangle(10, 10, 10, 10)
+	notched := rectangle(60, 0, 20, 30)
+	notch := rectangle(66, 10, 30, 10) // a U that is open to the east
+	u := []float64{notched[0], notched[1], notched[2], notched[3], notched[2], notch[1], notch[0], notch[1], notch[6], notch[7], notched[4], notch[7], notched[4], notched[5], notched[6], notched[7], notched[0], notched[1]}
+	c := &catalog{}
+	c.put(t, buildings(), 1, []*layers.Feature{
+		building("court", spatial.NewPolygon(shell, hole), metres(25)),
+		building("u", spatial.NewPolygon(u), map[string]layers.Value{"height": layers.FloatValue(12), "base": layers.FloatValue(3)}),
+	}, nil)
+	s := newService(t, c)
+	rng := rand.New(rand.NewPCG(3, 3))
+	rings := map[string][][]float64{"court": {shell[:8], hole[:8]}, "u": {u[:16]}}
+	total := 0
+	for range 12 {
+		a, b := rectangle(rng.Float64()*100-10, rng.Float64()*50-10, 0, 0), rectangle(rng.Float64()*100-10, rng.Float64()*50-10, 0, 0)
+		x, err := s.Section(t.Context(), tiles3d.SectionRequest{Line: []float64{a[0], a[1], b[0], b[1]}, Buildings: []layers.ID{"buildings"}})
+		require.NoError(t, err)
+		got := map[string]float64{}
+		for _, part := range x.Buildings {
+			got[part.ID] += part.To - part.From
+			require.InDelta(t, map[string]float64{"court": 25, "u": 12}[part.ID], part.Height, 1e-9)
+			require.InDelta(t, map[string]float64{"court": 0, "u": 3}[part.ID], part.Base, 1e-9)
+			total++
+		}
+		for id, list := range rings {
+			want, n := 0.0, math.Ceil(x.Length/0.004)
+			for k := range int(n) {
+				t := (float64(k) + 0.5) / n
+				inside := false
+				for _, ring := range list {
+					inside = inside != winds(ring, a[0]+(b[0]-a[0])*t, a[1]+(b[1]-a[1])*t)
+				}
+				if inside {
+					want += x.Length / n
+				}
+			}
+			require.InDelta(t, want, got[id], 0.02, id) // four ends to half a step, and what is shorter than 1 cm is left out
+		}
+	}
+	require.Greater(t, total, 8)
+	_, err := s.Section(t.Context(), tiles3d.SectionRequest{Line: []float64{lon0, lat0, lon0 + 0.001, lat0}, Buildings: []layers.ID{"moon"}})
+	require.ErrorContains(t, err, `there is no layer "moon" of buildings`)
+}
+
 func TestSectionRefuses(t *testing.T) {
 	c := &catalog{}
 	c.put(t, pipes(), 1, nil, nil)

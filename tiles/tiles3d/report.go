@@ -21,6 +21,9 @@ const (
 	FaultNoLength  Fault = "no length: left out"
 	FaultSection   Fault = "section not credible (above 20 m): drawn with another"
 	FaultNoSection Fault = "no section: drawn with an assumed one"
+	FaultBody      Fault = "faces of the body cannot be drawn: drawn from its footprint"
+	FaultFace      Fault = "rings of a face cross, or it is not flat: drawn as well as it can be"
+	FaultFlat      Fault = "a face has no area: drawn without it"
 	FaultTooMany   Fault = "more features in one cell than a content may hold: left out"
 )
 
@@ -82,8 +85,12 @@ func (w *worker) report(v View, st *state) *Report {
 		}
 		w.gather(v, st, n, &f)
 		w.bare = true
-		w.writer.Reset()
-		st.model.paint(w, v, nil)
+		for _, w.detailed = range []bool{false, true} {
+			if !w.detailed || n.detailed > 0 {
+				w.writer.Reset()
+				st.model.paint(w, v, nil)
+			}
+		}
 		out.Drawn += n.count
 	}
 	for _, what := range f.order {

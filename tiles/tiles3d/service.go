@@ -312,12 +312,23 @@ func (s *Service) document(ctx context.Context, sc *scene, r *Request, what, rev
 // Content is the GLB of a cell. It fails with layers.ErrNotFound for a cell in
 // which nothing stands.
 func (s *Service) Content(ctx context.Context, r Request, c Cell) (Answer, error) {
+	return s.content(ctx, r, c, false)
+}
+
+// DetailedContent is the GLB of a cell with the faces of bodies, which replaces the
+// other seen from near. It fails with layers.ErrNotFound for a cell in which none are
+// known.
+func (s *Service) DetailedContent(ctx context.Context, r Request, c Cell) (Answer, error) {
+	return s.content(ctx, r, c, true)
+}
+
+func (s *Service) content(ctx context.Context, r Request, c Cell, detailed bool) (Answer, error) {
 	sc, err := s.open(&r)
 	if err != nil {
 		return Answer{}, err
 	}
 	n := sc.state.find(c)
-	if n == nil || n.count == 0 {
+	if n == nil || n.count == 0 || detailed && n.detailed == 0 {
 		sc.view.Release()
 		return Answer{}, layers.Errorf(layers.ErrNotFound, "layer %s has nothing in cell %v", r.Layer, c)
 	}
@@ -329,7 +340,11 @@ func (s *Service) Content(ctx context.Context, r Request, c Cell) (Answer, error
 	revision := sc.state.revision(n)
 	var buf [512]byte
 	w := tiles.KeyWriter(buf[:0])
-	w.Text("glb")
+	form := "glb"
+	if detailed {
+		form = detailedExt
+	}
+	w.Text(form)
 	w.Number(c.key())
 	w.Text(string(sc.key[:]))
 	w.Number(n.sum)
@@ -341,11 +356,11 @@ func (s *Service) Content(ctx context.Context, r Request, c Cell) (Answer, error
 		w.Number(uint64(k))
 	}
 	a, err := s.answers.Get(ctx, tiles.Ask{
-		Key: w.Key(), What: "content " + c.String() + " of " + string(r.Layer),
+		Key: w.Key(), What: "content " + c.String() + "." + form + " of " + string(r.Layer),
 		AcceptEncoding: r.AcceptEncoding, IfNoneMatch: r.IfNoneMatch, Release: sc.view.Release,
 		Render: func(dst []byte) ([]byte, error) {
 			w := s.workers.Get().(*worker)
-			dst = w.content(dst, sc.view, sc.state, n, columns, nil)
+			dst = w.content(dst, sc.view, sc.state, n, columns, detailed, nil)
 			s.workers.Put(w) // not after a panic
 			return dst, nil
 		},

@@ -22,6 +22,7 @@ type state struct {
 type node struct {
 	cell     Cell
 	count    int // features that stand in it
+	detailed int // of them, those whose faces are known
 	sum      uint64
 	bound    bound // of these
 	parts    [2]part
@@ -52,13 +53,16 @@ func newState(m model, salt uint64, segments []snapshot.SegmentView, indexes []*
 
 // merge adds a cell of a segment's index, without its dead features.
 func (s *state) merge(k int, v *snapshot.SegmentView, x *segIndex, c *indexCell, whole bool) {
-	count, sum := int(c.to-c.from), c.sum
+	count, sum, detailed := int(c.to-c.from), c.sum, int(c.detailed)
 	if !whole {
 		for _, i := range x.features[c.from:c.to] {
 			if !v.Alive(int(i)) {
 				count--
 				if e, ok := s.model.measure(v.Segment, int(i)); ok {
 					sum -= mark(v.Segment, int(i), &e)
+					if e.detailed {
+						detailed--
+					}
 				}
 			}
 		}
@@ -69,6 +73,7 @@ func (s *state) merge(k int, v *snapshot.SegmentView, x *segIndex, c *indexCell,
 	n := &s.nodes[s.node(cellOfKey(c.key))]
 	n.count += count
 	n.sum += sum
+	n.detailed += detailed
 	n.bound.add(c.bound)
 	n.parts[k] = part{c.from, c.to}
 }

@@ -11,6 +11,9 @@ import (
 // so that no tileset grows with the city.
 const cutLevel = 13
 
+// detailedExt ends the addresses of contents with the faces of bodies.
+const detailedExt = "lod2.glb"
+
 // TileType is the media type of a content, JSONType that of a tileset.
 const (
 	TileType = "model/gltf-binary"
@@ -82,7 +85,7 @@ func (s *state) tileset(a addresses, extras *Extras) ([]byte, error) {
 	}
 	root := &s.nodes[s.root]
 	doc.Asset.TilesetVersion = s.treeRevision(root)
-	doc.Root = s.tile(s.root, a, false)
+	doc.Root = s.top(s.root, a, false, 2*s.model.geometricError(root.cell))
 	s.finish(&doc)
 	return json.Marshal(doc)
 }
@@ -90,7 +93,7 @@ func (s *state) tileset(a addresses, extras *Extras) ([]byte, error) {
 // subtree is the tileset of a cell of cutLevel.
 func (s *state) subtree(n *node, a addresses) ([]byte, error) {
 	doc := tilesetJSON{Asset: assetJSON{Version: "1.1", TilesetVersion: s.treeRevision(n)}}
-	doc.Root = s.tile(s.byKey[n.cell.key()], a, true)
+	doc.Root = s.top(s.byKey[n.cell.key()], a, true, s.model.geometricError(n.cell))
 	s.finish(&doc)
 	return json.Marshal(doc)
 }
@@ -102,30 +105,60 @@ func (s *state) finish(doc *tilesetJSON) {
 	doc.GeometricError = 2 * max(doc.Root.GeometricError, 1)
 }
 
+// top is a node with all below it as the root of a tileset, which has one tile: where
+// there are two, one around them, of a geometric error above theirs.
+func (s *state) top(i int32, a addresses, inside bool, geometricError float64) tileJSON {
+	list := s.tile(i, a, inside)
+	if len(list) == 1 {
+		return list[0]
+	}
+	return tileJSON{BoundingVolume: s.nodes[i].whole.volume(s.model.volume()), GeometricError: geometricError, Refine: "ADD", Children: list}
+}
+
 // tile is a node with all below it, or with the address of the tileset that has
-// them; inside tells that this is that tileset.
-func (s *state) tile(i int32, a addresses, inside bool) tileJSON {
+// them; inside tells that this is that tileset. What stands in a node with bodies
+// whose faces are known is a tile of its own, the last of two where there are others
+// below; a tileset leaves the one of its root to who names it.
+func (s *state) tile(i int32, a addresses, inside bool) []tileJSON {
 	n := &s.nodes[i]
 	for n.count == 0 && len(n.children) == 1 && (inside || n.cell.Level < cutLevel) {
 		i = n.children[0]
 		n = &s.nodes[i]
 	}
+	detailed := n.detailed > 0
+	if detailed && len(n.children) == 0 {
+		return []tileJSON{s.chain(n, a)}
+	}
 	t := tileJSON{BoundingVolume: n.whole.volume(s.model.volume())}
 	if len(n.children) > 0 {
 		t.GeometricError = s.model.geometricError(n.cell)
 	}
-	if !inside && n.cell.Level == cutLevel && len(n.children) > 0 {
+	switch {
+	case !inside && n.cell.Level == cutLevel && len(n.children) > 0:
 		t.Content = &contentJSON{a.of("t", n.cell, "json", s.treeRevision(n))}
-		return t
-	}
-	if n.count > 0 {
-		t.Content = &contentJSON{a.of("c", n.cell, "glb", s.revision(n))}
-		if s.model.replaces(n.cell.Level) && len(n.children) > 0 {
-			t.Refine = "REPLACE"
+	default:
+		if n.count > 0 && !detailed {
+			t.Content = &contentJSON{a.of("c", n.cell, "glb", s.revision(n))}
+			if s.model.replaces(n.cell.Level) && len(n.children) > 0 {
+				t.Refine = "REPLACE"
+			}
 		}
+		s.children(&t, n, a, inside)
 	}
-	s.children(&t, n, a, inside)
-	return t
+	if detailed && !(inside && n.cell.Level == cutLevel) {
+		return []tileJSON{t, s.chain(n, a)}
+	}
+	return []tileJSON{t}
+}
+
+// chain is what stands in a node, as footprints from afar and as bodies with faces
+// from near.
+func (s *state) chain(n *node, a addresses) tileJSON {
+	revision, volume := s.revision(n), n.bound.volume(s.model.volume())
+	return tileJSON{
+		BoundingVolume: volume, GeometricError: DetailError, Refine: "REPLACE", Content: &contentJSON{a.of("c", n.cell, "glb", revision)},
+		Children: []tileJSON{{BoundingVolume: volume, Content: &contentJSON{a.of("c", n.cell, detailedExt, revision)}}},
+	}
 }
 
 // children adds the tiles below a node. Below a tile that is replaced every tile
@@ -138,7 +171,7 @@ func (s *state) children(t *tileJSON, n *node, a addresses, inside bool) {
 			s.children(t, child, a, inside)
 			continue
 		}
-		t.Children = append(t.Children, s.tile(i, a, inside))
+		t.Children = append(t.Children, s.tile(i, a, inside)...)
 	}
 }
 

@@ -147,7 +147,8 @@ func (w *walker) content(d *tileDoc, at string, above []*tileDoc) {
 	for k, v := range w.query() {
 		require.Equal(t, v, u.Query()[k], "addresses repeat the query")
 	}
-	parts := strings.Split(strings.TrimSuffix(strings.TrimSuffix(name, ".json"), ".glb"), "/")
+	bare, detailed := strings.CutSuffix(name, ".lod2.glb")
+	parts := strings.Split(strings.TrimSuffix(strings.TrimSuffix(bare, ".json"), ".glb"), "/")
 	require.Len(t, parts, 4, name)
 	cell := cellOf(t, parts[1:])
 	if parts[0] == "t" {
@@ -158,7 +159,11 @@ func (w *walker) content(d *tileDoc, at string, above []*tileDoc) {
 		w.tileset(a, name, d)
 		return
 	}
-	a, err := w.service.Content(t.Context(), w.request, cell)
+	get := w.service.Content
+	if detailed {
+		get = w.service.DetailedContent
+	}
+	a, err := get(t.Context(), w.request, cell)
 	require.NoError(t, err)
 	require.Equal(t, u.Query().Get("r"), a.Revision)
 	w.bytes += len(a.Bytes)
