@@ -84,7 +84,7 @@ type laneReading struct {
 	changed uint64 // the tick
 	state   State
 	level   Level
-	time    int64
+	latest  Observation
 	place   int // in order
 	json    []byte
 }
@@ -176,12 +176,12 @@ func (l *ReadingsLane) update(of *readingsLayer, r *Reading) bool {
 	case x == nil:
 		x = &laneReading{binding: b}
 		of.readings[b] = x
-	case x.state == r.State && x.level == level && x.time == r.Time:
+	case x.state == r.State && x.level == level && x.latest == r.Observation:
 		return false
 	default:
 		of.order[x.place] = nil
 	}
-	x.state, x.level, x.time, x.changed = r.State, level, r.Time, l.seq
+	x.state, x.level, x.latest, x.changed = r.State, level, r.Observation, l.seq
 	x.json = l.encode(r, level)
 	x.place = len(of.order)
 	of.order = append(of.order, x)

@@ -48,6 +48,17 @@ type probeDump struct {
 		Epoch, At float64
 		State     string
 	}
+	Told []struct {
+		Sequence uint64
+		ID       string
+		Snapshot bool
+	}
+	Gaps     []map[string]any
+	Through  uint64
+	Readings []struct {
+		Feature, Property, State, Level, Unit string
+		Value                                 float64
+	}
 }
 
 // startProbe bundles testdata/probe.ts with the viewer's tools and runs it.

@@ -1,7 +1,15 @@
 // The TypeScript client as a program: commands on standard input, one JSON
 // object a line; what the client holds on standard output. typescript_proof_test.go
 // bundles and drives it.
-import { EntityState, LiveClient, type ReplayRequest, type Socket, type View } from '../../web/viewer/src/realtime';
+import {
+  EntityState,
+  type EventsSubscription,
+  LiveClient,
+  type Reading,
+  type ReplayRequest,
+  type Socket,
+  type View,
+} from '../../web/viewer/src/realtime';
 
 declare const process: {
   argv: string[];
@@ -21,6 +29,23 @@ const client = new LiveClient({
   },
 });
 client.on('change', change => changes.push(change));
+
+let subscription: EventsSubscription | undefined;
+/** What the handler of events was given, in order. */
+const told: { sequence: number; id: string; snapshot: boolean }[] = [];
+const gaps: unknown[] = [];
+let readings: ReadonlyMap<string, Reading> = new Map();
+
+function events(after: number | undefined): void {
+  subscription = client.events({
+    ...(after === undefined ? {} : { after }),
+    onGap: gap => gaps.push(gap),
+    onEvents: async (items, { snapshot }) => {
+      for (const e of items) told.push({ sequence: e.sequence, id: e.id, snapshot });
+      await new Promise(resolve => setTimeout(resolve, 5)); // it has something to do
+    },
+  });
+}
 
 function dump(id: string): unknown {
   const layer = client.layer(id);
@@ -46,13 +71,20 @@ function dump(id: string): unknown {
     replay: client.replaying,
     entities,
     changes,
+    told,
+    gaps,
+    through: subscription?.through,
+    readings: [...readings.values()],
   };
 }
 
 function run(line: string): void {
-  const command = JSON.parse(line) as { do: string; view?: View; layer?: string; replay?: ReplayRequest };
+  const command = JSON.parse(line) as { do: string; view?: View; layer?: string; replay?: ReplayRequest; after?: number };
   if (command.do === 'subscribe') client.subscribe(command.view as View);
   if (command.do === 'replay') client.replay(command.replay);
+  if (command.do === 'events') events(command.after);
+  if (command.do === 'readings')
+    client.readings(['manholes'], { onReadings: (_, __, all) => (readings = all) });
   if (command.do === 'drop') socket?.close();
   process.stdout.write(`${JSON.stringify(dump(command.layer ?? ''))}\n`);
 }
