@@ -30,6 +30,9 @@ func RunFeeds(ctx context.Context, live Live, log *slog.Logger) error {
 	if live.Readings != nil {
 		running.Go(func() { runSensors(ctx, live, log.With("feed", "sensors")) })
 	}
+	if live.Events != nil {
+		running.Go(func() { runCases(ctx, live.Events, log.With("feed", "cases")) })
+	}
 	for _, f := range []struct {
 		name  string
 		every time.Duration

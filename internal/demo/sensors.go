@@ -22,16 +22,24 @@ type Live struct {
 	// Readings takes those of the sensors; nil: there are none.
 	Readings *realtime.Observatory
 	// Events takes the city's cases; nil: there are none.
-	Events realtime.EventTaker
+	Events Register
 	// Rules watch them; nil: nobody does.
 	Rules *rules.Rules
 	// Things describes the sensors to other systems; nil: nobody does.
 	Things *sensorthings.Store
 }
 
+// Register keeps the city's cases; *cases.Register is one.
+type Register interface {
+	realtime.EventTaker
+	// Open lists those that are not done with.
+	Open() (open []realtime.Event, through uint64)
+}
+
 const (
 	sensorTick   = time.Second
 	operatorTick = 5 * time.Second
+	caseTick     = 2 * time.Second
 )
 
 // runSensors lets the demo's sensors speak, until ctx ends.
@@ -95,11 +103,65 @@ func observe(ctx context.Context, to *realtime.Observatory, due []realtime.Obser
 	return err
 }
 
+// runCases lets people report cases and moves them through their lives, until ctx
+// ends.
+func runCases(ctx context.Context, to Register, log *slog.Logger) {
+	m := &maker{}
+	city, err := sensing.NewCases(Layers(), m.features(ctx), sensing.DefaultSeed)
+	m.close()
+	if err != nil {
+		log.Error("the hotline of the demo city did not start", "cause", err)
+		return
+	}
+	open, _ := to.Open()
+	last := time.Now()
+	due := city.Resume(open, last, nil)
+	ticker := time.NewTicker(caseTick)
+	defer ticker.Stop()
+	for told := (time.Time{}); ; {
+		if err := report(ctx, to, due); err != nil && time.Since(told) > time.Minute {
+			log.Warn("cases of the demo city were refused", "cause", err)
+			told = time.Now()
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		now := time.Now()
+		due = city.Due(last, now, due[:0])
+		last = now
+	}
+}
+
+func report(ctx context.Context, to Register, due []realtime.EventReport) error {
+	if len(due) == 0 {
+		return nil
+	}
+	result, err := to.Take(ctx, due)
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case err != nil:
+		return err
+	case result.JournalError != nil:
+		return result.JournalError
+	case len(result.Refused) > 0:
+		return layers.Errorf(layers.ErrInvalid, "%d of %d cases: %s", len(result.Refused), len(due), result.Refused[0].Reason)
+	}
+	return nil
+}
+
 // newSensors chooses the demo city's objects that have sensors.
 func newSensors(ctx context.Context) (*sensing.Network, error) {
 	m := &maker{}
 	defer m.close()
-	return sensing.New(Layers(), func(l *layers.Layer, yield func(*layers.Feature) bool) error {
+	return sensing.New(Layers(), m.features(ctx), sensing.DefaultSeed)
+}
+
+// features reads the demo city as it is made.
+func (m *maker) features(ctx context.Context) sensing.Source {
+	return func(l *layers.Layer, yield func(*layers.Feature) bool) error {
 		src, err := m.source(ctx, l)
 		if err != nil {
 			return err
@@ -113,7 +175,7 @@ func newSensors(ctx context.Context) (*sensing.Network, error) {
 			}
 		}
 		return nil
-	}, sensing.DefaultSeed)
+	}
 }
 
 // putRules makes the demo's rules that are not there; those that are stay as

@@ -12,6 +12,7 @@ import (
 	"twind/internal/demo/sensing"
 	"twind/layers"
 	"twind/realtime"
+	"twind/realtime/cases"
 	"twind/realtime/history"
 	"twind/realtime/rules"
 	"twind/realtime/sensorthings"
@@ -171,4 +172,31 @@ func TestSensorsSpeakAndAreWatched(t *testing.T) {
 	for _, id := range []layers.ID{"demo_nodes", "demo_parts", "demo_pipes", "manholes", "catchbasins", "storm", "sanitary", "water"} {
 		require.Greater(t, seen[id], 9, "%s: %v", id, seen)
 	}
+}
+
+func TestTheHotlineIsTakenByTheRegister(t *testing.T) {
+	now := start
+	clock := func() time.Time { return now }
+	log, err := history.Open(history.Options{Dir: t.TempDir(), Now: clock})
+	require.NoError(t, err)
+	defer log.Close()
+	register, err := cases.Open(t.Context(), cases.Options{Log: log, Now: clock})
+	require.NoError(t, err)
+	defer register.Close()
+	m := &maker{}
+	city, err := sensing.NewCases(Layers(), m.features(t.Context()), sensing.DefaultSeed)
+	require.NoError(t, err)
+	require.NoError(t, report(t.Context(), register, city.Resume(nil, now, nil)))
+	for range 60 {
+		last := now
+		now = now.Add(time.Minute)
+		require.NoError(t, report(t.Context(), register, city.Due(last, now, nil)))
+		require.NoError(t, register.CheckDeadlines(t.Context()))
+	}
+	open, _ := register.Open()
+	require.Greater(t, len(open), 15)
+	require.Less(t, len(open), 60)
+	overdue, matched := register.List(cases.Query{Overdue: true, Limit: 100})
+	require.NotEmpty(t, overdue)
+	require.Less(t, matched, 60)
 }

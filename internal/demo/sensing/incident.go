@@ -60,7 +60,7 @@ func (n *Network) running(from, to int64) []incident {
 
 // worst is the value that it leads to.
 func (x *incident) worst(s *Sensor) float64 {
-	return between(x.severity, s.Kind.worst[0], s.Kind.worst[1])
+	return between(x.severity, s.worst[0], s.worst[1])
 }
 
 // share is how much of it there is at a moment, 0 to 1.

@@ -35,9 +35,9 @@ func (n *Network) Rules() []rules.Rule {
 		id := ruleID(s.Layer, s.Quantity)
 		r.ID, r.Margin = id, s.Margin
 		if s.Below {
-			r.Below = &s.Kind.Limit
+			r.Below = &s.Limit
 		} else {
-			r.Above = &s.Kind.Limit
+			r.Above = &s.Limit
 		}
 		add(r)
 		if s.Warn > 0 {
