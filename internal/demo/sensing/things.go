@@ -170,15 +170,15 @@ func (c *catalog) datastream(ctx context.Context, s *Sensor) (datastream, error)
 		},
 	}
 	instrument := map[string]any{
-		"name": s.Kind.Sensor.EN, "description": s.Kind.Sensor.ZH + ". " + made, "encodingType": "text/plain",
-		"metadata": made, "properties": map[string]any{"generated": true, "twind:title": s.Kind.Sensor},
+		"name": s.Sensor.EN, "description": s.Sensor.ZH + ". " + made, "encodingType": "text/plain",
+		"metadata": made, "properties": map[string]any{"generated": true, "twind:title": s.Sensor},
 	}
 	property := map[string]any{
 		"name": s.Title.EN, "description": s.Title.ZH, "definition": "https://qudt.org/vocab/quantitykind/" + s.Quality,
 		"properties": map[string]any{"twind:title": s.Title},
 	}
 	var err error
-	if d.Sensor, err = c.id(ctx, "Sensors", s.Kind.Sensor.EN, instrument); err != nil {
+	if d.Sensor, err = c.id(ctx, "Sensors", s.Sensor.EN, instrument); err != nil {
 		return d, err
 	}
 	d.ObservedProperty, err = c.id(ctx, "ObservedProperties", s.Title.EN, property)
