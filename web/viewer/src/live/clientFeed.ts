@@ -1,6 +1,7 @@
 import type { Config } from '../config/config';
 import type { LiveClient, LiveLayer, ReplayRequest } from '../realtime';
 import type {
+  EventsTold,
   FeatureChange,
   LiveCells,
   LiveColumns,
@@ -37,6 +38,18 @@ export class ClientFeed implements LiveFeed {
 
   get recorded(): boolean {
     return this.client.recorded;
+  }
+
+  get tellsEvents(): boolean | undefined {
+    return this.client.layers.length > 0 ? this.client.lanes.includes('events') : undefined;
+  }
+
+  events(heard: EventsTold): () => void {
+    const { stop } = this.client.events({
+      onEvents: (events, { snapshot, reset, more }) =>
+        heard(events, snapshot ? { first: reset, last: !more } : undefined),
+    });
+    return stop;
   }
 
   get replaying(): Replaying | undefined {

@@ -111,8 +111,21 @@ export interface LiveFeed {
   onChange(heard: (change: FeatureChange) => void): () => void;
   /** Readings of the objects of static layers: all of a layer with `reset`, then what changed. */
   readings?(layers: string[], heard: ReadingsTold): () => void;
+  /** Whether the server tells of cases and alarms; undefined before its first word. */
+  readonly tellsEvents?: boolean | undefined;
+  /** Cases and alarms: first all that are open, then each new version. Only one may listen. */
+  events?(heard: EventsTold): () => void;
   close(): void;
 }
+
+/**
+ * Hears of versions of cases and alarms, as /live/events has them.
+ * @param part of all that are open: the first and the last of such a series; undefined: news
+ */
+export type EventsTold = (
+  events: readonly unknown[],
+  part: { first: boolean; last: boolean } | undefined,
+) => void;
 
 /** Features of a static layer changed. */
 export interface FeatureChange extends Change {

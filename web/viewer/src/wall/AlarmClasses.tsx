@@ -1,3 +1,4 @@
+import { textIn } from '../i18n';
 import { className } from './alarmText';
 import { useWall } from './context';
 
@@ -7,6 +8,7 @@ const mostRows = 8;
 export function AlarmClasses() {
   const wall = useWall();
   const words = wall.words.value;
+  const language = wall.store.language.value;
   const classes = wall.classes.value;
   const most = Math.max(1, ...classes.map(({ fresh, acknowledged }) => fresh + acknowledged));
   return (
@@ -19,16 +21,18 @@ export function AlarmClasses() {
         <p class="sentence">{wall.source.value === 'waiting' ? words.queue.waiting : words.classes.none}</p>
       )}
       <ul>
-        {classes.slice(0, mostRows).map(({ class: name, fresh, acknowledged }) => (
+        {classes.slice(0, mostRows).map(({ class: name, title, fresh, acknowledged }) => (
           <li class="class-row" key={name} title={words.classes.summary(fresh, acknowledged)}>
-            <span class="class-name">{className(name, words)}</span>
+            <span class="class-name">{textIn(title, language, className(name, words))}</span>
             <span class="class-count">
               {fresh + acknowledged}
               <span class="visually-hidden"> ({words.classes.summary(fresh, acknowledged)})</span>
             </span>
             <span class="class-bar" aria-hidden="true">
-              <span class="class-fresh" style={{ width: `${(100 * fresh) / most}%` }} />
-              <span class="class-acknowledged" style={{ width: `${(100 * acknowledged) / most}%` }} />
+              {fresh > 0 && <span class="class-fresh" style={{ width: `${(100 * fresh) / most}%` }} />}
+              {acknowledged > 0 && (
+                <span class="class-acknowledged" style={{ width: `${(100 * acknowledged) / most}%` }} />
+              )}
             </span>
           </li>
         ))}

@@ -25,14 +25,18 @@ export function AlarmQueue() {
       </header>
       <div class="queue-notices" role="status">
         {wall.inReplay.value && <p class="queue-notice quietly">{words.present}</p>}
-        {source === 'failed' && <p class="queue-notice">{words.failed}</p>}
+        {source === 'away' && <p class="queue-notice">{words.away}</p>}
         {wall.sound.state.value === 'blocked' && <p class="queue-notice">{wall.words.value.sound.blocked}</p>}
         {flood > 0 && <p class="queue-notice flooding">{words.flood(flood)}</p>}
       </div>
-      {alarms.length === 0 && source !== 'failed' && (
+      {alarms.length === 0 && source !== 'away' && (
         <p class="sentence all-clear">
-          {source === 'waiting' ? (
-            words.waiting
+          {source !== 'ready' ? (
+            source === 'waiting' ? (
+              words.waiting
+            ) : (
+              words.unknown
+            )
           ) : (
             <>
               <Icon name="check" size={22} /> {words.none}

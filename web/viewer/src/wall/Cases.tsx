@@ -14,7 +14,7 @@ export function Cases() {
   const cases = wall.cases.value;
   const overdue = wall.overdue.value;
   return (
-    <section class="wall-card cases" aria-labelledby="cases-title">
+    <section class={`wall-card cases${cases.length === 0 ? ' empty' : ''}`} aria-labelledby="cases-title">
       <header class="card-head">
         <h2 id="cases-title">
           {words.title}

@@ -148,7 +148,9 @@ function HelpRow({ neighbour }: { neighbour: Neighbour }) {
         onClick={() => wall.show(neighbour)}
       >
         <Icon name={neighbour.live ? 'follow' : 'target'} size={18} />
-        <span class="help-name">{name}</span>
+        <span class="help-name">
+          {name} {name !== neighbour.id && <span class="quiet">{neighbour.id}</span>}
+        </span>
         <span class="help-distance">{formatDistance(neighbour.metres)}</span>
       </button>
     </li>

@@ -108,7 +108,7 @@ function TimeSlider() {
 function SpeedChoice() {
   const wall = useWall();
   return (
-    <label class="choice">
+    <label class="replay-choice">
       <span>{wall.words.value.replay.speed}</span>
       <select
         value={String(wall.replay.speed.value)}
@@ -128,7 +128,7 @@ function SpanChoice() {
   const wall = useWall();
   const words = wall.words.value.replay;
   return (
-    <label class="choice">
+    <label class="replay-choice">
       <span>{words.span}</span>
       <select
         value={wall.replay.span.value}

@@ -2,14 +2,17 @@ import { useStore } from '../app/context';
 import { formatNumber } from '../format/number';
 import { Swatch } from '../ui/Swatch';
 import { useWall } from './context';
-import { allSources, type Source } from './sources';
+import { liveSources, type Source, sensorSources } from './sources';
 import { curve } from './trend';
 
 /** How many are live, stale and offline of each source, and how that went. */
 export function Sources() {
   const wall = useWall();
   const words = wall.words.value.sources;
-  const sources = allSources(wall);
+  const sources = [
+    ...liveSources(wall.store),
+    ...sensorSources(wall.store, wall.sensors.value, wall.words.value),
+  ];
   return (
     <section class="wall-card sources" aria-labelledby="sources-title">
       <h2 id="sources-title">{words.title}</h2>
@@ -40,21 +43,18 @@ function SourceRow({ source }: { source: Source }) {
           <span class="visually-hidden"> {words.live}</span>
         </span>
       </div>
-      {counts ? (
-        <>
-          <Share {...counts} />
-          <p class="source-rest">
+      <div class="source-foot">
+        {counts ? <Share {...counts} /> : <span class="source-rest">{words.waiting}</span>}
+        {counts && (
+          <span class="source-rest">
             <span class={counts.stale > 0 ? 'source-stale' : ''}>
               {words.stale} {say(counts.stale)}
             </span>
-            <span>
-              {words.offline} {say(counts.offline)}
-            </span>
-          </p>
-        </>
-      ) : (
-        <p class="source-rest">{words.waiting}</p>
-      )}
+            {' · '}
+            {words.offline} {say(counts.offline)}
+          </span>
+        )}
+      </div>
     </li>
   );
 }

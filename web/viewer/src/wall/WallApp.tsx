@@ -57,8 +57,10 @@ export function WallApp({ store }: { store: Store }) {
               <ReplayBanner />
               <ConnectionNotice />
             </div>
-            <FollowChip />
-            <FocusCard />
+            <div class="map-foot">
+              <FollowChip />
+              <FocusCard />
+            </div>
             <MapSources />
             <Notices />
           </main>

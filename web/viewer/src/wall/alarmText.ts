@@ -45,7 +45,14 @@ function amount(alarm: Alarm, store: Store, language: Language): (value: number)
   const { property, outcome } = alarm.evidence;
   const fence = outcome === 'enter' || outcome === 'leave' || outcome === 'stay' || outcome === 'speed';
   if (fence || property === 'speed') return value => formatSpeed(value, language);
-  const schema = store.layer(alarm.layer)?.schema ?? [];
-  const unit = formatUnit(schema.find(({ name }) => name === property)?.unit);
+  const unit = formatUnit(unitOf(alarm, store));
   return value => `${formatNumber(value, language, 2)}${unit ? ` ${unit}` : ''}`;
+}
+
+/** The unit of what crossed a limit: the sensor's, else that of the layer's property. */
+function unitOf({ layer, entity, evidence }: Alarm, store: Store): string | undefined {
+  const reading = store.readings
+    .of(layer, entity)
+    ?.readings.find(({ property }) => property === evidence.property);
+  return reading?.unit ?? store.layer(layer)?.schema.find(({ name }) => name === evidence.property)?.unit;
 }

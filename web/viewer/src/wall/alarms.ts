@@ -1,3 +1,4 @@
+import type { Text } from '../i18n';
 import type { Alarm } from './alarm';
 
 /** The order of the queue: newest first. */
@@ -8,17 +9,19 @@ export function compareAlarms(a: Alarm, b: Alarm): number {
 /** Open alarms of one class. */
 export interface ClassCount {
   class: string;
+  /** What its newest alarm is called. */
+  title: Text | undefined;
   fresh: number;
   acknowledged: number;
 }
 
-/** Open alarms by class, the most frequent first. */
+/** Open alarms by class, the most frequent first; the alarms are given newest first. */
 export function countByClass(alarms: readonly Alarm[]): ClassCount[] {
   const counts = new Map<string, ClassCount>();
   for (const alarm of alarms) {
     let count = counts.get(alarm.class);
     if (!count) {
-      count = { class: alarm.class, fresh: 0, acknowledged: 0 };
+      count = { class: alarm.class, title: alarm.title, fresh: 0, acknowledged: 0 };
       counts.set(alarm.class, count);
     }
     if (alarm.state === 'new') count.fresh++;

@@ -28,8 +28,8 @@ export function searchable(config: Config): {
   cameras: { layer: LayerConfig; filter: string }[];
 } {
   const cameras = config.layers
-    .filter(({ kind, schema }) => kind === 'part' && schema.some(({ name }) => name === 'class'))
-    .map(layer => ({ layer, filter: `class = '${cameraClass}'` }));
+    .filter(({ kind, schema }) => kind === 'part' && schema.some(({ name }) => name === 'class_code'))
+    .map(layer => ({ layer, filter: `class_code = '${cameraClass}'` }));
   return { vehicles: config.layers.filter(({ kind, live }) => live && kind === 'vehicle'), cameras };
 }
 

@@ -1,9 +1,11 @@
 import type { Store } from '../app/store';
 import type { SymbolKind } from '../config/config';
+import { textIn } from '../i18n';
 import type { LiveCounts } from '../live/feed';
-import type { WallState } from './wallState';
+import type { Readings } from '../readings/readings';
+import type { WallWords } from './words';
 
-/** One source of live data: a layer of moving things, or the sensors of a layer's objects. */
+/** One source of live data: a layer of moving things, or the sensors of one place. */
 export interface Source {
   id: string;
   title: string;
@@ -27,7 +29,47 @@ export function liveSources(store: Store): Source[] {
     }));
 }
 
-/** Every source there is to count. */
-export function allSources(wall: WallState): Source[] {
-  return liveSources(wall.store);
+/** Where a layer's sensors are counted: in its group, or by themselves. */
+export function sensorGroup(store: Store, layer: string): string {
+  return store.layer(layer)?.group || layer;
+}
+
+/** How many readings of each group are live, stale and offline. */
+export function countSensors(
+  readings: Readings,
+  groupOf: (layer: string) => string,
+): Map<string, LiveCounts> {
+  const groups = new Map<string, LiveCounts>();
+  for (const layer of readings.layerIds) {
+    const objects = readings.objects(layer);
+    if (objects.size === 0) continue;
+    const id = groupOf(layer);
+    const counts = groups.get(id) ?? { live: 0, stale: 0, offline: 0 };
+    groups.set(id, counts);
+    for (const object of objects.values()) for (const { state } of object.readings) counts[state]++;
+  }
+  return groups;
+}
+
+/** The sensors as sources, in the order of the layers' groups. */
+export function sensorSources(
+  store: Store,
+  sensors: ReadonlyMap<string, LiveCounts>,
+  words: WallWords,
+): Source[] {
+  const language = store.language.value;
+  const titles = new Map(
+    store.config.groups.map(({ id, title }) => [id, textIn(title, language, id)] as const),
+  );
+  const order = [...titles.keys()];
+  const rank = (id: string) => (order.includes(id) ? order.indexOf(id) : order.length);
+  return [...sensors]
+    .sort(([a], [b]) => rank(a) - rank(b))
+    .map(([id, counts]) => ({
+      id: `sensors/${id}`,
+      title: words.sources.sensors(titles.get(id) ?? store.title(id)),
+      symbol: 'circle' as const,
+      color: 'var(--good)',
+      counts,
+    }));
 }

@@ -1,6 +1,6 @@
 import { computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import type { Store } from '../app/store';
-import type { Replaying } from '../live/feed';
+import type { LiveCounts, Replaying } from '../live/feed';
 import { metresBetween } from '../map/camera';
 import { type Alarm, floodClass } from './alarm';
 import { type ClassCount, compareAlarms, countByClass } from './alarms';
@@ -13,6 +13,7 @@ import { type Neighbour, nearestCameras, nearestVehicles, type Search } from './
 import { loadWallPreferences, longestOwner, saveWallPreferences } from './preferences';
 import { ReplayControl } from './replayControl';
 import { AlarmSound } from './sound';
+import { countSensors, sensorGroup } from './sources';
 import { Trend } from './trend';
 import { type WallWords, wallWords } from './words';
 
@@ -60,6 +61,8 @@ export class WallState {
   readonly replay: ReplayControl;
   readonly owner: Signal<string>;
   readonly sound: AlarmSound;
+  /** Readings by state, of each group of layers. */
+  readonly sensors: Signal<ReadonlyMap<string, LiveCounts>> = signal(new Map());
   /** Live entities of each source over the last minutes. */
   readonly trends = new Map<string, Trend>();
 
@@ -165,7 +168,6 @@ export class WallState {
         id,
         reason: outcome.conflict ? this.words.value.queue.conflict : outcome.reason,
       };
-    if (outcome.conflict) this.events.readAgain();
     return outcome.alarm !== undefined;
   }
 
@@ -215,6 +217,7 @@ export class WallState {
     const map = this.store.shown.value?.map;
     if (!map) return;
     this.store.follow(false);
+    this.store.bookmark.value = undefined;
     const zoom = Math.max(map.getZoom(), closeUp + Math.log2(this.store.scale));
     const here = map.getCenter();
     if (metresBetween([here.lng, here.lat], place) > flight) map.jumpTo({ center: place, zoom });
@@ -228,9 +231,22 @@ export class WallState {
     if (!Number.isNaN(server)) this.clockOffset = server - Date.now();
     this.now.value = Date.now() + this.clockOffset;
     this.flood.value = this.floodWatch.count(this.now.value);
+    this.countSensors();
+  }
+
+  private countSensors(): void {
+    const { readings } = this.store;
+    const revision = readings.revision.peek();
+    if (revision !== this.counted) {
+      this.counted = revision;
+      this.sensors.value = countSensors(readings, layer => sensorGroup(this.store, layer));
+    }
+    for (const [id, { live }] of this.sensors.peek()) this.sample(`sensors/${id}`, live);
   }
 
   private clockOffset = 0;
+  /** The revision of the readings that were counted last. */
+  private counted = -1;
 
   private takeAlarms(list: readonly Alarm[], whole: boolean): void {
     const born = this.alarmLedger.take(list, whole);

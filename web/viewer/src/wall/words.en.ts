@@ -23,7 +23,8 @@ export const wallEn: WallWords = {
   queue: {
     title: 'Alarm queue',
     none: 'No alarm needs anybody.',
-    failed: 'The alarms cannot be read; this tries again by itself. Below is what was read last.',
+    away: 'The connection is lost: these alarms are from before, and follow by themselves.',
+    unknown: 'This server tells of no alarms and events.',
     waiting: 'Reading the alarms…',
     present: 'The alarms stay live during the replay.',
     more: count => `${count} older alarms`,

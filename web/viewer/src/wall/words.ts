@@ -22,7 +22,8 @@ export interface WallWords {
   queue: {
     title: string;
     none: string;
-    failed: string;
+    away: string;
+    unknown: string;
     waiting: string;
     present: string;
     more(count: number): string;

@@ -23,7 +23,8 @@ export const wallZh: WallWords = {
   queue: {
     title: '报警队列',
     none: '没有需要处理的报警。',
-    failed: '报警服务没有响应，将自动重试；以下为最近一次读到的内容。',
+    away: '连接中断：以下为中断前的报警，恢复后自动更新。',
+    unknown: '此服务器不提供报警与事件。',
     waiting: '正在读取报警…',
     present: '回放期间此处仍为实时报警。',
     more: count => `另有 ${count} 条较早的报警`,

@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest';
+import { type Alarm, parseAlarm } from './alarm';
+import { compareAlarms, countByClass } from './alarms';
+import { FloodWatch } from './flood';
+import { Ledger } from './ledger';
+
+const noon = Date.parse('2026-11-22T12:00:00Z');
+
+function alarm(id: string, minute: number, given: Record<string, unknown> = {}): Alarm {
+  const parsed = parseAlarm({
+    id,
+    class: 'gas',
+    state: 'new',
+    sequence: minute,
+    time: new Date(noon + minute * 60_000).toISOString(),
+    ...given,
+  });
+  if (!parsed) throw new Error(`alarm ${id} is not read`);
+  return parsed;
+}
+
+describe('parseAlarm', () => {
+  it('reads what /live/alarms and the events of the live socket write', () => {
+    const read = parseAlarm({
+      id: 'a1',
+      kind: 'alarm',
+      class: 'high-water',
+      state: 'acknowledged',
+      active: true,
+      layer: 'manholes',
+      entity: 'M7',
+      time: '2026-11-22T12:00:00Z',
+      count: 3,
+      lon: 112.97,
+      lat: 28.2,
+      owner: 'Desk 3',
+      note: 'patrol sent',
+      sequence: 12,
+      evidence: {
+        severity: 'minor',
+        title: { zh: '水位' },
+        value: 1.5,
+        limit: 1.2,
+        property: 'level',
+        rule: 'r',
+      },
+    });
+    expect(read).toEqual({
+      id: 'a1',
+      class: 'high-water',
+      state: 'acknowledged',
+      severity: 'minor',
+      title: { zh: '水位' },
+      layer: 'manholes',
+      entity: 'M7',
+      time: noon,
+      count: 3,
+      place: [112.97, 28.2],
+      owner: 'Desk 3',
+      note: 'patrol sent',
+      sequence: 12,
+      evidence: { value: 1.5, limit: 1.2, property: 'level' },
+    });
+  });
+
+  it('takes what a rule does not say as major, and floods as critical', () => {
+    expect(alarm('a', 0).severity).toBe('major');
+    expect(alarm('a', 0, { class: 'flood' }).severity).toBe('critical');
+    expect(alarm('a', 0, { evidence: { severity: 'loud' } }).severity).toBe('major');
+  });
+
+  it.each([
+    null,
+    7,
+    {},
+    { id: 'a', state: 'new' },
+    { id: 'a', state: 'open', time: '2026-11-22T12:00:00Z' },
+    { id: '', state: 'new', time: '2026-11-22T12:00:00Z' },
+    { id: 'a', state: 'new', time: 'yesterday' },
+  ])('refuses %j', value => expect(parseAlarm(value)).toBeUndefined());
+});
+
+describe('the queue', () => {
+  const queue = (most?: number) => new Ledger<Alarm>(({ state }) => state === 'closed', compareAlarms, most);
+  const ids = (ledger: Ledger<Alarm>) => ledger.list().map(({ id }) => id);
+
+  it('is newest first', () => {
+    const ledger = queue();
+    ledger.take([alarm('b', 2), alarm('a', 1), alarm('c', 3)]);
+    expect(ids(ledger)).toEqual(['c', 'b', 'a']);
+  });
+
+  it('of the same moment, the later told comes first', () => {
+    const ledger = queue();
+    ledger.take([alarm('a', 1, { sequence: 1 }), alarm('b', 1, { sequence: 2 })]);
+    expect(ids(ledger)).toEqual(['b', 'a']);
+  });
+
+  it('keeps the newest version, whichever comes last', () => {
+    const ledger = queue();
+    ledger.take([alarm('a', 1, { state: 'acknowledged', sequence: 9 })]);
+    expect(ledger.take([alarm('a', 1, { sequence: 4 })])).toEqual([]);
+    expect(ledger.get('a')?.state).toBe('acknowledged');
+  });
+
+  it('tells what came to be, once', () => {
+    const ledger = queue();
+    expect(ledger.take([alarm('a', 1)]).map(({ id }) => id)).toEqual(['a']);
+    expect(ledger.take([alarm('a', 1, { sequence: 2 }), alarm('b', 2)]).map(({ id }) => id)).toEqual(['b']);
+  });
+
+  it('lets go of what is closed, and of what the whole list does not name', () => {
+    const ledger = queue();
+    ledger.take([alarm('a', 1), alarm('b', 2), alarm('c', 3)]);
+    ledger.take([alarm('b', 2, { state: 'closed', sequence: 7 })]);
+    expect(ids(ledger)).toEqual(['c', 'a']);
+    ledger.take([alarm('c', 3)], true);
+    expect(ids(ledger)).toEqual(['c']);
+  });
+
+  it('stays bounded: the oldest are forgotten', () => {
+    const ledger = queue(100);
+    for (let i = 0; i < 1000; i++) ledger.take([alarm(`a${i}`, i)]);
+    expect(ledger.list()).toHaveLength(100);
+    expect(ids(ledger)[0]).toBe('a999');
+    expect(ledger.take([alarm('late', -5)])).toEqual([]);
+  });
+});
+
+describe('countByClass', () => {
+  it('counts new and acknowledged, the most frequent class first, named as its newest alarm', () => {
+    const list = [
+      alarm('d', 4, { class: 'water', evidence: { title: { en: 'High water' } } }),
+      alarm('c', 3, { class: 'gas' }),
+      alarm('b', 2, { class: 'water', state: 'acknowledged' }),
+      alarm('a', 1, { class: 'water' }),
+    ];
+    expect(countByClass(list)).toEqual([
+      { class: 'water', title: { en: 'High water' }, fresh: 2, acknowledged: 1 },
+      { class: 'gas', title: undefined, fresh: 1, acknowledged: 0 },
+    ]);
+  });
+});
+
+describe('FloodWatch', () => {
+  const minute = 60_000;
+
+  it('begins above ten in ten minutes and ends below five', () => {
+    const watch = new FloodWatch();
+    for (let i = 0; i < 10; i++) watch.note(noon + i * 1000);
+    expect(watch.count(noon + minute)).toBe(0);
+    watch.note(noon + 5 * minute);
+    expect(watch.count(noon + 5 * minute)).toBe(11);
+    for (let i = 0; i < 4; i++) watch.note(noon + 9 * minute);
+    expect(watch.count(noon + 10.5 * minute), 'five in the window: it goes on').toBe(5);
+    expect(watch.count(noon + 15.5 * minute), 'four').toBe(0);
+    watch.note(noon + 16 * minute);
+    expect(watch.count(noon + 16 * minute), 'it is over until there are more than ten again').toBe(0);
+  });
+
+  it('counts a storm without growing', () => {
+    const watch = new FloodWatch();
+    for (let i = 0; i < 5000; i++) watch.note(noon);
+    expect(watch.count(noon)).toBe(1000);
+  });
+});
