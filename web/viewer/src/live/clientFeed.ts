@@ -9,6 +9,7 @@ import type {
   LiveFeed,
   LiveStatus,
   LiveView,
+  ReadingsTold,
   Replaying,
 } from './feed';
 
@@ -104,6 +105,17 @@ export class ClientFeed implements LiveFeed {
 
   onChange(heard: (change: FeatureChange) => void): () => void {
     return this.client.on('change', heard);
+  }
+
+  readings(layers: string[], heard: ReadingsTold): () => void {
+    return this.client.readings(layers, {
+      onReadings: (layer, changed, _all, reset) =>
+        heard(
+          layer,
+          changed.map(reading => ({ ...reading, layer })),
+          reset,
+        ),
+    });
   }
 
   close(): void {
