@@ -42,7 +42,7 @@ func (n *Network) Rules() []rules.Rule {
 		add(r)
 		if s.Warn > 0 {
 			r.ID, r.Quiet, r.Severity, r.Margin = id+"-warning", true, rules.Minor, s.Margin/2
-			r.Class, r.Title = s.Class+"-warning", text(s.Kind.Title.ZH+"预警", "Warning: "+strings.ToLower(s.Kind.Title.EN))
+			r.Class, r.Title = s.Class+"-warning", text(s.Title.ZH+"预警", "Warning: "+strings.ToLower(s.Title.EN))
 			r.Above, r.Below = &s.Warn, nil
 			add(r)
 		}
