@@ -20,6 +20,7 @@ import (
 	"twind/realtime/gtfsrt"
 	"twind/realtime/jt808"
 	"twind/realtime/mqtt"
+	"twind/realtime/sensorthings"
 	"twind/spatial"
 )
 
@@ -80,8 +81,8 @@ func (f *feeds) close() {
 }
 
 // run starts every feed in g; each ends with ctx.
-func (f *feeds) run(ctx context.Context, g *errgroup.Group, hub *realtime.Hub) error {
-	if err := f.runMQTT(ctx, g, hub); err != nil {
+func (f *feeds) run(ctx context.Context, g *errgroup.Group, hub *realtime.Hub, topics *sensorthings.Topics) error {
+	if err := f.runMQTT(ctx, g, hub, topics); err != nil {
 		return err
 	}
 	if err := f.runJT808(ctx, g, hub); err != nil {
@@ -97,9 +98,9 @@ func (f *feeds) run(ctx context.Context, g *errgroup.Group, hub *realtime.Hub) e
 	return nil
 }
 
-func (f *feeds) runMQTT(ctx context.Context, g *errgroup.Group, hub *realtime.Hub) error {
+func (f *feeds) runMQTT(ctx context.Context, g *errgroup.Group, hub *realtime.Hub, topics *sensorthings.Topics) error {
 	if f.mqtt != nil {
-		o := mqtt.BrokerOptions{Sink: hub, Log: f.log, Registerer: f.metrics}
+		o := mqtt.BrokerOptions{Sink: hub, Things: topics, Log: f.log, Registerer: f.metrics}
 		if len(f.conf.Tokens) > 0 || !config.Loopback(f.conf.MQTT.Listen) {
 			o.Authorize = func(_, password string) (mqtt.Rights, bool) {
 				return mqtt.Rights{Write: f.conf.KnowsToken(password)}, true
@@ -109,6 +110,7 @@ func (f *feeds) runMQTT(ctx context.Context, g *errgroup.Group, hub *realtime.Hu
 		if err != nil {
 			return err
 		}
+		topics.Connect(broker)
 		g.Go(func() error { return ended(ctx, broker.Serve(ctx, f.mqtt)) })
 	}
 	for _, b := range f.conf.MQTT.Brokers {

@@ -97,6 +97,82 @@ func TestMosquittoClientsAgainstTheEmbeddedBroker(t *testing.T) {
 	}
 }
 
+// post sends a body and returns what is answered.
+func post(t *testing.T, address, body string) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(body))
+	require.NoError(t, err)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.Less(t, resp.StatusCode, 300, "%s", b)
+	return string(b)
+}
+
+func get(t *testing.T, address string) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+	require.NoError(t, err)
+	resp, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return string(b)
+}
+
+const pumpThing = `{"name":"pump","description":"p","Locations":[{"name":"l","description":"l","encodingType":"application/geo+json","location":{"type":"Point","coordinates":[113.5,34.8]}}],
+"Datastreams":[{"name":"level","description":"d","observationType":"m","unitOfMeasurement":{"name":"metre","symbol":"m","definition":"m"},
+"Sensor":{"name":"s","description":"s","encodingType":"text/plain","metadata":"m"},"ObservedProperty":{"name":"p","definition":"d","description":"p"}}]}`
+
+func TestMosquittoClientsAndSensorThings(t *testing.T) {
+	addr := freeAddress(t)
+	url := servingWith(t, liveVehicles, "--mqtt", addr)
+	const root = "/sensorthings/v1.1"
+	require.Contains(t, get(t, url+root), `"endpoints":["mqtt://`+addr+`"]`)
+	post(t, url+root+"/Things", pumpThing)
+	for i, version := range []string{"mqttv311", "5"} {
+		hears := map[string]string{
+			"v1.1/Datastreams(1)/Observations":                fmt.Sprintf(`"@iot.selfLink":"%s%s/Observations(%d)"`, url, root, i+1),
+			"v1.1/Observations?$select=result,phenomenonTime": fmt.Sprintf(`{"phenomenonTime":"2026-11-22T08:00:00Z","result":%d.5}`, i),
+			"v1.1/Things(1)/name":                             fmt.Sprintf(`{"name":"泵 %d"}`, i),
+			"v1.1/Things(1)":                                  fmt.Sprintf(`"name":"泵 %d"`, i),
+		}
+		heard := map[string]chan string{}
+		for topic := range hears {
+			heard[topic] = make(chan string, 1)
+			go func() {
+				heard[topic] <- mosquitto(t, "mosquitto_sub", addr, "-V", version, "-q", "1", "-t", topic, "-C", "1", "-W", "15")
+			}()
+		}
+		time.Sleep(500 * time.Millisecond) // for the subscriptions
+		mosquitto(t, "mosquitto_pub", addr, "-V", version, "-q", "1", "-t", "v1.1/Datastreams(1)/Observations", "-m",
+			fmt.Sprintf(`{"phenomenonTime":"2026-11-22T08:00:00Z","result":%d.5}`, i))
+		require.Contains(t, get(t, fmt.Sprintf("%s%s/Observations(%d)/result/$value", url, root, i+1)), fmt.Sprintf("%d.5", i), "the acknowledgement means that it is there")
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, url+root+"/Things(1)", strings.NewReader(fmt.Sprintf(`{"name":"泵 %d"}`, i)))
+		require.NoError(t, err)
+		resp, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		resp.Body.Close()
+		for topic, want := range hears {
+			require.Contains(t, <-heard[topic], want, "%s by %s", topic, version)
+		}
+		// A wildcard and nonsense are refused; the broker goes on.
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		host, port, err := net.SplitHostPort(addr)
+		require.NoError(t, err)
+		out, _ := exec.CommandContext(ctx, "mosquitto_sub", "-h", host, "-p", port, "-V", version, "-t", "v1.1/#", "-C", "1", "-W", "5").CombinedOutput()
+		cancel()
+		require.Contains(t, strings.ToLower(string(out)), "denied", "%s", out)
+		mosquitto(t, "mosquitto_pub", addr, "-V", version, "-t", "v1.1/Datastreams(1)/Observations", "-m", "nonsense")
+	}
+	require.Contains(t, get(t, url+root+"/Observations?$count=true&$top=0"), `"@iot.count":2`)
+	require.Contains(t, get(t, url+"/metrics"), `twind_mqtt_messages_total{outcome="refused"} 2`)
+}
+
 func TestAnOutsideMosquittoIsFollowed(t *testing.T) {
 	addr := freeAddress(t)
 	_, port, err := net.SplitHostPort(addr)

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"log/slog"
 	"path/filepath"
+	"strings"
 
 	"twind/internal/config"
+	"twind/realtime"
 	"twind/realtime/sensorthings"
 )
 
@@ -15,4 +18,16 @@ func openSensorThings(c config.Config) (*sensorthings.Store, error) {
 		dir = filepath.Dir(dataDir(c))
 	}
 	return sensorthings.Open(sensorthings.Options{Dir: filepath.Join(dir, "sensorthings")})
+}
+
+// sensorThingsTopics is SensorThings over MQTT.
+func sensorThingsTopics(c config.Config, store *sensorthings.Store, observatory *realtime.Observatory, log *slog.Logger) *sensorthings.Topics {
+	base := c.PublicURL
+	if base == "" {
+		base = "http://" + c.Addr
+	}
+	return sensorthings.NewTopics(store, sensorthings.TopicOptions{
+		Base:    strings.TrimRight(base, "/") + "/sensorthings/v1.1",
+		Observe: sensorthings.Observe(observatory, log), Log: log,
+	})
 }

@@ -123,6 +123,9 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 		return err
 	}
 	defer feeds.close()
+	if feeds.mqtt != nil {
+		conf.MQTT.Listen = feeds.mqtt.Addr().String() // as announced
+	}
 	profiles, err := openDebug(p.ctx, conf.Debug)
 	if err != nil {
 		return err
@@ -230,14 +233,14 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 	srv, err := server.New(server.Options{
 		Context: ctx,
 		Store:   store, Catalog: catalog, Tiles: tileService, Solids: solids, Hub: hub, Viewer: viewer.FS(), Log: log, Metrics: metrics,
-		History: recorded, Observatory: observatory, Rules: watched, Cases: lanes.cases, SensorThings: sensorThings,
+		History: recorded, Observatory: observatory, Rules: watched, Cases: lanes.cases, Webhooks: lanes.webhooks, SensorThings: sensorThings,
 		Config: conf, Version: version, Groups: o.groups, Sprites: sprites,
 		Rasters: rasters, Grounds: ground.grounds, Archives: archives,
 	})
 	if err != nil {
 		return err
 	}
-	if err := feeds.run(ctx, g, hub); err != nil {
+	if err := feeds.run(ctx, g, hub, sensorThingsTopics(conf, sensorThings, observatory, log)); err != nil {
 		return err
 	}
 	runDebug(ctx, g, profiles)
@@ -249,9 +252,7 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 	if watched != nil {
 		g.Go(func() error { return ended(ctx, watched.Run(ctx)) })
 	}
-	if lanes.cases != nil {
-		g.Go(func() error { return ended(ctx, lanes.cases.Run(ctx)) })
-	}
+	lanes.run(ctx, g)
 	if o.feeds != nil {
 		live := demo.Live{Positions: hub, Readings: observatory, Rules: watched, Things: sensorThings}
 		if lanes.cases != nil {

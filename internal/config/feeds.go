@@ -31,8 +31,11 @@ type LiveLayer struct {
 
 // MQTT is the embedded broker and the outside ones that are followed.
 type MQTT struct {
-	Listen  string   `yaml:"listen"`  // host:port of the embedded broker; empty: none
-	Brokers []Broker `yaml:"brokers"` // outside brokers
+	Listen string `yaml:"listen"` // host:port of the embedded broker; empty: none
+	// PublicURL is how clients reach the embedded broker, such as
+	// mqtts://mqtt.example:8883 of a proxy; SensorThings announces it. Empty: as listened.
+	PublicURL string   `yaml:"publicUrl"`
+	Brokers   []Broker `yaml:"brokers"` // outside brokers
 }
 
 // Broker is an outside MQTT broker whose positions are taken.
@@ -93,6 +96,11 @@ func (c *Config) feedFaults(bad func(format string, args ...any)) {
 		address("mqtt.listen", c.MQTT.Listen)
 		if !Loopback(c.MQTT.Listen) && len(c.Tokens) == 0 {
 			bad("mqtt.listen %s is reached from other machines, so tokens are needed, which clients send as password", c.MQTT.Listen)
+		}
+	}
+	if p := c.MQTT.PublicURL; p != "" {
+		if u, err := url.Parse(p); err != nil || u.Host == "" || !slices.Contains([]string{"mqtt", "mqtts", "ws", "wss"}, u.Scheme) {
+			bad("mqtt.publicUrl %q: expected mqtt://host:1883, mqtts://host:8883, or ws:// or wss:// of a proxy", p)
 		}
 	}
 	for _, b := range c.MQTT.Brokers {

@@ -1,12 +1,13 @@
 package server
 
 import (
-	"context"
+	"net"
 	"net/http"
+	"net/netip"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
-	"twind/realtime"
 	"twind/realtime/sensorthings"
 )
 
@@ -33,7 +34,8 @@ func (s *Server) sensorThings() handler {
 	}
 	h := http.StripPrefix(sensorThingsPath, sensorthings.Handler(s.o.SensorThings, sensorthings.HandlerOptions{
 		Base:    func(r *http.Request) string { return s.base(r) + sensorThingsPath },
-		Observe: s.observe,
+		Observe: sensorthings.Observe(s.o.Observatory, s.o.Log),
+		MQTT:    s.mqttEndpoints,
 		Log:     s.o.Log,
 	}))
 	return func(w http.ResponseWriter, r *http.Request) error {
@@ -42,17 +44,26 @@ func (s *Server) sensorThings() handler {
 	}
 }
 
-// observe gives readings to the Observatory, which may believe them less than
-// the client that posted them: their clock may be ahead, their object unknown.
-func (s *Server) observe(ctx context.Context, readings []realtime.Observation) {
-	if s.o.Observatory == nil {
-		return
+// mqttEndpoints are where SensorThings is reached over MQTT, as the client
+// reaches the server: as configured, else at the broker's port of this machine.
+func (s *Server) mqttEndpoints(r *http.Request) []string {
+	m := s.o.MQTT
+	switch {
+	case m.Listen == "":
+		return nil
+	case m.PublicURL != "":
+		return []string{m.PublicURL}
 	}
-	result, err := s.o.Observatory.Apply(ctx, readings)
+	host, port, err := net.SplitHostPort(m.Listen)
 	if err != nil {
-		return // the client has gone
+		return nil
 	}
-	for _, r := range result.Refused {
-		s.o.Log.Debug("an observation of SensorThings is not shown live", "datastream", r.ID, "reason", r.Reason)
+	if a, err := netip.ParseAddr(host); host == "" || err == nil && a.IsUnspecified() {
+		_, host, _ = strings.Cut(s.base(r), "://")
+		host, _, _ = strings.Cut(host, "/")
+		if h, _, err := net.SplitHostPort(host); err == nil {
+			host = h
+		}
 	}
+	return []string{"mqtt://" + net.JoinHostPort(strings.Trim(host, "[]"), port)}
 }

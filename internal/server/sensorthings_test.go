@@ -45,6 +45,34 @@ func TestSensorThings(t *testing.T) {
 	require.Equal(t, 404, c.get("/sensorthings/v1.1/Things(1)").status)
 }
 
+func TestSensorThingsAnnouncesItsBroker(t *testing.T) {
+	const receive = "http://www.opengis.net/spec/iot_sensing/1.1/req/receive-updates-via-mqtt/receive-updates"
+	const create = "http://www.opengis.net/spec/iot_sensing/1.1/req/create-observations-via-mqtt/observations-creation"
+	settings := func(m config.MQTT) map[string]any {
+		store, err := sensorthings.Open(sensorthings.Options{Dir: t.TempDir()})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, store.Close()) })
+		c := newCityWith(t, func(conf *config.Config) { conf.MQTT = m; conf.Tokens = []config.Token{{Name: "gis", SHA256: "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b"}} }, func(o *server.Options) { o.SensorThings = store })
+		return c.get("/sensorthings/v1.1").ok(200).json()["serverSettings"].(map[string]any)
+	}
+	s := settings(config.MQTT{})
+	require.NotContains(t, s["conformance"], receive, "without a broker")
+	require.NotContains(t, s, receive)
+	for listen, want := range map[string]string{
+		"127.0.0.1:1884": "mqtt://127.0.0.1:1884", "[::]:1883": "mqtt://127.0.0.1:1883", ":1883": "mqtt://127.0.0.1:1883", "public": "wss://city.example/mqtt",
+	} {
+		m := config.MQTT{Listen: listen}
+		if listen == "public" {
+			m = config.MQTT{Listen: ":1883", PublicURL: want}
+		}
+		s := settings(m)
+		require.Contains(t, s["conformance"], receive)
+		require.Contains(t, s["conformance"], create)
+		require.Equal(t, map[string]any{"endpoints": []any{want}}, s[receive], "%v", listen)
+		require.Equal(t, map[string]any{"endpoints": []any{want}}, s[create])
+	}
+}
+
 func TestWithoutSensorThings(t *testing.T) {
 	require.Equal(t, 501, newCityWith(t, nil, nil).get("/sensorthings/v1.1/Things").status)
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"time"
 
 	mochi "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/listeners"
@@ -23,20 +24,47 @@ type BrokerOptions struct {
 	// Authorize gives the rights of a client by its user name and password, and
 	// false to let it not in at all; nil: everybody may do everything.
 	Authorize func(user, password string) (Rights, bool)
+	// Things takes and watches the topics of SensorThings; nil: there are none.
+	Things Things
 
 	MaxClients int64        // default 10,000
 	Log        *slog.Logger // default: discards
 	Registerer prometheus.Registerer
 }
 
+// Things is SensorThings as the broker sees it: a *sensorthings.Topics. Everybody
+// who is let in may subscribe to its topics.
+type Things interface {
+	// Owns tells whether a topic is one of SensorThings.
+	Owns(topic string) bool
+	// Watch prepares a topic that a client subscribes to; Watched tells whether it
+	// has been. Watch fails with layers.ErrInvalid or ErrUnavailable.
+	Watch(topic string) error
+	Watched(topic string) bool
+	// Create takes what a client publishes and returns when it is on disk.
+	Create(ctx context.Context, topic string, body []byte) error
+}
+
 // Rights are what a client may do.
 type Rights struct {
-	Write bool                    // publish positions
+	Write bool                    // publish positions and Observations
 	Reads func(id layers.ID) bool // subscribe to a layer; nil: to every one
 }
 
-// Broker is an MQTT broker for twind's topics.
+// Broker is an MQTT broker for twind's topics and those of SensorThings.
 type Broker struct{ server *mochi.Server }
+
+// Send passes a message on to the subscribers of a topic, each with the quality
+// it subscribed with. It waits for none: of who reads too slowly, messages are
+// dropped and counted.
+func (b *Broker) Send(topic string, payload []byte) {
+	_ = b.server.Publish(topic, payload, false, 2) // the inline client is never refused
+}
+
+// Hears tells whether a topic has subscribers, sessions of absent clients included.
+func (b *Broker) Hears(topic string) bool {
+	return len(b.server.Topics.Subscribers(topic).Subscriptions) > 0
+}
 
 // NewBroker makes a broker; it fails with layers.ErrInvalid.
 func NewBroker(o BrokerOptions) (*Broker, error) {
@@ -59,8 +87,8 @@ func NewBroker(o BrokerOptions) (*Broker, error) {
 	limits.MaximumClientWritesPending = 1024
 	limits.MaximumInflight = 1024
 	limits.MaximumSessionExpiryInterval = 3600
-	s := mochi.New(&mochi.Options{Capabilities: limits, Logger: quiet(o.Log), SysTopicResendInterval: 3600})
-	if err := s.AddHook(&hook{o: o, in: in}, nil); err != nil {
+	s := mochi.New(&mochi.Options{Capabilities: limits, Logger: quiet(o.Log), InlineClient: true, SysTopicResendInterval: 3600})
+	if err := s.AddHook(&hook{o: o, in: in, complain: complaints{log: o.Log, now: time.Now}}, nil); err != nil {
 		return nil, err
 	}
 	return &Broker{s}, nil
@@ -111,9 +139,10 @@ func (l levelled) WithGroup(n string) slog.Handler      { return levelled{l.Hand
 // hook is what twind adds to the broker.
 type hook struct {
 	mochi.HookBase
-	o      BrokerOptions
-	in     *ingest
-	rights sync.Map // *mochi.Client → Rights
+	o        BrokerOptions
+	in       *ingest
+	rights   sync.Map // *mochi.Client → Rights
+	complain complaints
 }
 
 // ID names the hook.
@@ -122,7 +151,7 @@ func (h *hook) ID() string { return "twind" }
 // Provides lists what the hook does.
 func (h *hook) Provides(b byte) bool {
 	switch b {
-	case mochi.OnConnectAuthenticate, mochi.OnACLCheck, mochi.OnPublish, mochi.OnDisconnect, mochi.OnWill:
+	case mochi.OnConnectAuthenticate, mochi.OnACLCheck, mochi.OnPublish, mochi.OnDisconnect, mochi.OnWill, mochi.OnSubscribe, mochi.OnPublishDropped:
 		return true
 	}
 	return false
@@ -156,7 +185,7 @@ func (h *hook) OnACLCheck(cl *mochi.Client, name string, write bool) bool {
 	}
 	rest, ok := strings.CutPrefix(name, "twind/")
 	if !ok {
-		return false
+		return h.o.Things != nil && h.o.Things.Owns(name) && h.o.Things.Watched(name)
 	}
 	if rights.Reads == nil {
 		return true
@@ -166,17 +195,58 @@ func (h *hook) OnACLCheck(cl *mochi.Client, name string, write bool) bool {
 	return err == nil && rights.Reads(id)
 }
 
+// OnSubscribe prepares topics of SensorThings, and makes filters of what cannot
+// be one that the client is told are invalid.
+func (h *hook) OnSubscribe(cl *mochi.Client, pk packets.Packet) packets.Packet {
+	for i := range pk.Filters {
+		f := &pk.Filters[i]
+		if h.o.Things == nil || !h.o.Things.Owns(f.Filter) {
+			continue
+		}
+		if err := h.o.Things.Watch(f.Filter); err != nil {
+			h.complain.about("an MQTT subscription is refused", "topic", f.Filter, cl.ID, err)
+			f.Filter = ""
+		}
+	}
+	return pk
+}
+
+// OnPublishDropped counts what a client was too slow for.
+func (h *hook) OnPublishDropped(*mochi.Client, packets.Packet) { h.in.dropped.Inc() }
+
+// maxPassedOn bounds the messages that are passed on to subscribers, bytes: what
+// waits for a slow one is copied for it.
+const maxPassedOn = 64 << 10
+
 // OnPublish takes a message before it is acknowledged and passed on.
 func (h *hook) OnPublish(cl *mochi.Client, pk packets.Packet) (packets.Packet, error) {
+	if cl.Net.Inline { // the broker's own, see Send
+		return pk, nil
+	}
 	pk.FixedHeader.Retain = false // the hub knows the latest, and its age
+	if h.o.Things != nil && h.o.Things.Owns(pk.TopicName) {
+		err := h.in.counted(h.o.Things.Create(context.Background(), pk.TopicName, pk.Payload))
+		if err == nil {
+			return pk, packets.CodeSuccessIgnore // subscribers are told of the Observation itself
+		}
+		return h.refuse(cl, pk, err)
+	}
 	layer, id, err := topic(pk.TopicName)
 	if err == nil {
 		err = h.in.take(context.Background(), layer, id, pk.Payload, pk.FixedHeader.Qos > 0)
 	}
-	if err == nil {
-		return pk, nil
+	switch {
+	case err != nil:
+		return h.refuse(cl, pk, err)
+	case len(pk.Payload) > maxPassedOn:
+		return pk, packets.CodeSuccessIgnore
 	}
-	h.o.Log.Debug("an MQTT message is refused", "topic", pk.TopicName, "client", cl.ID, "error", err)
+	return pk, nil
+}
+
+// refuse tells the client, where its version of MQTT can be told, and the log.
+func (h *hook) refuse(cl *mochi.Client, pk packets.Packet, err error) (packets.Packet, error) {
+	h.complain.about("an MQTT message is refused", "topic", pk.TopicName, cl.ID, err)
 	if cl.Properties.ProtocolVersion < 5 || pk.FixedHeader.Qos == 0 {
 		if errors.Is(err, layers.ErrUnavailable) && pk.FixedHeader.Qos > 0 {
 			return pk, packets.ErrRejectPacket // no acknowledgement: the client sends it again

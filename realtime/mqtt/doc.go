@@ -3,9 +3,10 @@
 //
 //	twind/{layer}/{id}   one position, as POST /live/positions takes it
 //	twind/{layer}        several: a JSON array or NDJSON
+//	v1.1/…               Observations of SensorThings, and what is told of its entities (Things)
 //
 // The payload may leave the layer out, since the topic names it. With QoS 1 and 2
 // the acknowledgement means that the position is on disk. What is refused is
 // answered with a reason by MQTT 5, and counted. The broker passes accepted
-// messages on to its subscribers; it retains none.
+// messages of at most 64 KiB on to its subscribers; it retains none.
 package mqtt

@@ -32,6 +32,7 @@ type ingest struct {
 	sink     Sink
 	messages *prometheus.CounterVec
 	rows     *prometheus.CounterVec
+	dropped  prometheus.Counter
 }
 
 func newIngest(sink Sink, r prometheus.Registerer) (*ingest, error) {
@@ -39,12 +40,18 @@ func newIngest(sink Sink, r prometheus.Registerer) (*ingest, error) {
 		sink:     sink,
 		messages: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "twind_mqtt_messages_total", Help: "Messages by what became of them."}, []string{"outcome"}),
 		rows:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "twind_mqtt_positions_total", Help: "Positions of messages by what became of them."}, []string{"outcome"}),
+		dropped:  prometheus.NewCounter(prometheus.CounterOpts{Name: "twind_mqtt_dropped_total", Help: "Messages that were not passed on to a subscriber that reads too slowly."}),
 	}
 	if r == nil {
 		return g, nil
 	}
+	var was prometheus.AlreadyRegisteredError // a broker and clients count together
+	if err := r.Register(g.dropped); errors.As(err, &was) {
+		g.dropped = was.ExistingCollector.(prometheus.Counter)
+	} else if err != nil {
+		return nil, err
+	}
 	for _, c := range []**prometheus.CounterVec{&g.messages, &g.rows} {
-		var was prometheus.AlreadyRegisteredError // a broker and clients count together
 		if err := r.Register(*c); errors.As(err, &was) {
 			*c = was.ExistingCollector.(*prometheus.CounterVec)
 		} else if err != nil {
@@ -73,6 +80,11 @@ func (g *ingest) take(ctx context.Context, layer layers.ID, id string, payload [
 	if err == nil && durable {
 		err = g.sink.Recorded(ctx)
 	}
+	return g.counted(err)
+}
+
+// counted counts a message by what became of it.
+func (g *ingest) counted(err error) error {
 	outcome := "taken"
 	if err != nil {
 		outcome = "refused"

@@ -1,6 +1,7 @@
 package sensorthings
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -16,6 +17,9 @@ type change struct {
 	created map[*entity]bool
 	gone    map[*entity]bool
 	stale   map[int64]bool // Datastreams whose extent may have shrunk
+
+	differences map[*entity]difference // nil: nobody is to be told
+	computed    map[*entity][]int      // computed members of Datastreams with another value
 }
 
 // write runs fn as one change and returns when it is on disk.
@@ -24,7 +28,7 @@ func (s *Store) write(fn func(c *change) error) error {
 	if err != nil || end == 0 {
 		return err
 	}
-	if err := s.log.sync(end); err != nil {
+	if err := s.settle(end); err != nil {
 		return &problem{http.StatusServiceUnavailable, "The disk does not take the change: " + err.Error()}
 	}
 	return nil
@@ -35,6 +39,9 @@ func (s *Store) apply(fn func(c *change) error) (end int64, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := &change{s: s, seen: map[*entity]bool{}, stale: map[int64]bool{}, created: map[*entity]bool{}, gone: map[*entity]bool{}}
+	if s.watches.any() {
+		c.differences, c.computed = map[*entity]difference{}, map[*entity][]int{}
+	}
 	kept := false
 	defer func() {
 		if !kept {
@@ -55,6 +62,7 @@ func (s *Store) apply(fn func(c *change) error) (end int64, err error) {
 	}
 	kept = true
 	c.extents()
+	c.notices(end)
 	return end, nil
 }
 
@@ -91,11 +99,18 @@ func (c *change) extents() {
 		if stream.extent == nil {
 			stream.extent = &extent{}
 		}
+		before := *stream.extent
 		stream.extent.widen(e)
+		c.remeasured(stream, before)
 	}
 	for id := range c.stale {
 		if stream := c.s.find(datastreams, id); stream != nil {
+			var before extent
+			if stream.extent != nil {
+				before = *stream.extent
+			}
 			c.s.measure(stream)
+			c.remeasured(stream, before)
 		}
 	}
 }
@@ -112,6 +127,7 @@ func (c *change) create(k kind) *entity {
 	e := &entity{kind: k, id: t.last + 1, values: make([]json.RawMessage, len(definitions[k].members))}
 	c.s.put(e)
 	c.touch(e)
+	c.differs(e, -1)
 	c.created[e] = true
 	c.undo = append(c.undo, func() {
 		c.s.drop(e)
@@ -123,6 +139,9 @@ func (c *change) create(k kind) *entity {
 func (c *change) set(e *entity, m int, v json.RawMessage) {
 	before, made := e.values[m], e.made
 	c.undo = append(c.undo, func() { e.values[m], e.made = before, made })
+	if !bytes.Equal(before, v) {
+		c.differs(e, m)
+	}
 	e.values[m] = v
 	if e.kind == locations && m == locationPlace {
 		e.made = 0 // the next Observation needs another FeatureOfInterest
@@ -159,6 +178,7 @@ func (c *change) join(e *entity, relation int, to *entity) {
 	}
 	c.s.join(e, relation, to)
 	c.undo = append(c.undo, func() { c.s.part(e, relation, to) })
+	c.differs(e, -1)
 	c.touch(e)
 }
 
@@ -169,6 +189,7 @@ func (c *change) part(e *entity, relation int, to *entity) {
 	if e.kind == observations && relation == readingStream {
 		c.stale[to.id] = true
 	}
+	c.differs(e, -1)
 	c.touch(e)
 }
 

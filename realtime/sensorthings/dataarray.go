@@ -53,7 +53,7 @@ func (h *handler) createObservations(w http.ResponseWriter, r *http.Request, bod
 			made = append(made, self)
 		}
 	}
-	if err := h.s.log.sync(end); err != nil {
+	if err := h.s.settle(end); err != nil {
 		return &problem{http.StatusServiceUnavailable, "The disk does not take the change: " + err.Error()}
 	}
 	h.observe(r.Context(), readings)

@@ -3,6 +3,7 @@
 //
 //	request ─▶ path ─▶ options ($filter, $expand …) ─▶ rows ─▶ JSON
 //	        └▶ body ─▶ change ─▶ tables ─▶ log, synced before the answer
+//	                     └─▶ notices ─▶ outbox ─▶ subscribers over MQTT, when it is synced
 //
 // All entities are in memory, one flat row each; a write changes the tables
 // within a change that is either kept wholly or undone wholly, and is one line of

@@ -26,6 +26,9 @@ type HandlerOptions struct {
 	// nil: nobody.
 	Observe func(context.Context, []realtime.Observation)
 	Log     *slog.Logger // of errors within the server; nil: none
+	// MQTT are the endpoints that the root announces, such as mqtt://host:1883;
+	// nil: none.
+	MQTT func(*http.Request) []string
 	// MaxQuery is how long a GET may compute, since writes wait for it; 10 s.
 	MaxQuery time.Duration
 }
@@ -95,7 +98,11 @@ func answer(w http.ResponseWriter, status int, body []byte) {
 func (h *handler) get(w http.ResponseWriter, r *http.Request, path string) error {
 	base := h.o.Base(r)
 	if path == "" {
-		answer(w, http.StatusOK, root(base))
+		var endpoints []string
+		if h.o.MQTT != nil {
+			endpoints = h.o.MQTT(r)
+		}
+		answer(w, http.StatusOK, root(base, endpoints))
 		return nil
 	}
 	body, contentType, err := h.read(r, path, base)
@@ -291,26 +298,39 @@ func (h *handler) observe(ctx context.Context, readings []realtime.Observation) 
 	}
 }
 
-// conformance are the requirements classes that are met.
-var conformance = []string{"datamodel", "resource-path/resource-path-to-entities", "request-data", "create-update-delete", "data-array/data-array"}
+// conformance are the requirements classes that are met, and those that are met
+// where there is a broker.
+var (
+	conformance     = []string{"datamodel", "resource-path/resource-path-to-entities", "request-data", "create-update-delete", "data-array/data-array"}
+	mqttConformance = []string{"create-observations-via-mqtt/observations-creation", "receive-updates-via-mqtt/receive-updates"}
+)
 
-func root(base string) []byte {
+const requirement = "http://www.opengis.net/spec/iot_sensing/1.1/req/"
+
+func root(base string, endpoints []string) []byte {
 	type set struct {
 		Name string `json:"name"`
 		URL  string `json:"url"`
 	}
 	var body struct {
-		Value    []set `json:"value"`
-		Settings struct {
-			Conformance []string `json:"conformance"`
-		} `json:"serverSettings"`
+		Value    []set          `json:"value"`
+		Settings map[string]any `json:"serverSettings"`
 	}
 	for k := range definitions {
 		body.Value = append(body.Value, set{definitions[k].set, base + "/" + definitions[k].set})
 	}
+	body.Settings = map[string]any{}
+	var met []string
 	for _, c := range conformance {
-		body.Settings.Conformance = append(body.Settings.Conformance, "http://www.opengis.net/spec/iot_sensing/1.1/req/"+c)
+		met = append(met, requirement+c)
 	}
+	if len(endpoints) > 0 {
+		for _, c := range mqttConformance {
+			met = append(met, requirement+c)
+			body.Settings[requirement+c] = map[string]any{"endpoints": endpoints}
+		}
+	}
+	body.Settings["conformance"] = met
 	b, _ := json.Marshal(body) // never fails
 	return b
 }

@@ -50,6 +50,10 @@ type Store struct {
 	mu     sync.RWMutex
 	tables [kinds]table
 	log    *logFile
+
+	watches   watches
+	out       outbox
+	topicBase string // of self links in notices
 }
 
 // Open reads the log of a folder, or begins one.
