@@ -126,11 +126,15 @@ func (s *Server) solidContent(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c, err := solidCell(r, ".glb")
+	content, ext := s.o.Solids.Content, ".glb"
+	if strings.HasSuffix(chi.URLParam(r, "file"), tiles3d.DetailedExt) {
+		content, ext = s.o.Solids.DetailedContent, tiles3d.DetailedExt
+	}
+	c, err := solidCell(r, ext)
 	if err != nil {
 		return err
 	}
-	a, err := s.o.Solids.Content(r.Context(), q, c)
+	a, err := content(r.Context(), q, c)
 	return s.writeSolid(w, r, p, tiles3d.TileType, a, err)
 }
 

@@ -2,6 +2,7 @@ package tiles3d
 
 import (
 	"math"
+	"slices"
 
 	"twind/layers/snapshot"
 	"twind/spatial/mesh"
@@ -33,24 +34,27 @@ func (m *buildingModel) paint(w *worker, v View, columns []int) {
 	brush.mesh.Columns = mesh.WithNormals | mesh.WithFeatures
 	brush.mesh.Reset()
 	brush.extruder.Tolerance, brush.extruder.CreaseCos = wallTolerance, roundCos
-	anyAssumed := false
 	for row, r := range b.refs {
 		s, i := b.segment(r), int(r.feature)
 		brush.mesh.Pen.Feature = uint32(row)
 		h, built := brush.extrude(m, s, i, &b.frame, mesh.Sinks{Roof: &brush.mesh, Wall: &brush.mesh})
 		b.assumed[row] = h.assumed
-		anyAssumed = anyAssumed || h.assumed
 		b.fault(row, h.fault)
 		b.fault(row, built)
 	}
 	b.frame.bend(&brush.mesh)
-	assumed := ""
-	if anyAssumed && !w.bare {
-		assumed = HeightAssumed
-	}
-	table := w.writer.Table(w.table.make(b, v.Layer(), columns, assumed))
+	table := w.writer.Table(w.table.make(b, v.Layer(), columns, w.assumption()))
 	material := w.writer.Material(gltf.Material{Name: "building", Color: m.color, Roughness: 1})
 	w.writer.Node(w.writer.Mesh("buildings", true, table, gltf.Surface{Mesh: &brush.mesh, Material: material}))
+}
+
+// assumption is the column that says which heights are not the record's; "" where all
+// are, or nobody asks.
+func (w *worker) assumption() string {
+	if w.bare || !slices.Contains(w.batch.assumed, true) {
+		return ""
+	}
+	return HeightAssumed
 }
 
 // extrude draws a feature's footprint as a solid.

@@ -72,18 +72,18 @@ func (e *exporter) node(n *node) error {
 		e.out.Features += n.count
 	}
 	if n.detailed > 0 {
-		if err := e.content(n, true, detailedExt); err != nil {
+		if err := e.content(n, true, DetailedExt); err != nil {
 			return err
 		}
 	}
-	return e.content(n, false, "glb")
+	return e.content(n, false, ".glb")
 }
 
 func (e *exporter) content(n *node, detailed bool, ext string) error {
 	e.buffer = e.worker.content(e.buffer[:0], e.scene.view, e.scene.state, n, e.columns, detailed, nil)
 	e.out.Contents++
 	e.out.Bytes += int64(len(e.buffer))
-	return e.write("c/"+n.cell.String()+"."+ext, e.buffer)
+	return e.write("c/"+n.cell.String()+ext, e.buffer)
 }
 
 func (e *exporter) document(name string, render func() ([]byte, error)) error {

@@ -2,14 +2,16 @@ package tiles3d_test
 
 import (
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"twind/layers"
 	"twind/tiles/tiles3d"
 )
 
-// FuzzContent draws footprints and pipes of any rings and numbers: every content
+// FuzzContent draws footprints, bodies and pipes of any rings and numbers: every content
 // that a tileset names is there and can be read.
 func FuzzContent(f *testing.F) {
 	f.Add([]byte{0, 0, 10, 0, 10, 10, 0, 10, 255, 0, 0, 10, 10, 10, 0, 0, 10})
@@ -30,6 +32,7 @@ func FuzzContent(f *testing.F) {
 			v["base"], v["ground_elevation"] = layers.FloatValue(number(b>>3)), layers.FloatValue(number(b>>5))
 			v["roof_shape"] = layers.StringValue([]string{"gabled", "hipped", "pyramidal", "skillion"}[b%4])
 			solids = append(solids, building(id, ring(corners...), v))
+			solids[len(solids)-1].Surfaces = anyBody(t, corners, b, number)
 			c := corners[0]
 			p := pipe(id, c[0], c[1], corners[1][0]-c[0], corners[1][1]-c[1], []float64{number(b), number(b >> 2)}, "WS", "管底", "", int64(b)*200, int64(b)*100)
 			lines = append(lines, p)
@@ -56,7 +59,11 @@ func FuzzContent(f *testing.F) {
 			r := tiles3d.Request{Layer: l.layer.ID}
 			contents, _ := addresses(t, s, r)
 			for name := range contents {
-				a, err := s.Content(t.Context(), r, cellOfName(t, name))
+				get, plain := s.Content, name
+				if bare, ok := strings.CutSuffix(name, ".lod2.glb"); ok {
+					get, plain = s.DetailedContent, bare
+				}
+				a, err := get(t.Context(), r, cellOfName(t, plain))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -69,4 +76,26 @@ func FuzzContent(f *testing.F) {
 			}
 		}
 	})
+}
+
+// anyBody is faces over corners: the ring itself, and one for every three corners,
+// with heights of any kind; nil for some.
+func anyBody(t *testing.T, corners [][2]float64, b byte, number func(byte) float64) layers.Surfaces {
+	if b%3 == 0 {
+		return nil
+	}
+	faces := []face{{class: layers.RoofSurface}}
+	for i, c := range corners {
+		z := number(b+byte(i)) / 1e3
+		if b%5 == 0 {
+			z = number(b + byte(i))
+		}
+		at := [3]float64{c[0], c[1], z}
+		faces[0].corners = append(faces[0].corners, at)
+		faces = append(faces, face{layers.WallSurface, [][3]float64{at, {c[0] + 1, c[1], z}, {c[0], c[1], 2}}})
+	}
+	if b%2 == 0 {
+		slices.Reverse(faces[0].corners)
+	}
+	return surfacesOf(t, 0, 0, 0, faces)
 }

@@ -340,9 +340,9 @@ func (s *Service) content(ctx context.Context, r Request, c Cell, detailed bool)
 	revision := sc.state.revision(n)
 	var buf [512]byte
 	w := tiles.KeyWriter(buf[:0])
-	form := "glb"
+	form := ".glb"
 	if detailed {
-		form = detailedExt
+		form = DetailedExt
 	}
 	w.Text(form)
 	w.Number(c.key())
@@ -356,7 +356,7 @@ func (s *Service) content(ctx context.Context, r Request, c Cell, detailed bool)
 		w.Number(uint64(k))
 	}
 	a, err := s.answers.Get(ctx, tiles.Ask{
-		Key: w.Key(), What: "content " + c.String() + "." + form + " of " + string(r.Layer),
+		Key: w.Key(), What: "content " + c.String() + form + " of " + string(r.Layer),
 		AcceptEncoding: r.AcceptEncoding, IfNoneMatch: r.IfNoneMatch, Release: sc.view.Release,
 		Render: func(dst []byte) ([]byte, error) {
 			w := s.workers.Get().(*worker)

@@ -11,8 +11,8 @@ import (
 // so that no tileset grows with the city.
 const cutLevel = 13
 
-// detailedExt ends the addresses of contents with the faces of bodies.
-const detailedExt = "lod2.glb"
+// DetailedExt ends the addresses of contents with the faces of bodies.
+const DetailedExt = ".lod2.glb"
 
 // TileType is the media type of a content, JSONType that of a tileset.
 const (
@@ -56,7 +56,7 @@ type addresses struct {
 
 func (a addresses) of(folder string, c Cell, ext, revision string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s%s/%s.%s", a.up, folder, c, ext)
+	fmt.Fprintf(&b, "%s%s/%s%s", a.up, folder, c, ext)
 	if a.plain {
 		return b.String()
 	}
@@ -135,10 +135,10 @@ func (s *state) tile(i int32, a addresses, inside bool) []tileJSON {
 	}
 	switch {
 	case !inside && n.cell.Level == cutLevel && len(n.children) > 0:
-		t.Content = &contentJSON{a.of("t", n.cell, "json", s.treeRevision(n))}
+		t.Content = &contentJSON{a.of("t", n.cell, ".json", s.treeRevision(n))}
 	default:
 		if n.count > 0 && !detailed {
-			t.Content = &contentJSON{a.of("c", n.cell, "glb", s.revision(n))}
+			t.Content = &contentJSON{a.of("c", n.cell, ".glb", s.revision(n))}
 			if s.model.replaces(n.cell.Level) && len(n.children) > 0 {
 				t.Refine = "REPLACE"
 			}
@@ -156,8 +156,8 @@ func (s *state) tile(i int32, a addresses, inside bool) []tileJSON {
 func (s *state) chain(n *node, a addresses) tileJSON {
 	revision, volume := s.revision(n), n.bound.volume(s.model.volume())
 	return tileJSON{
-		BoundingVolume: volume, GeometricError: DetailError, Refine: "REPLACE", Content: &contentJSON{a.of("c", n.cell, "glb", revision)},
-		Children: []tileJSON{{BoundingVolume: volume, Content: &contentJSON{a.of("c", n.cell, detailedExt, revision)}}},
+		BoundingVolume: volume, GeometricError: DetailError, Refine: "REPLACE", Content: &contentJSON{a.of("c", n.cell, ".glb", revision)},
+		Children: []tileJSON{{BoundingVolume: volume, Content: &contentJSON{a.of("c", n.cell, DetailedExt, revision)}}},
 	}
 }
 
