@@ -8,6 +8,7 @@ import { MapCanvas } from '../panels/MapCanvas';
 import { MapControls } from '../panels/MapControls';
 import { MeasurePanel } from '../panels/MeasurePanel';
 import { Notices } from '../panels/Notices';
+import { SectionPanel } from '../panels/SectionPanel';
 import { TopBar } from '../panels/TopBar';
 import { applyTheme } from '../theme/apply';
 import { parseUrl } from '../url/state';
@@ -29,6 +30,7 @@ export function App({ store }: { store: Store }) {
       if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.key === 'Escape' && store.selection.value) store.pick([]);
       else if (event.key === 'Escape' && store.measuring.phase.value !== 'off') store.measure(false);
+      else if (event.key === 'Escape' && store.section.phase.value !== 'off') store.cutSection(false);
       else if (event.key === 'Escape' && store.excavation.phase.value !== 'off') store.excavate(false);
       else if (event.key === 'l' || event.key === 'L') store.setLayersOpen(!store.layersOpen.value);
       else if (/^[1-9]$/.test(event.key)) {
@@ -56,6 +58,7 @@ export function App({ store }: { store: Store }) {
       <FeaturePanel />
       <ExcavationPanel />
       <MeasurePanel />
+      <SectionPanel />
       <MapControls />
       <Footer />
       <Notices />

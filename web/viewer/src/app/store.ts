@@ -10,6 +10,7 @@ import type { CityMap } from '../map/cityMap';
 import { Measuring } from '../measure/measuring';
 import { sayFigures } from '../measure/words';
 import { Readings } from '../readings/readings';
+import { Section } from '../section/section';
 import type { Theme } from '../theme/tokens';
 import { type Preferences, savePreferences } from '../url/preferences';
 import { type Camera, formatUrl } from '../url/state';
@@ -75,6 +76,8 @@ export class Store {
   readonly following: Signal<boolean> = signal(false);
   /** The tool that opens the ground. */
   readonly excavation = new Excavation();
+  /** The tool that cuts the city along a line. */
+  readonly section = new Section();
   /** The tool that measures. */
   readonly measuring = new Measuring({
     say: (figures, quantity, pointer) =>
@@ -156,6 +159,7 @@ export class Store {
     if (map) window.twind = { map: map.map, city: map, store: this };
     else delete window.twind;
     this.excavation.attach(map);
+    this.section.attach(map);
     this.measuring.attach(map);
     if (!map) this.ready.value = false;
     else if (this.selection.value) map.emphasise(this.selection.value);
@@ -184,9 +188,23 @@ export class Store {
       return;
     }
     this.measuring.close();
+    this.section.close();
     this.pick([]);
     this.setUnderground(false);
     this.excavation.draw();
+  }
+
+  /** Lets the user draw a section, or closes it. */
+  cutSection(on: boolean): void {
+    if (!on) {
+      this.section.close();
+      return;
+    }
+    this.measuring.close();
+    this.excavation.close();
+    this.pick([]);
+    this.setUnderground(false);
+    this.section.draw();
   }
 
   /** Lets the user measure, or ends that. */
@@ -196,6 +214,7 @@ export class Store {
       return;
     }
     if (this.excavation.phase.value === 'drawing') this.excavation.close();
+    if (this.section.phase.value === 'drawing') this.section.close();
     this.pick([]);
     this.measuring.start();
   }
@@ -356,7 +375,10 @@ export class Store {
     feed.onChange(change => {
       this.countSoon();
       const kind = this.layer(change.layer)?.kind;
-      if (kind === 'pipe' || kind === 'node' || kind === 'part') void this.excavation.read();
+      if (kind === 'pipe' || kind === 'node' || kind === 'part') {
+        void this.excavation.read();
+        void this.section.read();
+      }
       const selection = this.selection.value;
       if (!selection || selection.live || selection.layer !== change.layer) return;
       if (!change.ids || change.ids.includes(selection.id)) void this.readDetails(true);

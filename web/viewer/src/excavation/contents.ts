@@ -1,5 +1,6 @@
-import { HttpError, problemOf } from '../app/http';
+import { execute } from '../app/process';
 import type { Corner } from '../map/sketch';
+import type { Crossing } from '../section/profile';
 
 /** A pipe or point in a pit, as the server names it; lengths and depths in metres, sizes in millimetres. */
 export interface Excavated {
@@ -36,22 +37,10 @@ export interface Contents {
   totals: ExcavatedTotal[];
 }
 
-const endpoint = '/ogc/processes/excavation/execution';
-
-function request(ring: readonly Corner[], depth: number, accept: string, signal?: AbortSignal) {
-  const polygon = { type: 'Polygon', coordinates: [[...ring, ring[0]]] };
-  return fetch(endpoint, {
-    method: 'POST',
-    headers: { Accept: accept, 'Content-Type': 'application/json' },
-    body: JSON.stringify({ inputs: { polygon, depth } }),
-    ...(signal ? { signal } : {}),
-  });
-}
-
-async function checked(response: Response): Promise<Response> {
-  if (!response.ok) throw new HttpError(response.status, await problemOf(response));
-  return response;
-}
+const inputs = (ring: readonly Corner[], depth: number) => ({
+  polygon: { type: 'Polygon', coordinates: [[...ring, ring[0]]] },
+  depth,
+});
 
 /** Asks the server what lies in a pit; an answer that is not 2xx is an HttpError with the server's sentence. */
 export async function readContents(
@@ -59,17 +48,17 @@ export async function readContents(
   depth: number,
   signal: AbortSignal,
 ): Promise<Contents> {
-  const response = await checked(await request(ring, depth, 'application/json', signal));
+  const response = await execute('excavation', inputs(ring, depth), 'application/json', signal);
   return (await response.json()) as Contents;
 }
 
 /** The same as a table. */
 export async function readTable(ring: readonly Corner[], depth: number): Promise<Blob> {
-  return (await checked(await request(ring, depth, 'text/csv'))).blob();
+  return (await execute('excavation', inputs(ring, depth), 'text/csv')).blob();
 }
 
 /** A size as people write it: DN300, 600 × 400; '' where it is not known. */
-export function sizeOf({ diameter, width, height }: Excavated): string {
+export function sizeOf({ diameter, width, height }: Excavated | Crossing): string {
   if (diameter !== undefined) return `DN${diameter}`;
   return width !== undefined && height !== undefined ? `${width} × ${height}` : '';
 }

@@ -15,15 +15,19 @@ import { type LiveHit, LiveLayer } from '../live/liveLayer';
 import { liveLooks } from '../live/looks';
 import type { Readings } from '../readings/readings';
 import { ReadingsOverlay } from '../readings/readingsOverlay';
+import { depthOf, type SectionLine } from '../section/profile';
 import type { Pit } from '../solids/pitGeometry';
+import type { Cut } from '../solids/sectionScene';
 import type { SolidsLayer } from '../solids/solidsLayer';
 import { palettes, type Theme } from '../theme/tokens';
 import type { Camera } from '../url/state';
 import { type Covered, cameraOf, goTo, goToBox } from './camera';
+import { DepthMarks } from './depthMarks';
 import { FailedTiles } from './failedTiles';
 import { highlightLayers, ownLayer } from './highlight';
 import { clusterAt, type Pick, pickAt } from './picking';
 import { type Change, TileRefresher } from './refresher';
+import { bearingOf, type Side, sideOf, trenchOf, trenchWidth } from './sectionView';
 import { type Corner, Sketch, type SketchEvents } from './sketch';
 import { cityLayerOf, dimmed, present } from './style';
 import type { TileId } from './tiles';
@@ -109,6 +113,9 @@ export class CityMap {
   private solids: SolidsLayer | undefined;
   private underground: boolean;
   private pit: Pit | undefined;
+  private section: Omit<Cut, 'side'> | undefined;
+  private side: Side | undefined;
+  private marks: DepthMarks | undefined;
   private drawing: Sketch | undefined;
   private standing = false;
   private disposed = false;
@@ -186,6 +193,7 @@ export class CityMap {
   dispose(): void {
     this.disposed = true;
     this.sketch(undefined);
+    this.marks?.dispose();
     this.styleRequest?.abort();
     this.stopChanges?.();
     this.cells?.dispose();
@@ -216,6 +224,7 @@ export class CityMap {
   /** Draws the server's style as this user sees it now. */
   private drawStyle(): void {
     if (!this.style) return;
+    const opening = this.opening();
     const shown = present(this.style, {
       hidden: this.hidden,
       opacity: this.opacity,
@@ -223,7 +232,7 @@ export class CityMap {
       ...(this.solids ? { solid: new Set(this.solids.layers) } : {}),
       ...(this.underground ? { underground: this.belowGround() } : {}),
       ...(this.standing ? { standing: this.standingLayers() } : {}),
-      ...(this.pit && this.solids ? { pit: { ring: this.pit.ring, layers: this.dugLayers() } } : {}),
+      ...(opening && this.solids ? { pit: { ring: opening.ring, layers: this.dugLayers() } } : {}),
     });
     this.map.setStyle(shown, { diff: true, validate: false });
     // A difference is applied at once; where there is none to make, style.load follows.
@@ -272,6 +281,58 @@ export class CityMap {
     this.solids?.setPit(pit);
     this.showSolids();
     if (outline) this.drawStyle();
+  }
+
+  /** Cuts the scene along a line, or makes it whole again: what is in front of it is not drawn. */
+  setSection(section: Omit<Cut, 'side'> | undefined): void {
+    this.section = section;
+    this.side = undefined;
+    this.cutSection();
+    if (!section) this.solids?.setSection(undefined);
+    this.marks?.dispose();
+    this.marks =
+      section &&
+      new DepthMarks(this.map, section.line, depthOf(section.items), corner => this.pixelOf(corner));
+    this.drawStyle();
+  }
+
+  /** Turns the camera to a section, its left end at the left. */
+  lookAtSection(line: SectionLine): void {
+    const [[lon1, lat1], [lon2, lat2]] = line;
+    const bearing = bearingOf(line) + (sideOf(line, this.map.getBearing()) === 1 ? 0 : 180);
+    const camera = this.map.cameraForBounds(
+      [
+        [Math.min(lon1, lon2), Math.min(lat1, lat2)],
+        [Math.max(lon1, lon2), Math.max(lat1, lat2)],
+      ],
+      { bearing, padding: { left: 320, right: 200, top: 160, bottom: 320 }, maxZoom: 20 },
+    );
+    this.following = undefined;
+    this.map.easeTo({
+      center: [(lon1 + lon2) / 2, (lat1 + lat2) / 2],
+      zoom: Math.max(15, Math.min(20, camera?.zoom ?? this.map.getZoom())),
+      bearing,
+      pitch: 70,
+      duration: 1200,
+    });
+  }
+
+  /** The side that is cut away follows the camera. */
+  private readonly cutSection = (): void => {
+    const { section } = this;
+    if (!section) return;
+    const side = sideOf(section.line, this.map.getBearing());
+    if (side === this.side) return;
+    this.side = side;
+    this.solids?.setSection({ ...section, side });
+    this.drawStyle();
+  };
+
+  /** What is open: a pit, or the trench of a section. */
+  private opening(): { ring: readonly (readonly [number, number])[] } | undefined {
+    const { section, side } = this;
+    if (!section || !side) return this.pit;
+    return { ring: trenchOf(section.line, side, trenchWidth(depthOf(section.items))) };
   }
 
   /** Lets the user draw a figure, during which clicks pick nothing; undefined ends it. */
@@ -327,6 +388,8 @@ export class CityMap {
     if (this.disposed) return;
     this.solids = new module.SolidsLayer(layers, this.theme);
     this.solids.setPit(this.pit);
+    this.side = undefined;
+    this.cutSection();
     this.showSolids();
     this.drawStyle();
     this.stand();
@@ -489,6 +552,7 @@ export class CityMap {
     map.on('resize', () => this.sendViewSoon());
     map.on('render', this.watchReady);
     map.on('moveend', this.stand);
+    map.on('move', this.cutSection);
     map.on('moveend', () => {
       events.camera(cameraOf(map));
       this.sendViewSoon();

@@ -1,4 +1,5 @@
 import { useStore } from '../app/context';
+import { download } from '../app/process';
 import { type Contents, type Excavated, type ExcavatedTotal, sizeOf } from '../excavation/contents';
 import { depths } from '../excavation/excavation';
 import { formatNumber } from '../format/number';
@@ -28,7 +29,7 @@ export function ExcavationPanel() {
       </div>
       {phase === 'open' && (
         <footer class="panel-foot">
-          <TextButton icon="copy" onClick={() => void download(tool.table())}>
+          <TextButton icon="copy" onClick={() => void download(tool.table(), 'excavation.csv')}>
             {words.csv}
           </TextButton>
           <TextButton icon="retry" onClick={() => store.excavate(true)}>
@@ -182,13 +183,4 @@ function coverOf({ depthMin, depthMax, length }: Excavated): string {
 function kindOf({ kind, kindName }: ExcavatedTotal, layer: string): string {
   const name = kindName || kind;
   return name ? `${layer} · ${name}` : layer;
-}
-
-async function download(table: Promise<Blob>): Promise<void> {
-  const url = URL.createObjectURL(await table);
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = 'excavation.csv';
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

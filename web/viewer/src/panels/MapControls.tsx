@@ -5,8 +5,9 @@ import { IconButton } from '../ui/Button';
 /** Zoom, compass, tilt and full screen. */
 export function MapControls() {
   const store = useStore();
-  const { map: words, excavation, measure } = store.words.value;
+  const { map: words, excavation, measure, section } = store.words.value;
   const measuring = store.measuring.phase.value !== 'off';
+  const cutting = store.section.phase.value !== 'off';
   const excavating = store.excavation.phase.value !== 'off';
   const { bearing, pitch } = store.camera.value;
   return (
@@ -43,6 +44,12 @@ export function MapControls() {
               label={excavating ? excavation.close : excavation.open}
               pressed={excavating}
               onClick={() => store.excavate(!excavating)}
+            />
+            <IconButton
+              icon="section"
+              label={cutting ? section.close : section.open}
+              pressed={cutting}
+              onClick={() => store.cutSection(!cutting)}
             />
           </>
         )}

@@ -3,6 +3,7 @@ import type { Quantity } from '../measure/figures';
 import type { Units } from '../measure/units';
 import { figureRows } from '../measure/words';
 import { IconButton, TextButton } from '../ui/Button';
+import { Choice } from '../ui/Choice';
 import { CopyButton } from './CopyButton';
 
 const quantities: readonly Quantity[] = ['length', 'area', 'height'];
@@ -72,28 +73,5 @@ export function MeasurePanel() {
         )}
       </footer>
     </section>
-  );
-}
-
-/** One of a few, side by side. */
-function Choice<T extends string>({
-  label,
-  options,
-  chosen,
-  choose,
-}: {
-  label: string;
-  options: { id: T; text: string }[];
-  chosen: T;
-  choose: (id: T) => void;
-}) {
-  return (
-    <fieldset class="choice" aria-label={label}>
-      {options.map(({ id, text }) => (
-        <button key={id} type="button" aria-pressed={id === chosen} onClick={() => choose(id)}>
-          {text}
-        </button>
-      ))}
-    </fieldset>
   );
 }

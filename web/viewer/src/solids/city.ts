@@ -57,6 +57,11 @@ export class CitySolids {
     this.dresser.setMask(value);
   }
 
+  /** Leaves out what is in front of a plane: see Dresser.setCut. */
+  setCut(plane: readonly [x: number, y: number, distance: number] | undefined): void {
+    this.dresser.setCut(plane);
+  }
+
   select(id: string | undefined): void {
     if (id === this.selection) return;
     this.selection = id;

@@ -7,6 +7,7 @@ import {
   MeshStandardMaterial,
   ShaderMaterial,
   Vector3,
+  Vector4,
 } from 'three';
 import type { Theme } from '../theme/tokens';
 import { palettes } from '../theme/tokens';
@@ -41,6 +42,7 @@ varying vec3 vNormal;
 varying float vTop;
 varying float vZ;
 varying float vPicked;
+varying vec2 vPlace;
 #ifdef COLORED
 varying vec3 vTint;
 #endif
@@ -57,6 +59,7 @@ void main() {
   vNormal = n;
   vTop = ${topName};
   vZ = at.z;
+  vPlace = (modelMatrix * at).xy;
   vPicked = abs(${featureName} - selected) < 0.5 ? 1.0 : 0.0;
   gl_Position = projectionMatrix * modelViewMatrix * at;
 }`;
@@ -71,10 +74,12 @@ uniform vec3 shade;
 uniform float ambient;
 uniform float opacity;
 uniform float contact;
+uniform vec4 cut;
 varying vec3 vNormal;
 varying float vTop;
 varying float vZ;
 varying float vPicked;
+varying vec2 vPlace;
 #ifdef COLORED
 varying vec3 vTint;
 #endif
@@ -85,6 +90,7 @@ vec3 toneOf(float h) {
   return mix(c, tone4, clamp((h - at3) / (at4 - at3), 0.0, 1.0));
 }
 void main() {
+  if (cut.w > 0.5 && dot(cut.xy, vPlace) > cut.z) discard; // in front of a section
   vec3 n = normalize(vNormal);
   #ifdef BY_HEIGHT
   vec3 c = toneOf(vTop);
@@ -146,6 +152,15 @@ export class Dresser {
     }
   }
 
+  /** Leaves out what is in front of a plane in the frame that is drawn: see SectionScene.planeAt. */
+  setCut(plane: readonly [x: number, y: number, distance: number] | undefined): void {
+    for (const material of this.made.values()) {
+      const { value } = material.uniforms.cut as { value: Vector4 };
+      if (plane) value.set(...plane, 1);
+      else value.set(0, 0, 0, 0);
+    }
+  }
+
   dispose(): void {
     for (const material of this.made.values()) material.dispose();
     this.made.clear();
@@ -194,6 +209,7 @@ function make(coloring: Coloring, from: MeshStandardMaterial): ShaderMaterial {
       contact: value(0),
       opacity: value(1),
       selected: value(-1),
+      cut: value(new Vector4()),
     },
   });
   material.userData.base = `#${from.color.getHexString()}`;

@@ -7,6 +7,7 @@ import { CitySolids, type SolidLayer } from './city';
 import { Eye } from './eye';
 import type { Pit } from './pitGeometry';
 import { opening, PitScene } from './pitScene';
+import { type Cut, SectionScene } from './sectionScene';
 
 /** A solid under the pointer. */
 export interface SolidHit {
@@ -40,6 +41,7 @@ export class SolidsLayer implements CustomLayerInterface {
   private pump: ReturnType<typeof setInterval> | undefined;
   private readonly toReload = new Set<string>();
   private pit: PitScene | undefined;
+  private section: SectionScene | undefined;
 
   constructor(
     layers: readonly SolidLayer[],
@@ -72,6 +74,7 @@ export class SolidsLayer implements CustomLayerInterface {
     this.map = undefined;
     for (const city of this.cities) city.dispose();
     this.pit?.dispose();
+    this.section?.dispose();
     this.renderer?.dispose();
     this.renderer = undefined;
   }
@@ -79,6 +82,9 @@ export class SolidsLayer implements CustomLayerInterface {
   setTheme(theme: Theme): void {
     this.theme = theme;
     this.pit?.setTheme(theme);
+    const section = this.section?.inTheme(theme);
+    if (section !== this.section) this.section?.dispose();
+    this.section = section;
     for (const city of this.cities) city.setTheme(theme);
     this.map?.triggerRepaint();
   }
@@ -87,6 +93,13 @@ export class SolidsLayer implements CustomLayerInterface {
   setPit(pit: Pit | undefined): void {
     this.pit?.dispose();
     this.pit = pit && PitScene.of(pit, this.theme);
+    this.map?.triggerRepaint();
+  }
+
+  /** Cuts the scene along a plane, or makes it whole again. */
+  setSection(cut: Cut | undefined): void {
+    this.section?.dispose();
+    this.section = cut && new SectionScene(cut, this.theme);
     this.map?.triggerRepaint();
   }
 
@@ -125,12 +138,15 @@ export class SolidsLayer implements CustomLayerInterface {
     this.eye.follow(map);
     renderer.resetState();
     let loading = false;
+    const plane = this.section?.planeAt(x, y);
     for (const city of this.cities) {
+      city.setCut(plane);
       if (!city.visible) continue;
       loading = city.update(map) || loading;
       city.arrange(x, y, world);
       renderer.render(city.scene, this.camera);
     }
+    if (this.section) this.open(map, renderer, x, y);
     if (this.pit) loading = this.dig(map, renderer, x, y) || loading;
     renderer.resetState();
     gl.bindVertexArray(null);
@@ -151,10 +167,14 @@ export class SolidsLayer implements CustomLayerInterface {
       renderer.render(city.scene, this.camera);
       city.setMask(0);
     }
-    // The map must not take what is in the stencil now for its own masks.
-    const { painter } = map as unknown as { painter?: { currentStencilSource?: string | undefined } };
-    if (painter) painter.currentStencilSource = undefined;
+    forgetStencil(map);
     return loading;
+  }
+
+  /** Draws the trench of the section. */
+  private open(map: MapLibreMap, renderer: WebGLRenderer, x: number, y: number): void {
+    this.section?.render(renderer, this.camera, x, y);
+    forgetStencil(map);
   }
 
   /** Goes on loading between frames: each step of a traversal may ask for the next, and frames can be slow. */
@@ -235,4 +255,10 @@ export class SolidsLayer implements CustomLayerInterface {
   private city(layer: string): CitySolids | undefined {
     return this.cities.find(city => city.layer.id === layer);
   }
+}
+
+/** The map must not take what is in the stencil now for its own masks. */
+function forgetStencil(map: MapLibreMap): void {
+  const { painter } = map as unknown as { painter?: { currentStencilSource?: string | undefined } };
+  if (painter) painter.currentStencilSource = undefined;
 }
