@@ -26,6 +26,7 @@ import { DepthMarks } from './depthMarks';
 import { FailedTiles } from './failedTiles';
 import { highlightLayers, ownLayer } from './highlight';
 import { clusterAt, type Pick, pickAt } from './picking';
+import { quietReds } from './quietReds';
 import { type Change, TileRefresher } from './refresher';
 import { bearingOf, type Side, sideOf, trenchOf, trenchWidth } from './sectionView';
 import { type Corner, Sketch, type SketchEvents } from './sketch';
@@ -46,6 +47,8 @@ export interface CityMapOptions {
   opacity: ReadonlyMap<string, number>;
   /** Factor on texts and symbols: 1 at a desk. */
   scale: number;
+  /** Red means alarm on this screen: the map's own reds are quiet. */
+  redMeansAlarm: boolean;
   /** Words for the map's own regions, for those who do not see it. */
   label: string;
   /** Looks below the ground: see CityMap.setUnderground. */
@@ -213,7 +216,8 @@ export class CityMap {
     try {
       const response = await fetch(this.options.config.styles[theme], { signal: request.signal });
       if (!response.ok) throw new Error(`style: ${response.status}`);
-      this.style = (await response.json()) as StyleSpecification;
+      const style = (await response.json()) as StyleSpecification;
+      this.style = this.options.redMeansAlarm ? quietReds(style) : style;
     } catch {
       if (!request.signal.aborted) this.events.error(undefined);
       return;

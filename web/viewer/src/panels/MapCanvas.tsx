@@ -42,6 +42,7 @@ export function MapCanvas() {
           hidden: store.hidden.peek(),
           opacity: store.opacity.peek(),
           scale: store.scale,
+          redMeansAlarm: store.wall,
           label: words.map.label,
           underground: store.underground.peek(),
         },
