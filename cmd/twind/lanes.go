@@ -4,7 +4,12 @@ import (
 	"context"
 	"log/slog"
 	"math"
+	"path/filepath"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"twind/internal/config"
 	"twind/layers"
 	"twind/layers/snapshot"
 	"twind/realtime"
@@ -12,19 +17,22 @@ import (
 	"twind/realtime/history"
 	"twind/realtime/rules"
 	"twind/realtime/sensorthings"
+	"twind/realtime/webhooks"
 )
 
 // lanes are what viewers get besides what moves: events and readings.
 type lanes struct {
 	cases    *cases.Register // nil without a history
+	webhooks *webhooks.Hooks // too
 	events   *realtime.EventLane
 	readings *realtime.ReadingsLane
+	log      *slog.Logger
 }
 
 // openLanes opens the register of events and gives the hub its lanes. Without a
 // history there are readings only.
-func openLanes(ctx context.Context, recorded *history.Log, watched *rules.Rules, catalog *snapshot.Catalog, hub *realtime.Hub, ob *realtime.Observatory, things *sensorthings.Store, log *slog.Logger) (*lanes, error) {
-	l := &lanes{}
+func openLanes(ctx context.Context, c config.Config, recorded *history.Log, watched *rules.Rules, catalog *snapshot.Catalog, hub *realtime.Hub, ob *realtime.Observatory, things *sensorthings.Store, log *slog.Logger, metrics prometheus.Registerer) (*lanes, error) {
+	l := &lanes{log: log}
 	names := sensorthings.NewNames(things)
 	o := realtime.ReadingsLaneOptions{
 		Observatory: ob,
@@ -36,11 +44,15 @@ func openLanes(ctx context.Context, recorded *history.Log, watched *rules.Rules,
 	}
 	l.readings = realtime.NewReadingsLane(o)
 	if recorded != nil {
+		hooks, err := webhooks.Open(webhooks.Options{Dir: filepath.Join(filepath.Dir(historyDir(c)), "webhooks"), Log: recorded, Logger: log, Registerer: metrics})
+		if err != nil {
+			return nil, err
+		}
 		register, err := cases.Open(ctx, cases.Options{Log: recorded, Logger: log, Place: placesIn(catalog, hub)})
 		if err != nil {
 			return nil, err
 		}
-		l.cases = register
+		l.cases, l.webhooks = register, hooks
 		l.events = realtime.NewEventLane(realtime.EventLaneOptions{Log: recorded, Open: register.Open})
 	}
 	hub.SetLanes(l.events, l.readings)
@@ -49,10 +61,23 @@ func openLanes(ctx context.Context, recorded *history.Log, watched *rules.Rules,
 
 func (l *lanes) close() {
 	l.readings.Close()
-	if l.events != nil {
-		l.events.Close()
-		l.cases.Close()
+	if l.events == nil {
+		return
 	}
+	l.events.Close()
+	l.cases.Close()
+	if err := l.webhooks.Close(); err != nil {
+		l.log.Error("webhooks post again what they posted last", "cause", err)
+	}
+}
+
+// run runs what has to until ctx ends.
+func (l *lanes) run(ctx context.Context, g *errgroup.Group) {
+	if l.events == nil {
+		return
+	}
+	g.Go(func() error { return ended(ctx, l.cases.Run(ctx)) })
+	g.Go(func() error { return ended(ctx, l.webhooks.Run(ctx)) })
 }
 
 // describe names what a reading of an object's property is, by the Datastream of

@@ -215,7 +215,7 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 		return err
 	}
 	defer sensorThings.Close()
-	lanes, err := openLanes(p.ctx, recorded, watched, catalog, hub, observatory, sensorThings, log)
+	lanes, err := openLanes(p.ctx, conf, recorded, watched, catalog, hub, observatory, sensorThings, log, metrics)
 	if err != nil {
 		return err
 	}
@@ -240,7 +240,7 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 	if err != nil {
 		return err
 	}
-	if err := feeds.run(ctx, g, hub, sensorThingsTopics(conf, sensorThings, observatory, log)); err != nil {
+	if err := feeds.run(ctx, g, hub, observatory, sensorThingsTopics(conf, sensorThings, observatory, log)); err != nil {
 		return err
 	}
 	runDebug(ctx, g, profiles)

@@ -74,6 +74,7 @@ func (s *Server) routes() http.Handler {
 		s.routeSensorThings(r)
 		s.routeRules(r, get)
 		s.routeEvents(r, get)
+		s.routeWebhooks(r, get)
 		get(r, "/viewer/config.json", s.viewerConfig)
 		get(r, "/*", s.viewerFile)
 	})

@@ -25,6 +25,7 @@ import (
 	"twind/realtime/history"
 	"twind/realtime/rules"
 	"twind/realtime/sensorthings"
+	"twind/realtime/webhooks"
 	"twind/tiles"
 	"twind/tiles/archive"
 	"twind/tiles/sprite"
@@ -59,6 +60,8 @@ type Options struct {
 
 	// Cases are the events that have a life; nil: /live/events answers 501. It needs History.
 	Cases *cases.Register
+	// Webhooks post events to other systems; nil: /live/webhooks answers 501.
+	Webhooks *webhooks.Hooks
 
 	// Rasters are the layers of image tiles, each with an id of its own.
 	Rasters []Raster

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"twind/layers"
+	"twind/realtime/durable"
 )
 
 // fileName is the rules' file in Options.Dir.
@@ -76,33 +77,10 @@ func save(dir string, rules map[string]*Rule) error {
 	slices.SortFunc(list, func(a, b *Rule) int { return strings.Compare(a.ID, b.ID) })
 	b, err := json.MarshalIndent(map[string]any{"rules": list}, "", "  ")
 	if err == nil {
-		err = replaceFile(dir, append(b, '\n'))
+		err = durable.Replace(filepath.Join(dir, fileName), append(b, '\n'))
 	}
 	if err != nil {
 		return layers.Errorf(layers.ErrUnavailable, "the rules cannot be written to %s: %w", filepath.Join(dir, fileName), err)
 	}
 	return nil
-}
-
-func replaceFile(dir string, b []byte) error {
-	f, err := os.CreateTemp(dir, "."+fileName+"-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // fails once it is renamed
-	_, err = f.Write(b)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), filepath.Join(dir, fileName)); err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
