@@ -27,7 +27,7 @@ describe('readFrames', () => {
         originX: tile.tileX / 16384,
         originY: tile.tileY / 16384,
       });
-      expect(tile.named.length).toBe(tile.count); // all are new
+      expect(tile.namedCount).toBe(tile.count); // all are new
       rows += tile.count;
     }
     expect(rows).toBe(41);
@@ -36,8 +36,8 @@ describe('readFrames', () => {
   it('copies no column', () => {
     for (const frame of readFrames(keyframes)) {
       if (frame.kind !== 'entities') continue;
-      for (const column of [frame.slot, frame.x, frame.course, frame.age, frame.state, frame.text])
-        expect(column.buffer).toBe(keyframes);
+      const { u32, f32, i32, bytes } = frame.message;
+      for (const column of [u32, f32, i32, bytes]) expect(column.buffer).toBe(keyframes);
     }
   });
 
@@ -55,5 +55,29 @@ describe('readFrames', () => {
     expect(() => [...readFrames(message(set(0, 1)))]).toThrow(FrameError);
     expect(() => [...readFrames(message(set(8, 0)))]).toThrow('not a live frame');
     expect([...readFrames(new ArrayBuffer(0))]).toEqual([]);
+  });
+
+  it('never reads beyond a frame, whatever byte is wrong', () => {
+    let refused = 0;
+    let read = 0;
+    for (let at = 0; at < keyframes.byteLength; at++) {
+      const broken = keyframes.slice(0);
+      const bytes = new Uint8Array(broken);
+      bytes[at] = (bytes[at] as number) ^ 0xff;
+      try {
+        for (const frame of readFrames(broken)) {
+          if (frame.kind !== 'entities') continue;
+          const { slot, x, age, count, message } = frame;
+          for (const end of [slot + count, x + count, age + count])
+            expect(end * 4).toBeLessThanOrEqual(message.buffer.byteLength);
+        }
+        read++;
+      } catch (error) {
+        expect(error instanceof FrameError || error instanceof RangeError, String(error)).toBe(true);
+        refused++;
+      }
+    }
+    expect(refused).toBeGreaterThan(50);
+    expect(read).toBeGreaterThan(50); // a coordinate may be any number
   });
 });

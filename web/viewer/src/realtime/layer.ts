@@ -1,4 +1,5 @@
 import type { CellsFrame, EntitiesFrame, SyncFrame } from './frames';
+import { Latitudes, latitude } from './latitudes';
 import { type Held, type Window, windowHas } from './protocol';
 
 /** How an entity ages; `free` marks a slot that belongs to nobody. */
@@ -68,6 +69,7 @@ export class LiveLayer {
   private held: Held | undefined;
   private departures: { tile: number; left: Uint32Array }[] = [];
   private touched = new Uint32Array(64);
+  private readonly latitudes = new Latitudes();
   private touchedCount = 0;
 
   constructor(readonly id: string) {}
@@ -117,43 +119,63 @@ export class LiveLayer {
   /** Takes entities of one tile. */
   applyEntities(frame: EntitiesFrame): void {
     const tile = frame.tileX * 65536 + frame.tileY;
-    let named = 0;
-    let textAt = 0;
+    this.applyNames(frame);
+    const { f32, i32, u32, bytes } = frame.message;
+    const { local, lon, lat, z, course, speed, time, state, flags } = this; // no name follows: none grows
+    const latitudes = this.latitudes.of(frame);
     for (let row = 0; row < frame.count; row++) {
-      const serverSlot = frame.slot[row] as number;
-      let slot = serverSlot < this.local.length ? (this.local[serverSlot] as number) : noSlot;
-      if (named < frame.named.length && frame.named[named] === row) {
-        const idEnd = frame.textEnd[2 * named] as number;
-        const propsEnd = frame.textEnd[2 * named + 1] as number;
-        const id = text.decode(frame.text.subarray(textAt, idEnd));
-        if (slot !== noSlot && this.ids[slot] !== id) {
-          this.release(slot); // the slot has a new entity
-          slot = noSlot;
-        }
-        const known = this.byId.get(id);
-        if (slot === noSlot && known !== undefined) this.release(known); // it came back in another slot
-        if (slot === noSlot) slot = this.acquire(serverSlot, id);
-        this.props[slot] = propsEnd > idEnd ? text.decode(frame.text.subarray(idEnd, propsEnd)) : undefined;
-        textAt = propsEnd;
-        named++;
-      }
+      const serverSlot = u32[frame.slot + row] as number;
+      const slot = serverSlot < local.length ? (local[serverSlot] as number) : noSlot;
       if (slot === noSlot) {
         this.faults++; // an entity that was never named
         continue;
       }
       this.tile[slot] = tile;
-      this.lon[slot] = (frame.originX + (frame.x[row] as number) * frame.scale) * 360 - 180;
-      this.lat[slot] = latitude(frame.originY + (frame.y[row] as number) * frame.scale);
-      this.z[slot] = frame.height[row] as number;
-      this.course[slot] = frame.course[row] as number;
-      this.speed[slot] = frame.speed[row] as number;
-      this.time[slot] = frame.time - (frame.age[row] as number);
-      this.state[slot] = (frame.state[row] as number) + 1;
-      this.class[slot] = frame.class[row] as number;
-      this.flags[slot] = frame.flags[row] as number;
+      lon[slot] = (frame.originX + (f32[frame.x + row] as number) * frame.scale) * 360 - 180;
+      lat[slot] = latitudes.at(f32[frame.y + row] as number);
+      z[slot] = f32[frame.height + row] as number;
+      course[slot] = f32[frame.course + row] as number;
+      speed[slot] = f32[frame.speed + row] as number;
+      time[slot] = frame.time - (i32[frame.age + row] as number);
+      state[slot] = (bytes[frame.state + row] as number) + 1;
+      this.class[slot] = bytes[frame.class + row] as number;
+      flags[slot] = bytes[frame.flags + row] as number;
       this.touch(slot);
     }
-    if (frame.left.length > 0) this.departures.push({ tile, left: frame.left });
+    if (frame.leftCount > 0)
+      this.departures.push({ tile, left: u32.subarray(frame.left, frame.left + frame.leftCount) });
+  }
+
+  /** Takes the ids and properties of those who are named. */
+  private applyNames(frame: EntitiesFrame): void {
+    const { u32, bytes } = frame.message;
+    let from = 0;
+    for (let i = 0; i < frame.namedCount; i++) {
+      const row = u32[frame.named + i] as number;
+      const idEnd = u32[frame.textEnd + 2 * i] as number;
+      const end = u32[frame.textEnd + 2 * i + 1] as number;
+      if (row >= frame.count || !(from <= idEnd && idEnd <= end && end <= frame.textLength)) {
+        this.faults++;
+        return;
+      }
+      const id = text.decode(bytes.subarray(frame.text + from, frame.text + idEnd));
+      const properties =
+        end > idEnd ? text.decode(bytes.subarray(frame.text + idEnd, frame.text + end)) : undefined;
+      this.props[this.slotFor(u32[frame.slot + row] as number, id)] = properties;
+      from = end;
+    }
+  }
+
+  /** The slot of an entity that the server names by its own slot and id. */
+  private slotFor(serverSlot: number, id: string): number {
+    const slot = serverSlot < this.local.length ? (this.local[serverSlot] as number) : noSlot;
+    if (slot !== noSlot) {
+      if (this.ids[slot] === id) return slot;
+      this.release(slot); // the slot has a new entity
+    }
+    const known = this.byId.get(id);
+    if (known !== undefined) this.release(known); // it came back in another slot
+    return this.acquire(serverSlot, id);
   }
 
   /** Takes counts of one aggregate tile. */
@@ -318,10 +340,6 @@ export class LiveCells {
     this.stale = grow(this.stale, length);
     this.offline = grow(this.offline, length);
   }
-}
-
-function latitude(mercatorY: number): number {
-  return (Math.atan(Math.sinh(Math.PI * (1 - 2 * mercatorY))) * 180) / Math.PI;
 }
 
 function sameWindow(a: Window, b: Window | undefined): boolean {
