@@ -101,6 +101,7 @@ export class CityMap {
   private readonly live: LiveLayer | undefined;
   private readonly cells: CellsOverlay | undefined;
   private readonly readings: ReadingsOverlay;
+  private readonly stopConditions: () => void;
   private readonly refresher: TileRefresher;
   private readonly hidden: Set<string>;
   private readonly opacity: Map<string, number>;
@@ -162,6 +163,7 @@ export class CityMap {
       id => config.layers.find(layer => layer.id === id),
       id => this.reload(id),
     );
+    this.stopConditions = options.readings.on(layer => this.recolour(layer));
     this.readings = new ReadingsOverlay(this.map, {
       readings: options.readings,
       lines: new Set(
@@ -201,6 +203,7 @@ export class CityMap {
     this.stopChanges?.();
     this.cells?.dispose();
     this.readings.dispose();
+    this.stopConditions();
     clearTimeout(this.viewTimer);
     this.refresher.dispose();
     this.solids?.onRemove();
@@ -376,6 +379,12 @@ export class CityMap {
     return this.solids?.pixelOf(lon, lat, height) ?? this.map.project([lon, lat]);
   }
 
+  /** Bodies take the colours of their readings' conditions. */
+  private recolour(layer: string): void {
+    const objects = this.options.readings.objects(layer);
+    this.solids?.setConditions(layer, new Map([...objects].map(([id, { condition }]) => [id, condition])));
+  }
+
   /** Fetches what draws solids, and draws the layers that have a tileset with it. */
   private async raiseSolids(): Promise<void> {
     // Heights from the ground itself, since the map is flat.
@@ -391,6 +400,7 @@ export class CityMap {
     }
     if (this.disposed) return;
     this.solids = new module.SolidsLayer(layers, this.theme);
+    for (const layer of this.solids.layers) this.recolour(layer);
     this.solids.setPit(this.pit);
     this.side = undefined;
     this.cutSection();

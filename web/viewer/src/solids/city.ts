@@ -1,6 +1,8 @@
 import type { Map as MapLibreMap } from 'maplibre-gl';
 import { type Mesh, type Raycaster, Scene, type ShaderMaterial, type Vector3 } from 'three';
+import type { Condition } from '../readings/readings';
 import type { Theme } from '../theme/tokens';
+import { Conditions } from './conditions';
 import type { Eye } from './eye';
 import { featureName } from './flatten';
 import { Dresser } from './materials';
@@ -25,6 +27,7 @@ export class CitySolids {
   private readonly shelf = new Shelf();
   /** The row of the selected feature in a content; −1 where it is not. */
   private rows = new WeakMap<Model, number>();
+  private readonly conditions = new Conditions();
   private current: Traversal;
   private next: Traversal | undefined;
   private selection: string | undefined;
@@ -79,6 +82,12 @@ export class CitySolids {
     return row;
   }
 
+  /** Recolours objects by their conditions; those that are not named look as ever. */
+  setConditions(conditions: ReadonlyMap<string, Condition>): void {
+    this.conditions.set(conditions);
+    this.changed();
+  }
+
   /** Reads the tileset again: what shows stays until all that takes its place is there. */
   reload(): void {
     this.next?.dispose();
@@ -105,6 +114,7 @@ export class CitySolids {
   /** Puts the visible contents in the frame around an origin in the unit square of Web Mercator. */
   arrange(originX: number, originY: number, world: number): void {
     this.scene.clear();
+    this.conditions.keep(new Set(this.current.models.values()));
     for (const key of this.current.visible) {
       const model = this.current.models.get(key);
       if (!model) continue;
@@ -118,6 +128,7 @@ export class CitySolids {
         mesh.onBeforeRender = () => {
           const material = mesh.material as ShaderMaterial;
           (material.uniforms.selected as { value: number }).value = this.selectedRow(model);
+          (material.uniforms.conditions as { value: unknown }).value = this.conditions.of(model);
           material.uniformsNeedUpdate = true;
         };
       }
@@ -152,5 +163,6 @@ export class CitySolids {
     this.next?.dispose();
     this.current.dispose();
     this.dresser.dispose();
+    this.conditions.dispose();
   }
 }

@@ -30,6 +30,20 @@ export class FeatureIds {
     return new TextDecoder().decode(new Uint8Array(t.bytes, from, to - from));
   }
 
+  private known: ReadonlyMap<string, number> | undefined;
+
+  /** The rows of all features of the first table by id; read once. */
+  get rows(): ReadonlyMap<string, number> {
+    if (this.known) return this.known;
+    const rows = new Map<string, number>();
+    for (let row = 0; row < (this.tables[0]?.count ?? 0); row++) {
+      const id = this.of(row);
+      if (id !== undefined) rows.set(id, row);
+    }
+    this.known = rows;
+    return rows;
+  }
+
   /** The row of an id, or −1. */
   find(id: string, table = 0): number {
     const count = this.tables[table]?.count ?? 0;

@@ -11,6 +11,7 @@ import {
 } from 'three';
 import type { Theme } from '../theme/tokens';
 import { palettes } from '../theme/tokens';
+import { texels } from './conditions';
 import { featureName, topName } from './flatten';
 
 /** What a solid is coloured by. */
@@ -38,6 +39,8 @@ const vertexShader = /* glsl */ `
 attribute float ${featureName};
 attribute float ${topName};
 uniform float selected;
+uniform sampler2D conditions;
+flat varying float vCondition;
 varying vec3 vNormal;
 varying float vTop;
 varying float vZ;
@@ -60,6 +63,9 @@ void main() {
   vTop = ${topName};
   vZ = at.z;
   vPlace = (modelMatrix * at).xy;
+  int row = int(${featureName} + 0.5);
+  ivec2 size = textureSize(conditions, 0);
+  vCondition = size.x > 1 ? texelFetch(conditions, ivec2(row % ${texels}, row / ${texels}), 0).r * 255.0 : 0.0;
   vPicked = abs(${featureName} - selected) < 0.5 ? 1.0 : 0.0;
   gl_Position = projectionMatrix * modelViewMatrix * at;
 }`;
@@ -75,6 +81,8 @@ uniform float ambient;
 uniform float opacity;
 uniform float contact;
 uniform vec4 cut;
+uniform vec3 stale, warning, alarm;
+flat varying float vCondition;
 varying vec3 vNormal;
 varying float vTop;
 varying float vZ;
@@ -100,6 +108,13 @@ void main() {
   #ifdef COLORED
   c *= pow(vTint, vec3(1.0 / 2.2));
   #endif
+  if (vCondition > 0.5) {
+    c = vCondition > 2.5 ? alarm : vCondition > 1.5 ? warning : stale;
+    // Not by colour alone: what is wrong has bands, wide ones for an alarm.
+    float band = vCondition > 2.5 ? 14.0 : 7.0;
+    float at = mod(gl_FragCoord.x + gl_FragCoord.y, band) / band;
+    if (vCondition > 1.5) c = mix(c, c * 0.55, step(0.62, at));
+  }
   if (vPicked > 0.5) c = picked;
   float light = ambient + (1.0 - ambient) * max(0.0, dot(n, sun));
   // Walls are darker at their feet, where streets shade them.
@@ -179,6 +194,7 @@ export class Dresser {
     });
     const own = material.userData.base as string;
     set('base', theme === 'dark' ? lifted(own) : srgb(own));
+    for (const name of ['stale', 'warning', 'alarm'] as const) set(name, srgb(palettes[theme][name]));
     set('picked', srgb(palettes[theme].selected));
     set('shade', srgb(theme === 'dark' ? '#0a111d' : '#857f78'));
     set('ambient', theme === 'dark' ? 0.62 : 0.6);
@@ -209,6 +225,10 @@ function make(coloring: Coloring, from: MeshStandardMaterial): ShaderMaterial {
       contact: value(0),
       opacity: value(1),
       selected: value(-1),
+      conditions: value(null),
+      stale: value(new Color()),
+      warning: value(new Color()),
+      alarm: value(new Color()),
       cut: value(new Vector4()),
     },
   });

@@ -2,6 +2,7 @@ import type { CustomLayerInterface, CustomRenderMethodInput, Map as MapLibreMap 
 import { Camera, Matrix4, Raycaster, Vector3, Vector4, WebGLRenderer } from 'three';
 import { localMatrix } from '../live/frame';
 import { mercator, unmercator } from '../map/tiles';
+import type { Condition } from '../readings/readings';
 import type { Theme } from '../theme/tokens';
 import { CitySolids, type SolidLayer } from './city';
 import { Eye } from './eye';
@@ -111,6 +112,11 @@ export class SolidsLayer implements CustomLayerInterface {
     city.dug = dug;
     city.setOpacity(opacity);
     this.map?.triggerRepaint();
+  }
+
+  /** Recolours a layer's objects by their conditions. */
+  setConditions(layer: string, conditions: ReadonlyMap<string, Condition>): void {
+    this.city(layer)?.setConditions(conditions);
   }
 
   select(selection: { layer: string; id: string } | undefined): void {
