@@ -60,6 +60,7 @@ describe('readFrames', () => {
   it('never reads beyond a frame, whatever byte is wrong', () => {
     let refused = 0;
     let read = 0;
+    let beyond = 0;
     for (let at = 0; at < keyframes.byteLength; at++) {
       const broken = keyframes.slice(0);
       const bytes = new Uint8Array(broken);
@@ -68,15 +69,15 @@ describe('readFrames', () => {
         for (const frame of readFrames(broken)) {
           if (frame.kind !== 'entities') continue;
           const { slot, x, age, count, message } = frame;
-          for (const end of [slot + count, x + count, age + count])
-            expect(end * 4).toBeLessThanOrEqual(message.buffer.byteLength);
+          if (Math.max(slot, x, age) + count > message.u32.length) beyond++;
         }
         read++;
       } catch (error) {
-        expect(error instanceof FrameError || error instanceof RangeError, String(error)).toBe(true);
+        if (!(error instanceof FrameError || error instanceof RangeError)) throw error;
         refused++;
       }
     }
+    expect(beyond).toBe(0);
     expect(refused).toBeGreaterThan(50);
     expect(read).toBeGreaterThan(50); // a coordinate may be any number
   });
