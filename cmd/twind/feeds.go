@@ -81,8 +81,8 @@ func (f *feeds) close() {
 }
 
 // run starts every feed in g; each ends with ctx.
-func (f *feeds) run(ctx context.Context, g *errgroup.Group, hub *realtime.Hub, topics *sensorthings.Topics) error {
-	if err := f.runMQTT(ctx, g, hub, topics); err != nil {
+func (f *feeds) run(ctx context.Context, g *errgroup.Group, hub *realtime.Hub, readings *realtime.Observatory, topics *sensorthings.Topics) error {
+	if err := f.runMQTT(ctx, g, hub, readings, topics); err != nil {
 		return err
 	}
 	if err := f.runJT808(ctx, g, hub); err != nil {
@@ -98,9 +98,9 @@ func (f *feeds) run(ctx context.Context, g *errgroup.Group, hub *realtime.Hub, t
 	return nil
 }
 
-func (f *feeds) runMQTT(ctx context.Context, g *errgroup.Group, hub *realtime.Hub, topics *sensorthings.Topics) error {
+func (f *feeds) runMQTT(ctx context.Context, g *errgroup.Group, hub *realtime.Hub, readings *realtime.Observatory, topics *sensorthings.Topics) error {
 	if f.mqtt != nil {
-		o := mqtt.BrokerOptions{Sink: hub, Things: topics, Log: f.log, Registerer: f.metrics}
+		o := mqtt.BrokerOptions{Sink: hub, Readings: readings, Things: topics, Log: f.log, Registerer: f.metrics}
 		if len(f.conf.Tokens) > 0 || !config.Loopback(f.conf.MQTT.Listen) {
 			o.Authorize = func(_, password string) (mqtt.Rights, bool) {
 				return mqtt.Rights{Write: f.conf.KnowsToken(password)}, true
@@ -115,7 +115,7 @@ func (f *feeds) runMQTT(ctx context.Context, g *errgroup.Group, hub *realtime.Hu
 	}
 	for _, b := range f.conf.MQTT.Brokers {
 		o := mqtt.ClientOptions{
-			Sink: hub, URL: b.URL, User: b.User, Password: b.Password, ClientID: b.ClientID,
+			Sink: hub, Readings: readings, URL: b.URL, User: b.User, Password: b.Password, ClientID: b.ClientID,
 			Topics: b.Topics, Layer: b.Layer, QoS: byte(b.QoS), Log: f.log, Registerer: f.metrics,
 		}
 		o.EnsureDefaults()

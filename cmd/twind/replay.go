@@ -8,12 +8,12 @@ import (
 )
 
 type replayCommand struct {
-	Files []string `arg:"" name:"file" help:"Recorded positions: NDJSON, a JSON array or CSV, gzipped or not."`
-	To    string   `required:"" help:"The server: http://host:port." placeholder:"URL"`
+	Files []string `arg:"" name:"file" help:"Recorded positions and readings: NDJSON, a JSON array or CSV, gzipped or not."`
+	To    string   `required:"" help:"The server: http://host:port, or a broker of MQTT 5: mqtt://[user:password@]host[:port][/topic]." placeholder:"URL"`
 	Speed float64  `default:"1" help:"1 is as recorded, 10 ten times as fast." placeholder:"N"`
 	Loop  bool     `help:"Begin again at the end."`
 	Layer string   `help:"Layer of records that name none." placeholder:"ID"`
-	Token string   `help:"Token that lets one write." env:"TWIND_TOKEN" placeholder:"TOKEN"`
+	Token string   `help:"Token that lets one write; by MQTT sent as the password." env:"TWIND_TOKEN" placeholder:"TOKEN"`
 }
 
 func (c *replayCommand) Run(p *program) error {
@@ -33,7 +33,7 @@ func (c *replayCommand) Run(p *program) error {
 			fmt.Fprintf(p.errOut, "sent %d of %d, %d accepted\n", s.Sent, s.Read, s.Accepted)
 		},
 	})
-	fmt.Fprintf(p.out, "%d positions read, %d sent, %d accepted, %d refused\n", stats.Read, stats.Sent, stats.Accepted, stats.Refused)
+	fmt.Fprintf(p.out, "%d records read, %d sent, %d accepted, %d refused\n", stats.Read, stats.Sent, stats.Accepted, stats.Refused)
 	if stats.Reason != "" {
 		fmt.Fprintf(p.out, "  last refusal: %s\n", stats.Reason)
 	}

@@ -20,7 +20,8 @@ import (
 
 // BrokerOptions of NewBroker.
 type BrokerOptions struct {
-	Sink Sink // must be set
+	Sink     Sink     // must be set
+	Readings Readings // takes observations; nil: they are refused
 	// Authorize gives the rights of a client by its user name and password, and
 	// false to let it not in at all; nil: everybody may do everything.
 	Authorize func(user, password string) (Rights, bool)
@@ -77,7 +78,7 @@ func NewBroker(o BrokerOptions) (*Broker, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	in, err := newIngest(o.Sink, o.Registerer)
+	in, err := newIngest(o.Sink, o.Readings, o.Registerer)
 	if err != nil {
 		return nil, err
 	}
@@ -231,10 +232,7 @@ func (h *hook) OnPublish(cl *mochi.Client, pk packets.Packet) (packets.Packet, e
 		}
 		return h.refuse(cl, pk, err)
 	}
-	layer, id, err := topic(pk.TopicName)
-	if err == nil {
-		err = h.in.take(context.Background(), layer, id, pk.Payload, pk.FixedHeader.Qos > 0)
-	}
+	err := h.in.message(context.Background(), pk.TopicName, "", pk.Payload, pk.FixedHeader.Qos > 0)
 	switch {
 	case err != nil:
 		return h.refuse(cl, pk, err)

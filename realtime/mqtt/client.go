@@ -17,8 +17,9 @@ import (
 
 // ClientOptions of Follow.
 type ClientOptions struct {
-	Sink     Sink   // must be set
-	URL      string // mqtt://host:1883, mqtts://host:8883, ws:// or wss://; must be set
+	Sink     Sink     // must be set
+	Readings Readings // takes observations; nil: they are refused
+	URL      string   // mqtt://host:1883, mqtts://host:8883, ws:// or wss://; must be set
 	User     string
 	Password string
 	ClientID string // default "twind"
@@ -69,7 +70,7 @@ func Follow(ctx context.Context, o ClientOptions) error {
 	if err != nil {
 		return err
 	}
-	in, err := newIngest(o.Sink, o.Registerer)
+	in, err := newIngest(o.Sink, o.Readings, o.Registerer)
 	if err != nil {
 		return err
 	}
@@ -117,14 +118,7 @@ func (o *ClientOptions) config(ctx context.Context, u *url.URL, in *ingest) auto
 
 // received takes one message; paho acknowledges it when received returns.
 func (o *ClientOptions) received(ctx context.Context, in *ingest, p *paho.Publish) {
-	layer, id, err := topic(p.Topic)
-	if err != nil && o.Layer != "" {
-		layer, id, err = o.Layer, "", nil
-	}
-	if err == nil {
-		err = in.take(ctx, layer, id, p.Payload, p.QoS > 0)
-	}
-	if err != nil {
+	if err := in.message(ctx, p.Topic, o.Layer, p.Payload, p.QoS > 0); err != nil {
 		o.Log.Debug("an MQTT message is refused", "topic", p.Topic, "error", err)
 	}
 }

@@ -3,6 +3,8 @@
 //
 //	twind/{layer}/{id}   one position, as POST /live/positions takes it
 //	twind/{layer}        several: a JSON array or NDJSON
+//	twind/_observations  readings, as POST /live/observations takes them: one, an array or NDJSON;
+//	                     whatever follows, such as /manholes/M-7/level, only tells subscribers apart
 //	v1.1/…               Observations of SensorThings, and what is told of its entities (Things)
 //
 // The payload may leave the layer out, since the topic names it. With QoS 1 and 2

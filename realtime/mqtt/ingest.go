@@ -30,14 +30,15 @@ const maxBatch = 512
 // ingest gives the positions of messages to the sink.
 type ingest struct {
 	sink     Sink
+	readings Readings // nil: none are taken
 	messages *prometheus.CounterVec
 	rows     *prometheus.CounterVec
 	dropped  prometheus.Counter
 }
 
-func newIngest(sink Sink, r prometheus.Registerer) (*ingest, error) {
+func newIngest(sink Sink, readings Readings, r prometheus.Registerer) (*ingest, error) {
 	g := &ingest{
-		sink:     sink,
+		sink: sink, readings: readings,
 		messages: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "twind_mqtt_messages_total", Help: "Messages by what became of them."}, []string{"outcome"}),
 		rows:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "twind_mqtt_positions_total", Help: "Positions of messages by what became of them."}, []string{"outcome"}),
 		dropped:  prometheus.NewCounter(prometheus.CounterOpts{Name: "twind_mqtt_dropped_total", Help: "Messages that were not passed on to a subscriber that reads too slowly."}),
@@ -70,6 +71,22 @@ func topic(name string) (layer layers.ID, id string, err error) {
 	first, id, _ := strings.Cut(rest, "/")
 	layer, err = layers.ParseID(first)
 	return layer, id, err
+}
+
+// message takes a message on any topic; those that are not twind's own belong to
+// fallback, unless that is empty.
+func (g *ingest) message(ctx context.Context, name string, fallback layers.ID, payload []byte, durable bool) error {
+	if isReadings(name) {
+		return g.takeReadings(ctx, payload, durable)
+	}
+	layer, id, err := topic(name)
+	if err != nil && fallback != "" {
+		layer, id, err = fallback, "", nil
+	}
+	if err != nil {
+		return g.counted(err)
+	}
+	return g.take(ctx, layer, id, payload, durable)
 }
 
 // take applies a message's positions; with durable it returns once they are on

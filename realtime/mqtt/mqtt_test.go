@@ -127,7 +127,7 @@ func TestRefusalsSayWhy(t *testing.T) {
 	count, err := hub.Count("vehicles")
 	require.NoError(t, err)
 	require.Zero(t, count.Total())
-	in, err := newIngest(hub, reg)
+	in, err := newIngest(hub, nil, reg)
 	require.NoError(t, err)
 	require.Greater(t, testutil.ToFloat64(in.messages.WithLabelValues("refused")), 4.0)
 }
@@ -234,7 +234,7 @@ func TestOptionsThatCannotBe(t *testing.T) {
 
 func FuzzMessage(f *testing.F) {
 	hub := newHub(f)
-	in, err := newIngest(hub, nil)
+	in, err := newIngest(hub, nil, nil)
 	require.NoError(f, err)
 	f.Add("twind/vehicles/a", []byte(position("a", 1)))
 	f.Add("twind/vehicles", []byte("["+position("a", 1)+"]"))
@@ -255,7 +255,7 @@ func FuzzMessage(f *testing.F) {
 // the same JSON with encoding/json.
 func BenchmarkMessages(b *testing.B) {
 	hub := newHub(b)
-	in, err := newIngest(hub, nil)
+	in, err := newIngest(hub, nil, nil)
 	require.NoError(b, err)
 	const n = 500
 	message := func(i int) []byte {

@@ -167,7 +167,7 @@ func TestASlowSubscriberLosesMessagesAlone(t *testing.T) {
 	_, err = slow.Write(append([]byte("\x10\x10\x00\x04MQTT\x04\x02\x00\x00\x00\x04slow"), append([]byte{0x82, byte(2 + 2 + len(topic) + 1), 0, 1, 0, byte(len(topic))}, topic+"\x00"...)...))
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return topics.Watched(topic) }, 20*time.Second, 5*time.Millisecond)
-	in, err := newIngest(newHub(t), reg)
+	in, err := newIngest(newHub(t), nil, reg)
 	require.NoError(t, err)
 	body := fmt.Appendf(nil, `{"result":%q}`, strings.Repeat("x", 30<<10))
 	for i := 0; testutil.ToFloat64(in.dropped) == 0; i++ {
@@ -193,4 +193,38 @@ func TestComplaintsAreFew(t *testing.T) {
 	out.Reset()
 	c.about("an MQTT message is refused", "topic", "t", "a", io.ErrUnexpectedEOF)
 	require.Contains(t, out.String(), "others=995")
+}
+
+func TestReadingsByTopic(t *testing.T) {
+	observed, err := realtime.NewObservatory(realtime.ObservatoryOptions{})
+	require.NoError(t, err)
+	address := broker(t, BrokerOptions{Sink: newHub(t), Readings: observed})
+	got := listener(t, address, 1, "twind/_observations/#")
+	m := client(t, address, "a", "", "")
+	at := time.Now().UTC().Format(time.RFC3339Nano)
+	one := func(property string, v float64) string {
+		return fmt.Sprintf(`{"layer":"manholes","id":"M-7","property":%q,"time":%q,"result":%v}`, property, at, v)
+	}
+	code, _ := publish(t, m, "twind/_observations/manholes/M-7/level", one("level", 1.5))
+	require.Zero(t, code)
+	require.Equal(t, "1 twind/_observations/manholes/M-7/level "+one("level", 1.5), next(t, got))
+	for range 2 { // QoS 1 may deliver twice
+		code, _ = publish(t, m, "twind/_observations", "["+one("tilt", 2)+","+one("gas", 3)+"]")
+		require.Zero(t, code)
+	}
+	code, _ = publish(t, m, "twind/_observations", one("a", 4)+"\n{\"result\":1}\n"+one("b", 5)+"\n")
+	require.Zero(t, code, "some were taken")
+	for property, want := range map[string]float64{"level": 1.5, "tilt": 2, "gas": 3, "a": 4, "b": 5} {
+		r, ok := observed.Of(realtime.Binding{Layer: "manholes", Feature: "M-7", Property: property})
+		require.True(t, ok, property)
+		require.InDelta(t, want, r.Number, 0)
+	}
+	for payload, want := range map[string]string{"on": "", `{"result":1}`: "datastream is missing", "[" + one("a", 1): "ends"} {
+		code, reason := publish(t, m, "twind/_observations", payload)
+		require.EqualValues(t, 0x99, code, payload)
+		require.Contains(t, reason, want)
+	}
+	code, reason := publish(t, client(t, broker(t, BrokerOptions{Sink: newHub(t)}), "a", "", ""), "twind/_observations", one("level", 1))
+	require.EqualValues(t, 0x99, code)
+	require.Contains(t, reason, "takes no observations")
 }

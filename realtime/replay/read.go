@@ -20,55 +20,58 @@ import (
 	"twind/realtime"
 )
 
-// MaxPositions is the most positions that are replayed at once: they are kept in memory.
-const MaxPositions = 10_000_000
+// MaxRecords is the most records that are replayed at once: they are kept in memory.
+const MaxRecords = 10_000_000
 
 // maxBytes bounds the text of one file after unpacking.
 const maxBytes = 8 << 30
 
-func readFile(dst []realtime.Position, name string, layer layers.ID) ([]realtime.Position, error) {
+func (rec *Recording) readFile(name string, layer layers.ID) error {
 	f, err := os.Open(name)
 	if err != nil {
 		var pe *os.PathError
 		if errors.As(err, &pe) {
 			err = pe.Err
 		}
-		return dst, layers.Errorf(layers.ErrNotFound, "%s: %w", name, err)
+		return layers.Errorf(layers.ErrNotFound, "%s: %w", name, err)
 	}
 	defer f.Close()
-	dst, err = Read(dst, f, layer)
-	if err != nil {
-		return dst, layers.Errorf(layers.ErrInvalid, "%s: %w", name, err)
+	if err := rec.Read(f, layer); err != nil {
+		return layers.Errorf(layers.ErrInvalid, "%s: %w", name, err)
 	}
-	return dst, nil
+	return nil
 }
 
-// Read appends the positions of a recording to dst: NDJSON or a JSON array of
-// positions as realtime.DecodePosition describes them, or CSV whose first line
-// names the columns id, time, lon, lat and, where there are, layer, z, course,
-// speed; every other column becomes a property. Times in CSV are RFC 3339 or
-// seconds since 1970. Any of them may be gzipped. A record that names no layer
-// gets the one given. Fails with the first fault and its place.
-func Read(dst []realtime.Position, r io.Reader, layer layers.ID) ([]realtime.Position, error) {
+// Read adds what a file holds: NDJSON or a JSON array of positions and
+// observations as realtime.DecodePosition and DecodeObservation describe them,
+// or CSV whose first line names the columns. A CSV of positions has id, time,
+// lon, lat and, where there are, layer, z, course, speed; every other column
+// becomes a property. One of observations has time (or phenomenonTime), result,
+// and datastream or feature (or id) and property, and may have layer, resultTime
+// and parameters, as /live/history writes them. Times in CSV are RFC 3339 or
+// seconds since 1970. Any of them may be gzipped. A position that names no layer
+// gets the one given, and so does an observation of a feature. Fails with the
+// first fault and its place.
+func (rec *Recording) Read(r io.Reader, layer layers.ID) error {
 	br := bufio.NewReader(io.LimitReader(r, maxBytes))
 	if magic, _ := br.Peek(2); len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
 		z, err := gzip.NewReader(br)
 		if err != nil {
-			return dst, err
+			return err
 		}
 		defer func() { _ = z.Close() }() // it holds nothing
 		br = bufio.NewReader(io.LimitReader(z, maxBytes))
 	}
 	first, err := firstByte(br)
 	if errors.Is(err, io.EOF) {
-		return dst, errors.New("the file is empty")
+		return errors.New("the file is empty")
 	} else if err != nil {
-		return dst, err
+		return err
 	}
 	if first == '{' || first == '[' {
-		return readJSON(dst, br, layer)
+		return rec.readJSON(br, layer)
 	}
-	return readCSV(dst, br, layer)
+	return rec.readCSV(br, layer)
 }
 
 // firstByte skips a byte order mark and white space.
@@ -88,69 +91,107 @@ func firstByte(r *bufio.Reader) (byte, error) {
 	}
 }
 
-func readJSON(dst []realtime.Position, r io.Reader, layer layers.ID) ([]realtime.Position, error) {
+func (rec *Recording) readJSON(r io.Reader, layer layers.ID) error {
 	reader := realtime.NewReader(r, false)
 	reader.DefaultLayer(layer)
 	for {
 		var p realtime.Position
-		_, err := reader.Next(&p)
+		var o realtime.Observation
+		observed, err := reader.NextRecord(&p, &o)
 		if errors.Is(err, io.EOF) {
-			return dst, nil
+			return nil
 		}
 		if err != nil {
-			return dst, err
+			return err
 		}
-		p.Properties = bytes.Clone(p.Properties)
-		if dst, err = add(dst, p); err != nil {
-			return dst, err
+		if observed {
+			err = rec.addObservation(o)
+		} else {
+			p.Properties = bytes.Clone(p.Properties)
+			err = rec.addPosition(p)
+		}
+		if err != nil {
+			return err
 		}
 	}
 }
 
-func add(dst []realtime.Position, p realtime.Position) ([]realtime.Position, error) {
-	if len(dst) >= MaxPositions {
-		return dst, fmt.Errorf("more than %d positions; replay the files in parts", MaxPositions)
+func (rec *Recording) room() error {
+	if rec.Len() >= MaxRecords {
+		return fmt.Errorf("more than %d records; replay the files in parts", MaxRecords)
 	}
-	return append(dst, p), nil
+	return nil
 }
 
-func readCSV(dst []realtime.Position, r io.Reader, layer layers.ID) ([]realtime.Position, error) {
+func (rec *Recording) addPosition(p realtime.Position) error {
+	rec.Positions = append(rec.Positions, p)
+	return rec.room()
+}
+
+func (rec *Recording) addObservation(o realtime.Observation) error {
+	rec.Observations = append(rec.Observations, o)
+	return rec.room()
+}
+
+func (rec *Recording) readCSV(r io.Reader, layer layers.ID) error {
 	c := csv.NewReader(r)
 	c.ReuseRecord = true
 	header, err := c.Read()
 	if err != nil {
-		return dst, fmt.Errorf("neither JSON nor CSV: %w", err)
+		return fmt.Errorf("neither JSON nor CSV: %w", err)
 	}
 	header = slices.Clone(header)
 	column := map[string]int{}
 	for i, name := range header {
 		column[strings.ToLower(strings.TrimSpace(name))] = i
 	}
-	for _, name := range []string{"id", "time", "lon", "lat"} {
-		if _, ok := column[name]; !ok {
-			return dst, fmt.Errorf("neither JSON nor CSV with a column %q in its first line", name)
-		}
-	}
-	if _, ok := column["layer"]; !ok && layer == "" {
-		return dst, errors.New("the CSV has no column \"layer\"; name the layer with --layer")
+	read, err := rec.csvReader(header, column, layer)
+	if err != nil {
+		return err
 	}
 	for {
 		record, err := c.Read()
 		if errors.Is(err, io.EOF) {
-			return dst, nil
+			return nil
 		}
 		if err != nil {
-			return dst, err
+			return err
 		}
-		p, err := csvPosition(header, column, record, layer)
-		if err != nil {
+		if err := read(record); err != nil {
 			line, _ := c.FieldPos(0)
-			return dst, fmt.Errorf("line %d: %w", line, err)
-		}
-		if dst, err = add(dst, p); err != nil {
-			return dst, err
+			return fmt.Errorf("line %d: %w", line, err)
 		}
 	}
+}
+
+// csvReader is what takes the lines after the header: a result without a place
+// makes them observations.
+func (rec *Recording) csvReader(header []string, column map[string]int, layer layers.ID) (func([]string) error, error) {
+	_, result := column["result"]
+	if _, place := column["lon"]; result && !place {
+		return func(line []string) error {
+			o, err := csvObservation(column, line, layer)
+			if err != nil {
+				return err
+			}
+			return rec.addObservation(o)
+		}, nil
+	}
+	for _, name := range []string{"id", "time", "lon", "lat"} {
+		if _, ok := column[name]; !ok {
+			return nil, fmt.Errorf("neither JSON nor CSV with a column %q in its first line", name)
+		}
+	}
+	if _, ok := column["layer"]; !ok && layer == "" {
+		return nil, errors.New("the CSV has no column \"layer\"; name the layer with --layer")
+	}
+	return func(line []string) error {
+		p, err := csvPosition(header, column, line, layer)
+		if err != nil {
+			return err
+		}
+		return rec.addPosition(p)
+	}, nil
 }
 
 func csvPosition(header []string, column map[string]int, record []string, layer layers.ID) (realtime.Position, error) {
@@ -220,4 +261,55 @@ func csvTime(s string) (time.Time, error) {
 		return time.UnixMilli(int64(math.Round(f * 1000))), nil
 	}
 	return time.Time{}, fmt.Errorf("time %.40q: expected RFC 3339, such as 2026-11-21T08:00:00Z, or seconds since 1970", s)
+}
+
+// csvObservation makes an observation of a line. A number, true and false are
+// such results, all else is text.
+func csvObservation(column map[string]int, line []string, layer layers.ID) (realtime.Observation, error) {
+	field := func(names ...string) string {
+		for _, name := range names {
+			if i, ok := column[name]; ok && line[i] != "" {
+				return strings.Clone(line[i])
+			}
+		}
+		return ""
+	}
+	o := realtime.Observation{Layer: layers.ID(field("layer")), Feature: field("feature", "id"), Property: field("property"), Parameters: field("parameters")}
+	if o.Layer == "" && o.Feature != "" {
+		o.Layer = layer
+	}
+	if o.Layer == "" { // what the datastream of an object is called is made of the object
+		o.Datastream, o.Feature, o.Property = field("datastream"), "", ""
+	}
+	if o.Datastream == "" && (o.Layer == "" || o.Feature == "" || o.Property == "") {
+		return o, errors.New("datastream is missing: expected it, or layer, feature and property")
+	}
+	if o.Parameters != "" && !json.Valid([]byte(o.Parameters)) {
+		return o, fmt.Errorf("parameters %.40q are no JSON", o.Parameters)
+	}
+	at, err := csvTime(field("time", "phenomenontime"))
+	if err != nil {
+		return o, err
+	}
+	o.Time = at.UnixMilli()
+	if text := field("resulttime"); text != "" {
+		if at, err = csvTime(text); err != nil {
+			return o, err
+		}
+		o.ResultTime = at.UnixMilli()
+	}
+	switch text := field("result"); text {
+	case "":
+		return o, errors.New("result is missing")
+	case "true", "false":
+		o.Type = realtime.ResultTruth
+		if text == "true" {
+			o.Number = 1
+		}
+	default:
+		if o.Number, err = strconv.ParseFloat(text, 64); err != nil || math.IsNaN(o.Number) || math.IsInf(o.Number, 0) {
+			o.Type, o.Number, o.Text = realtime.ResultText, 0, text
+		}
+	}
+	return o, nil
 }

@@ -1,27 +1,20 @@
-// Package replay feeds recorded positions to a twind server as if they happened
+// Package replay feeds recorded positions and observations to a twind server as if they happened
 // now.
 //
-//	files ─ NDJSON, JSON array, CSV, gzip ─▶ sorted by time ─▶ POST /live/positions
-//	        t ↦ start + (t − first) / speed
+//	files ─ NDJSON, JSON array, CSV, gzip ─▶ sorted by time ─▶ POST /live/positions, /live/observations
+//	        t ↦ start + (t − first) / speed                └─▶ MQTT twind/{layer}/{id}, twind/_observations/…
 package replay
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"math"
 	"net/http"
 	"net/url"
 	"sort"
-	"strconv"
 	"strings"
 	"time"
 
 	"twind/layers"
-	"twind/realtime"
 )
 
 // Options of Run.
@@ -31,7 +24,7 @@ type Options struct {
 	Speed float64   // 1 is as recorded, 10 ten times as fast; 0 takes 1
 	Loop  bool      // begin again at the end, until ctx ends
 	Layer layers.ID // of records that name none, such as a CSV without the column
-	Token string    // sent as Authorization: Bearer
+	Token string    // sent as Authorization: Bearer; by MQTT as the password
 	// Progress is told about once a second what was sent so far; may be nil.
 	Progress func(Stats)
 	Client   *http.Client // nil: one with a timeout of 30 s
@@ -41,7 +34,7 @@ type Options struct {
 
 // Stats counts what was replayed.
 type Stats struct {
-	Read     int // positions in the files
+	Read     int // records in the files
 	Sent     int
 	Accepted int
 	Refused  int
@@ -52,14 +45,35 @@ type Stats struct {
 // every is the time between two requests while positions are due.
 const every = 200 * time.Millisecond
 
-// maxRequest is the most positions of one request.
+// maxRequest is the most records that are sent at once.
 const maxRequest = 5000
 
-// Run sends the positions of all files in order of time until the last is sent,
-// or with Loop until ctx ends, which is no error. Times are moved so that the
-// first position happens now; course and speed are sent as recorded. It fails
-// with one sentence: a file that cannot be read, or a server that refuses
-// everything or does not answer for Patience.
+// sink takes records in order of time.
+type sink interface {
+	send(ctx context.Context, batch []record) (outcome, error)
+	close()
+}
+
+// outcome is what became of a batch.
+type outcome struct {
+	sent, accepted, refused int
+	reason                  string // of the last refusal
+}
+
+func (o *outcome) add(x outcome) {
+	o.sent += x.sent
+	o.accepted += x.accepted
+	o.refused += x.refused
+	if x.reason != "" {
+		o.reason = x.reason
+	}
+}
+
+// Run sends the records of all files in order of time until the last is sent, or
+// with Loop until ctx ends, which is no error. Times are moved so that the first
+// one happens now; course and speed are sent as recorded. It fails with one
+// sentence: a file that cannot be read, or a server that refuses everything or
+// does not answer for Patience.
 func Run(ctx context.Context, o Options) (Stats, error) {
 	var st Stats
 	target, err := endpoint(o.To)
@@ -78,62 +92,96 @@ func Run(ctx context.Context, o Options) (Stats, error) {
 	if o.Patience == 0 {
 		o.Patience = 30 * time.Second
 	}
-	if len(o.Files) == 0 {
-		return st, layers.Errorf(layers.ErrInvalid, "no file to replay")
+	all, err := o.read()
+	if err != nil {
+		return st, err
 	}
-	var all []realtime.Position
-	for _, name := range o.Files {
-		if all, err = readFile(all, name, o.Layer); err != nil {
-			return st, err
-		}
+	st.Read = all.Len()
+	p := player{o: o, all: all, order: all.byTime(), stats: st}
+	if p.sink, err = o.open(ctx, target); err != nil {
+		return st, err
 	}
-	if len(all) == 0 {
-		return st, layers.Errorf(layers.ErrInvalid, "%s: no positions", strings.Join(o.Files, ", "))
-	}
-	sort.SliceStable(all, func(i, j int) bool { return all[i].Time.Before(all[j].Time) })
-	st.Read = len(all)
-	p := player{o: o, target: target, all: all, stats: st}
+	defer p.sink.close()
 	err = p.run(ctx)
 	if o.Progress != nil {
 		o.Progress(p.stats)
 	}
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		err = nil
+	case err == nil && p.stats.Accepted == 0 && p.stats.Refused > 0:
+		err = layers.Errorf(layers.ErrInvalid, "%s refused everything: %s", target.Redacted(), p.stats.Reason)
 	}
 	return p.stats, err
 }
 
-// endpoint is the URL that positions are posted to.
-func endpoint(to string) (string, error) {
+func (o *Options) read() (*Recording, error) {
+	if len(o.Files) == 0 {
+		return nil, layers.Errorf(layers.ErrInvalid, "no file to replay")
+	}
+	all := &Recording{}
+	for _, name := range o.Files {
+		if err := all.readFile(name, o.Layer); err != nil {
+			return nil, err
+		}
+	}
+	if all.Len() == 0 {
+		return nil, layers.Errorf(layers.ErrInvalid, "%s: no positions and no observations", strings.Join(o.Files, ", "))
+	}
+	return all, nil
+}
+
+func (o *Options) open(ctx context.Context, target *url.URL) (sink, error) {
+	if strings.HasPrefix(target.Scheme, "mqtt") {
+		return dial(ctx, *o, target)
+	}
+	return newPoster(*o, target), nil
+}
+
+// endpoint reads where records go.
+func endpoint(to string) (*url.URL, error) {
 	u, err := url.Parse(to)
 	if err != nil || u.Host == "" {
-		return "", layers.Errorf(layers.ErrInvalid, "--to %q: expected a server such as http://127.0.0.1:8080", to)
+		return nil, layers.Errorf(layers.ErrInvalid, "--to %q: expected a server such as http://127.0.0.1:8080, or a broker such as mqtt://127.0.0.1:1883", to)
 	}
 	switch u.Scheme {
-	case "http", "https":
-	case "mqtt", "mqtts":
-		return "", layers.Errorf(layers.ErrUnsupported, "--to %s: this version replays over HTTP only; give the http:// address of the server", to)
-	default:
-		return "", layers.Errorf(layers.ErrInvalid, "--to %q: expected http:// or https://", to)
+	case "http", "https", "mqtt", "mqtts":
+		return u, nil
 	}
-	if u.Path == "" || u.Path == "/" {
-		u.Path = "/live/positions"
+	return nil, layers.Errorf(layers.ErrInvalid, "--to %q: expected http://, https://, mqtt:// or mqtts://", to)
+}
+
+// time is when record i happened; positions come first.
+func (r *Recording) time(i int32) time.Time {
+	if n := int32(len(r.Positions)); i >= n {
+		return time.UnixMilli(r.Observations[i-n].Time)
 	}
-	return u.String(), nil
+	return r.Positions[i].Time
+}
+
+// byTime is the order in which records happened.
+func (r *Recording) byTime() []int32 {
+	order := make([]int32, r.Len())
+	for i := range order {
+		order[i] = int32(i)
+	}
+	sort.SliceStable(order, func(i, j int) bool { return r.time(order[i]).Before(r.time(order[j])) })
+	return order
 }
 
 type player struct {
 	o        Options
-	target   string
-	all      []realtime.Position
+	sink     sink
+	all      *Recording
+	order    []int32
 	stats    Stats
 	reported time.Time
-	body     bytes.Buffer
+	batch    []record
 }
 
-// run plays all positions once, or again and again.
+// run plays all records once, or again and again.
 func (p *player) run(ctx context.Context) error {
-	first, last := p.all[0].Time, p.all[len(p.all)-1].Time
+	first, last := p.all.time(p.order[0]), p.all.time(p.order[len(p.order)-1])
 	length := time.Duration(float64(last.Sub(first)) / p.o.Speed)
 	for start := time.Now(); ; {
 		if err := p.once(ctx, first, start); err != nil {
@@ -153,34 +201,50 @@ func (p *player) run(ctx context.Context) error {
 
 func (p *player) once(ctx context.Context, first, start time.Time) error {
 	due := func(i int) time.Time {
-		return start.Add(time.Duration(float64(p.all[i].Time.Sub(first)) / p.o.Speed))
+		return start.Add(time.Duration(float64(p.all.time(p.order[i]).Sub(first)) / p.o.Speed))
 	}
-	for i := 0; i < len(p.all); {
+	for i := 0; i < len(p.order); {
 		if err := sleep(ctx, time.Until(due(i))); err != nil {
 			return err
 		}
 		now := time.Now()
-		p.body.Reset()
-		n := 0
-		for i < len(p.all) && n < maxRequest && !due(i).After(now) {
-			appendPosition(&p.body, &p.all[i], due(i))
+		p.batch = p.batch[:0]
+		for i < len(p.order) && len(p.batch) < maxRequest && !due(i).After(now) {
+			p.batch = append(p.batch, p.all.record(p.order[i], due(i)))
 			i++
-			n++
 		}
-		if err := p.post(ctx, n); err != nil {
+		out, err := p.sink.send(ctx, p.batch)
+		p.count(out)
+		if err != nil {
 			return err
 		}
 		if p.o.Progress != nil && now.Sub(p.reported) >= time.Second {
 			p.reported = now
 			p.o.Progress(p.stats)
 		}
-		if i < len(p.all) && due(i).Before(time.Now().Add(every)) && n < maxRequest {
+		if i < len(p.order) && due(i).Before(time.Now().Add(every)) && len(p.batch) < maxRequest {
 			if err := sleep(ctx, every); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+func (p *player) count(o outcome) {
+	p.stats.Sent += o.sent
+	p.stats.Accepted += o.accepted
+	p.stats.Refused += o.refused
+	if o.reason != "" {
+		p.stats.Reason = o.reason
+	}
+}
+
+func (r *Recording) record(i int32, at time.Time) record {
+	if n := int32(len(r.Positions)); i >= n {
+		return record{observation: &r.Observations[i-n], at: at}
+	}
+	return record{position: &r.Positions[i], at: at}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -195,108 +259,4 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// post sends the body's n positions; while the server does not answer it tries again.
-func (p *player) post(ctx context.Context, n int) error {
-	deadline := time.Now().Add(p.o.Patience)
-	for wait := 250 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		err := p.try(ctx, n)
-		var away *awayError
-		if !errors.As(err, &away) || time.Now().Add(wait).After(deadline) {
-			return err
-		}
-		if err := sleep(ctx, wait); err != nil {
-			return err
-		}
-	}
-}
-
-// awayError is a failure that time may mend.
-type awayError struct{ err error }
-
-func (e *awayError) Error() string { return e.err.Error() }
-func (e *awayError) Unwrap() error { return e.err }
-
-func (p *player) try(ctx context.Context, n int) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.target, bytes.NewReader(p.body.Bytes()))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/x-ndjson")
-	if p.o.Token != "" {
-		req.Header.Set("Authorization", "Bearer "+p.o.Token)
-	}
-	resp, err := p.o.Client.Do(req)
-	if err != nil {
-		return &awayError{fmt.Errorf("%s does not answer: %w", p.target, err)}
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	if err != nil {
-		return &awayError{fmt.Errorf("%s broke off: %w", p.target, err)}
-	}
-	var answer struct {
-		Detail       string             `json:"detail"`
-		Accepted     int                `json:"accepted"`
-		Refused      []realtime.Refusal `json:"refused"`
-		RefusedTotal int                `json:"refusedTotal"`
-	}
-	readable := json.Unmarshal(b, &answer) == nil
-	switch {
-	case resp.StatusCode == http.StatusServiceUnavailable || resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusBadGateway:
-		return &awayError{fmt.Errorf("%s is not available now (%s)", p.target, resp.Status)}
-	case resp.StatusCode == http.StatusAccepted && readable:
-	case readable && resp.StatusCode == http.StatusBadRequest && p.stats.Accepted > 0:
-		// One bad batch in a good recording is counted, not fatal.
-	default:
-		detail := resp.Status
-		if readable && answer.Detail != "" {
-			detail = answer.Detail
-		}
-		return layers.Errorf(layers.ErrInvalid, "%s refused the positions: %s", p.target, detail)
-	}
-	p.stats.Sent += n
-	p.stats.Accepted += answer.Accepted
-	p.stats.Refused += max(len(answer.Refused), answer.RefusedTotal)
-	if k := len(answer.Refused); k > 0 {
-		r := answer.Refused[k-1]
-		p.stats.Reason = fmt.Sprintf("%s: %s", r.ID, r.Reason)
-	}
-	return nil
-}
-
-// appendPosition writes one line with another time.
-func appendPosition(b *bytes.Buffer, p *realtime.Position, t time.Time) {
-	line := b.AvailableBuffer()
-	line = append(line, `{"layer":`...)
-	line = appendString(line, string(p.Layer))
-	line = append(line, `,"id":`...)
-	line = appendString(line, p.ID)
-	line = append(line, `,"time":"`...)
-	line = t.UTC().AppendFormat(line, "2006-01-02T15:04:05.999Z")
-	line = append(line, `","lon":`...)
-	line = strconv.AppendFloat(line, p.Lon, 'f', -1, 64)
-	line = append(line, `,"lat":`...)
-	line = strconv.AppendFloat(line, p.Lat, 'f', -1, 64)
-	for _, m := range []struct {
-		name string
-		v    float64
-	}{{`,"z":`, p.Z}, {`,"course":`, p.Course}, {`,"speed":`, p.Speed}} {
-		if !math.IsNaN(m.v) && !math.IsInf(m.v, 0) {
-			line = append(line, m.name...)
-			line = strconv.AppendFloat(line, m.v, 'f', -1, 64)
-		}
-	}
-	if p.Properties != nil {
-		line = append(line, `,"properties":`...)
-		line = append(line, p.Properties...)
-	}
-	line = append(line, '}', '\n')
-	b.Write(line)
-}
-
-func appendString(dst []byte, s string) []byte {
-	b, _ := json.Marshal(s) // never fails
-	return append(dst, b...)
 }

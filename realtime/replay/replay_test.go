@@ -46,7 +46,9 @@ func zipped(s string) string {
 func TestRead(t *testing.T) {
 	start := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 	read := func(s string, layer layers.ID) ([]realtime.Position, error) {
-		return replay.Read(nil, strings.NewReader(s), layer)
+		var r replay.Recording
+		err := r.Read(strings.NewReader(s), layer)
+		return r.Positions, err
 	}
 	array := "[" + strings.Replace(strings.TrimSpace(ndjson), "\n", ",", 1) + "]"
 	for _, in := range []string{ndjson, array, zipped(ndjson), "\n\n" + ndjson} {
@@ -95,12 +97,18 @@ func FuzzRead(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		ps, err := replay.Read(nil, bytes.NewReader(b), "vehicles")
-		if err == nil {
-			for _, p := range ps {
-				if p.ID == "" || p.Layer == "" || p.Time.IsZero() {
-					t.Fatalf("an incomplete position: %+v", p)
-				}
+		var r replay.Recording
+		if r.Read(bytes.NewReader(b), "vehicles") != nil {
+			return
+		}
+		for _, p := range r.Positions {
+			if p.ID == "" || p.Layer == "" || p.Time.IsZero() {
+				t.Fatalf("an incomplete position: %+v", p)
+			}
+		}
+		for _, o := range r.Observations {
+			if o.Datastream == "" && (o.Layer == "" || o.Feature == "" || o.Property == "") {
+				t.Fatalf("an incomplete observation: %+v", o)
 			}
 		}
 	})
@@ -183,7 +191,8 @@ func TestRunFails(t *testing.T) {
 		o    replay.Options
 		want string
 	}{
-		{"MQTT", replay.Options{Files: []string{good}, To: "mqtt://127.0.0.1:1883"}, "over HTTP only"},
+		{"no broker", replay.Options{Files: []string{good}, To: "mqtt://127.0.0.1:1", Patience: 300 * time.Millisecond}, "the MQTT broker 127.0.0.1:1 does not let us in"},
+		{"a wildcard", replay.Options{Files: []string{good}, To: "mqtt://127.0.0.1:1/a/+"}, "a topic without + and #"},
 		{"no server", replay.Options{Files: []string{good}, To: "example"}, "expected a server such as"},
 		{"another protocol", replay.Options{Files: []string{good}, To: "ftp://example.org"}, "expected http://"},
 		{"no file", replay.Options{To: url}, "no file"},
