@@ -6,6 +6,7 @@ import { Icon } from '../ui/Icon';
 import { CopyButton } from './CopyButton';
 import { ProvenanceMark } from './LayerPanel';
 import { LiveFacts } from './LiveFacts';
+import { ObjectReadings } from './ObjectReadings';
 
 /** What is picked: its name, attributes as text, and what can be done with it. */
 export function FeaturePanel() {
@@ -36,6 +37,7 @@ export function FeaturePanel() {
       </header>
       <div class="panel-body">
         {selection.live && <LiveFacts selection={selection} />}
+        {!selection.live && <ObjectReadings selection={selection} />}
         <dl class="attributes">
           <div class="attribute">
             <dt>{words.feature.id}</dt>

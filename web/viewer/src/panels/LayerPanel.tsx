@@ -9,6 +9,7 @@ import { Icon } from '../ui/Icon';
 import { Swatch } from '../ui/Swatch';
 import { Switch } from '../ui/Switch';
 import { LayerDetails } from './LayerDetails';
+import { SensorLegend } from './SensorLegend';
 
 /** The layers of each city with switches, counts and legend. */
 export function LayerPanel() {
@@ -28,6 +29,7 @@ export function LayerPanel() {
           <GroupSection key={group.id} group={group} />
         ))}
       </div>
+      <SensorLegend />
     </section>
   );
 }

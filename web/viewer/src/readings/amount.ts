@@ -10,7 +10,8 @@ export function formatReading({ value, unit }: Pick<Reading, 'value' | 'unit'>, 
   if (typeof value === 'boolean') return value ? words.yes : words.no;
   if (typeof value === 'string') return value;
   const size = Math.abs(value);
-  const text = formatNumber(value, language, size >= 100 ? 0 : size >= 10 ? 1 : 2, size >= 10_000);
+  const digits = size >= 100 || Number.isInteger(value) ? 0 : size >= 10 ? 1 : 2;
+  const text = size >= 10_000 ? formatNumber(value, language, 0) : value.toFixed(digits);
   const sign = formatUnit(unit);
   if (!sign) return text;
   return /^[°%]$/.test(sign) ? `${text}${sign}` : `${text} ${sign}`;

@@ -59,7 +59,7 @@ export const allGlyphs: readonly Glyph[] = [
 export const allConditions: readonly Condition[] = ['normal', 'warning', 'alarm', 'stale', 'offline'];
 
 /** The side of a symbol in CSS pixels at a desk. */
-export const symbolSize = 26;
+export const symbolSize = 28;
 
 /** Strokes on a field of 24 × 24, centred at 12, 12; the ring has a radius of 10.5. */
 const paths: Record<Glyph, { d: string; filled?: boolean }> = {
@@ -95,8 +95,8 @@ export function drawSymbol(
   condition: Condition,
   colors: SymbolColors & { ring: string },
 ): void {
-  const unit = size / symbolSize;
-  context.setTransform(unit, 0, 0, unit, unit, unit); // 24 × 24 with a pixel of air
+  const unit = size / 26; // 24 × 24 with a bit of air
+  context.setTransform(unit, 0, 0, unit, unit, unit);
   const disc = new Path2D('M12 1.5a10.5 10.5 0 1 0 .01 0z');
   const alarm = condition === 'alarm';
   const quiet = condition === 'stale' || condition === 'offline';
@@ -142,4 +142,24 @@ function drawMark(
   context.strokeStyle = alarm ? colors.ring : colors.panel;
   context.lineWidth = 1.3;
   context.stroke(new Path2D(alarm ? 'M19.5 2.4v2.3M19.5 6.5v.01' : 'M19.5 3.3v2M19.5 6.9v.01'));
+}
+
+/** The plate that values stand on: it stretches in its middle. */
+export function drawPlate(palette: Pick<Palette, 'panel' | 'line'>) {
+  const [side, radius] = [24, 8];
+  const context = new OffscreenCanvas(side, side).getContext('2d');
+  if (!context) return undefined;
+  context.beginPath();
+  context.roundRect(1, 1, side - 2, side - 2, radius);
+  context.globalAlpha = 0.88;
+  context.fillStyle = palette.panel;
+  context.fill();
+  context.globalAlpha = 1;
+  context.strokeStyle = palette.line;
+  context.lineWidth = 1.5;
+  context.stroke();
+  const stretch: [number, number][] = [[radius + 2, side - radius - 2]];
+  const content: [number, number, number, number] = [8, 4, side - 8, side - 4];
+  const options = { pixelRatio: 2, stretchX: stretch, stretchY: stretch, content };
+  return { image: context.getImageData(0, 0, side, side), options };
 }

@@ -66,10 +66,21 @@ export class Readings {
   private readonly layers = new Map<string, Map<string, ObjectReadings>>();
   private readonly listeners = new Set<ReadingsHeard>();
   private readonly count: Signal<number> = signal(0);
+  private readonly visible: Signal<boolean> = signal(true);
 
   /** Counts the changes, so that components are drawn anew. */
   get revision(): ReadonlySignal<number> {
     return this.count;
+  }
+
+  /** Whether maps show readings. */
+  get shown(): ReadonlySignal<boolean> {
+    return this.visible;
+  }
+
+  show(visible: boolean): void {
+    this.visible.value = visible;
+    for (const layer of this.layers.keys()) this.tell(layer, null);
   }
 
   of(layer: string, feature: string): ObjectReadings | undefined {

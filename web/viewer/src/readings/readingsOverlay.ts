@@ -4,14 +4,19 @@ import type { Language } from '../i18n';
 import { ownLayer, readingsLayer } from '../map/highlight';
 import type { Palette, Theme } from '../theme/tokens';
 import { formatReading } from './amount';
-import { allConditions, allGlyphs, conditionColor, drawSymbol, glyphOf, symbolSize } from './looks';
+import {
+  allConditions,
+  allGlyphs,
+  conditionColor,
+  drawPlate,
+  drawSymbol,
+  glyphOf,
+  symbolSize,
+} from './looks';
 import { placeOfGeometry } from './places';
 import { type ObjectReadings, type Readings, worseFirst } from './readings';
 import { type ReadShape, Shapes } from './shapes';
-import { readingLayers, sources } from './style';
-
-/** The zoom from which values stand beside symbols. */
-export const labelZoom = 16.2;
+import { labelZoom, plateId, readingLayers, sources } from './style';
 
 /** The zoom from which lines with readings are drawn. */
 const lineZoom = 14;
@@ -131,6 +136,7 @@ export class ReadingsOverlay {
 
   private *objects(): Generator<ObjectReadings> {
     const { readings, visible } = this.options;
+    if (!readings.shown.peek()) return;
     for (const layer of readings.layerIds) if (visible(layer)) yield* readings.objects(layer).values();
   }
 
@@ -184,6 +190,10 @@ export class ReadingsOverlay {
 
   private addImages(theme: Theme, palette: Palette): void {
     const ratio = 2 * this.options.scale;
+    if (!this.map.hasImage(plateId(theme))) {
+      const plate = drawPlate(palette);
+      if (plate) this.map.addImage(plateId(theme), plate.image, plate.options);
+    }
     for (const glyph of allGlyphs) {
       for (const condition of allConditions) {
         const id = imageId(theme, glyph, condition);

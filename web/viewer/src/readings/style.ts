@@ -7,6 +7,10 @@ import type {
 } from 'maplibre-gl';
 import type { Palette, Theme } from '../theme/tokens';
 import { conditionColor } from './looks';
+import type { Condition } from './readings';
+
+/** The zoom from which values stand beside symbols. */
+export const labelZoom = 16.2;
 
 /** Any of these of a cluster's members wants attention. */
 const warnings: ExpressionSpecification = ['case', ['==', ['get', 'condition'], 'warning'], 1, 0];
@@ -41,23 +45,13 @@ const single: FilterSpecification = ['!', ['has', 'point_count']];
 export function readingLayers(theme: Theme, palette: Palette, scale: number): LayerSpecification[] {
   return [
     ...lineLayers(palette, scale),
-    ...calmLayers(palette, scale),
+    ...calmLayers(theme, palette, scale),
     ...alarmLayers(theme, palette, scale),
   ];
 }
 
+/** Pipes keep the colour of their kind: lines are framed in the colour of their condition. */
 function lineLayers(palette: Palette, scale: number): LayerSpecification[] {
-  const color: ExpressionSpecification = [
-    'match',
-    ['get', 'condition'],
-    'alarm',
-    palette.alarm,
-    'warning',
-    palette.warning,
-    'normal',
-    palette.good,
-    palette.stale,
-  ];
   const width = (from: number, to: number): ExpressionSpecification => [
     'interpolate',
     ['exponential', 1.5],
@@ -67,32 +61,61 @@ function lineLayers(palette: Palette, scale: number): LayerSpecification[] {
     20,
     to * scale,
   ];
-  const quiet: FilterSpecification = ['in', ['get', 'condition'], ['literal', ['stale', 'offline']]];
+  const are = (...conditions: Condition[]): FilterSpecification => [
+    'in',
+    ['get', 'condition'],
+    ['literal', conditions],
+  ];
   const common = { type: 'line', source: 'twind-readings-lines', minzoom: 14 } as const;
+  const gap = width(2.5, 12);
+  const urgent: ExpressionSpecification = [
+    'match',
+    ['get', 'condition'],
+    'alarm',
+    palette.alarm,
+    palette.warning,
+  ];
   return [
     {
       ...common,
-      id: 'twind-readings-line-halo',
-      layout: { 'line-cap': 'round', 'line-join': 'round' },
-      paint: { 'line-color': palette.halo, 'line-width': width(5, 16), 'line-opacity': 0.7 },
-    },
-    {
-      ...common,
-      id: 'twind-readings-line',
-      filter: ['!', quiet] as FilterSpecification,
-      layout: { 'line-cap': 'round', 'line-join': 'round' },
-      paint: { 'line-color': color, 'line-width': width(2.5, 9) },
+      id: 'twind-readings-line-normal',
+      filter: are('normal'),
+      paint: {
+        'line-color': palette.good,
+        'line-gap-width': gap,
+        'line-width': width(0.8, 2),
+        'line-opacity': 0.85,
+      },
     },
     {
       ...common,
       id: 'twind-readings-line-quiet',
-      filter: quiet,
-      paint: { 'line-color': palette.stale, 'line-width': width(2.5, 9), 'line-dasharray': [1.6, 1.2] },
+      filter: are('stale', 'offline'),
+      paint: {
+        'line-color': palette.stale,
+        'line-gap-width': gap,
+        'line-width': width(1.2, 2.5),
+        'line-dasharray': [3, 2],
+      },
+    },
+    {
+      ...common,
+      id: 'twind-readings-line-halo',
+      filter: are('alarm', 'warning'),
+      layout: { 'line-cap': 'round', 'line-join': 'round' },
+      paint: { 'line-color': palette.halo, 'line-width': width(6, 22), 'line-opacity': 0.8 },
+    },
+    {
+      ...common,
+      id: 'twind-readings-line-urgent',
+      filter: are('alarm', 'warning'),
+      layout: { 'line-cap': 'round', 'line-join': 'round' },
+      paint: { 'line-color': urgent, 'line-width': width(3.5, 14) },
     },
   ];
 }
 
-function calmLayers(palette: Palette, scale: number): LayerSpecification[] {
+function calmLayers(theme: Theme, palette: Palette, scale: number): LayerSpecification[] {
   const source = 'twind-readings';
   const radius: ExpressionSpecification = [
     '+',
@@ -135,68 +158,82 @@ function calmLayers(palette: Palette, scale: number): LayerSpecification[] {
       },
       paint: { 'text-color': palette.text },
     },
-    {
-      id: 'twind-readings-symbol',
-      type: 'symbol',
-      source,
-      minzoom: 13,
-      filter: single,
-      layout: {
-        ...symbolLayout(scale),
-        'icon-size': ['interpolate', ['linear'], ['zoom'], 14, 0.66, 16.5, 0.86, 18, 1],
-      },
-      paint: labelPaint(palette, scale, palette.text),
-    },
+    ...objectLayers('twind-readings', theme, palette, scale),
   ];
 }
 
 function alarmLayers(theme: Theme, palette: Palette, scale: number): LayerSpecification[] {
-  const source = 'twind-readings-alarms';
-  const layout = symbolLayout(scale);
+  return objectLayers('twind-readings-alarms', theme, palette, scale);
+}
+
+/** Symbols of objects, and beside them their values as plates. */
+function objectLayers(source: string, theme: Theme, palette: Palette, scale: number): LayerSpecification[] {
+  const alarms = source === 'twind-readings-alarms';
+  const sizes = (far: number, near: number): ExpressionSpecification => [
+    'interpolate',
+    ['linear'],
+    ['zoom'],
+    alarms ? 10 : 14,
+    far,
+    alarms ? 16 : 17.5,
+    near,
+  ];
+  const label: ExpressionSpecification = ['get', 'label'];
   return [
     {
-      id: 'twind-readings-alarm',
+      id: `${source}-value`,
       type: 'symbol',
       source,
-      minzoom: 7,
+      minzoom: alarms ? 12 : labelZoom,
+      filter: ['all', single as ExpressionSpecification, ['!=', label, '']],
       layout: {
-        ...layout,
-        'icon-image': ['coalesce', ['get', 'icon'], `reading-${theme}-dot-alarm`],
-        'icon-size': ['interpolate', ['linear'], ['zoom'], 10, 0.85, 16, 1.1],
-        'icon-allow-overlap': true,
-        'icon-ignore-placement': false,
-        'text-field': [
-          'case',
-          clustered as ExpressionSpecification,
-          ['concat', '× ', ['get', 'point_count']],
-          ['get', 'label'],
-        ],
+        'icon-image': plateId(theme),
+        'icon-text-fit': 'both',
+        'symbol-sort-key': ['get', 'rank'],
+        'text-field': label,
+        'text-font': ['Twind Sans'],
+        'text-size': 12.5 * scale,
+        'text-anchor': 'left',
+        'text-offset': [1.55, 0],
+        'text-padding': 0,
+        'icon-padding': 1,
       },
-      paint: labelPaint(palette, scale, palette.alarm),
+      paint: { 'text-color': alarms ? palette.alarm : palette.text },
+    },
+    {
+      id: `${source}-symbol`,
+      type: 'symbol',
+      source,
+      minzoom: alarms ? 7 : 13,
+      ...(alarms ? {} : { filter: single }),
+      layout: {
+        'icon-image': ['coalesce', ['get', 'icon'], `reading-${theme}-dot-alarm`],
+        'icon-size': alarms ? sizes(0.85, 1.1) : sizes(0.66, 1),
+        'icon-allow-overlap': alarms,
+        'icon-padding': 1,
+        'symbol-sort-key': ['get', 'rank'],
+        ...(alarms
+          ? {
+              'text-field': [
+                'case',
+                clustered as ExpressionSpecification,
+                ['concat', '× ', ['get', 'point_count']],
+                '',
+              ],
+              'text-font': ['Twind Sans'],
+              'text-size': 12.5 * scale,
+              'text-anchor': 'left',
+              'text-offset': [1.4, 0],
+              'text-optional': true,
+            }
+          : {}),
+      },
+      paint: { 'text-color': palette.alarm, 'text-halo-color': palette.halo, 'text-halo-width': 1.6 * scale },
     },
   ];
 }
 
-function symbolLayout(scale: number): NonNullable<Extract<LayerSpecification, { type: 'symbol' }>['layout']> {
-  return {
-    'icon-image': ['get', 'icon'],
-    'icon-padding': 1,
-    'symbol-sort-key': ['get', 'rank'],
-    'text-field': ['step', ['zoom'], '', 16.2, ['get', 'label']],
-    'text-font': ['Twind Sans'],
-    'text-size': 12.5 * scale,
-    'text-variable-anchor': ['left', 'right', 'top', 'bottom'],
-    'text-radial-offset': 1.25,
-    'text-justify': 'auto',
-    'text-optional': true,
-    'text-padding': 2,
-  };
-}
-
-function labelPaint(palette: Palette, scale: number, color: string) {
-  return {
-    'text-color': color,
-    'text-halo-color': palette.halo,
-    'text-halo-width': 1.6 * scale,
-  };
+/** The image behind values. */
+export function plateId(theme: Theme): string {
+  return `reading-${theme}-plate`;
 }
