@@ -173,7 +173,45 @@ func TestMosquittoClientsAndSensorThings(t *testing.T) {
 	require.Contains(t, get(t, url+"/metrics"), `twind_mqtt_messages_total{outcome="refused"} 2`)
 }
 
-func TestAnOutsideMosquittoIsFollowed(t *testing.T) {
+// A recording goes by twind replay to an outside mosquitto, from there to a
+// server that follows it; and a subscriber of the embedded broker hears a replay.
+func TestReplayByMQTT(t *testing.T) {
+	outside := outsideBroker(t)
+	embedded := freeAddress(t)
+	url := servingWith(t, liveVehicles+"mqtt:\n  brokers:\n    - {url: 'mqtt://"+outside+"', qos: 1}\n", "--mqtt", embedded)
+	recording := write(t, "recording.ndjson", `{"layer":"vehicles","id":"bus-1","time":"2020-01-01T00:00:00Z","lon":113.5,"lat":34.8}
+{"datastream":"pump 3","phenomenonTime":"2020-01-01T00:00:01Z","result":1.25}
+{"layer":"vehicles","id":"bus-1","time":"2020-01-01T00:00:02Z","lon":113.6,"lat":34.8}
+`)
+	replay := func(to string) {
+		var out, errOut lockedBuffer
+		require.Zero(t, run(t.Context(), []string{"replay", recording, "--to", to, "--speed", "10"}, &out, &errOut), errOut.String())
+		require.Contains(t, out.String(), "3 records read, 3 sent, 3 accepted, 0 refused")
+	}
+	require.Eventually(t, func() bool { // until the server follows it
+		replay("mqtt://" + outside)
+		return strings.Contains(item(t, url, "bus-1"), `"coordinates":[113.6,34.8]`)
+	}, 30*time.Second, 100*time.Millisecond)
+	require.Eventually(t, func() bool {
+		return strings.Contains(get(t, url+"/live/history?datastream=pump%203"), `"result":1.25`)
+	}, 10*time.Second, 100*time.Millisecond)
+
+	heard := make(chan string, 1)
+	go func() {
+		heard <- mosquitto(t, "mosquitto_sub", embedded, "-v", "-t", "twind/vehicles/bus-1", "-t", "twind/_observations/#", "-C", "3", "-W", "15")
+	}()
+	time.Sleep(300 * time.Millisecond) // for the subscription
+	replay("mqtt://" + embedded)
+	lines := strings.Split(strings.TrimSpace(<-heard), "\n")
+	require.Len(t, lines, 3)
+	require.Contains(t, lines[0], `twind/vehicles/bus-1 {"layer":"vehicles","id":"bus-1","time":`)
+	require.Contains(t, lines[1], `twind/_observations/pump 3 {"datastream":"pump 3","phenomenonTime":`)
+	require.Contains(t, lines[2], `"lon":113.6`)
+}
+
+// outsideBroker runs a mosquitto until the test ends.
+func outsideBroker(t *testing.T) string {
+	t.Helper()
 	addr := freeAddress(t)
 	_, port, err := net.SplitHostPort(addr)
 	require.NoError(t, err)
@@ -183,6 +221,11 @@ func TestAnOutsideMosquittoIsFollowed(t *testing.T) {
 	broker := exec.CommandContext(ctx, "/usr/sbin/mosquitto", "-c", conf)
 	require.NoError(t, broker.Start())
 	t.Cleanup(func() { cancel(); _ = broker.Wait() })
+	return addr
+}
+
+func TestAnOutsideMosquittoIsFollowed(t *testing.T) {
+	addr := outsideBroker(t)
 	url := servingWith(t, liveVehicles+"mqtt:\n  brokers:\n    - {url: 'mqtt://"+addr+"', topics: ['fleet/#'], layer: vehicles, qos: 1}\n")
 	require.Eventually(t, func() bool {
 		mosquitto(t, "mosquitto_pub", addr, "-q", "1", "-t", "fleet/east/7", "-m", positionOf("fleet-7"))

@@ -123,7 +123,7 @@ func server(t *testing.T, wrap func(http.Handler) http.Handler) (*realtime.Hub, 
 		h = wrap(h)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/live/positions", h)
+	mux.Handle("/live/", h)
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
 	return hub, s.URL
