@@ -142,6 +142,10 @@ class Columns implements LiveColumns {
   get lat(): Float64Array {
     return this.source.lat;
   }
+  get z(): Float32Array {
+    return this.source.z;
+  }
+
   get course(): Float32Array {
     return this.source.course;
   }

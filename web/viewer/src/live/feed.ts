@@ -21,6 +21,8 @@ export interface LiveColumns {
   /** Degrees. */
   readonly lon: Float64Array;
   readonly lat: Float64Array;
+  /** Metres of the layer's vertical datum, NaN unknown: on the ground. */
+  readonly z?: Float32Array;
   /** Degrees clockwise from north, NaN unknown. */
   readonly course: Float32Array;
   /** Metres per second, NaN unknown. */

@@ -29,10 +29,16 @@ export function toScreen(
   y: number,
   width: number,
   height: number,
+  z = 0,
 ): [number, number] | null {
-  const w = (matrix[3] as number) * x + (matrix[7] as number) * y + (matrix[15] as number);
+  const row = (i: number) =>
+    (matrix[i] as number) * x +
+    (matrix[4 + i] as number) * y +
+    (matrix[8 + i] as number) * z +
+    (matrix[12 + i] as number);
+  const w = row(3);
   if (w <= 0) return null;
-  const cx = ((matrix[0] as number) * x + (matrix[4] as number) * y + (matrix[12] as number)) / w;
-  const cy = ((matrix[1] as number) * x + (matrix[5] as number) * y + (matrix[13] as number)) / w;
+  const cx = row(0) / w;
+  const cy = row(1) / w;
   return [((cx + 1) / 2) * width, ((1 - cy) / 2) * height];
 }

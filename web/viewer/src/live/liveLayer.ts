@@ -1,12 +1,12 @@
 import type { CustomLayerInterface, CustomRenderMethodInput, Map as MapLibreMap } from 'maplibre-gl';
 import type { SymbolKind } from '../config/config';
 import { parseHex } from '../theme/contrast';
-import type { LiveFeed } from './feed';
+import type { LiveColumns, LiveFeed } from './feed';
 import { localMatrix, toScreen } from './frame';
 import { LabelAtlas } from './labelAtlas';
 import { createProgram, Uniforms } from './program';
 import { fragmentSource, Shape, vertexSource } from './shaders';
-import { blend, offsets, stride, Tracks } from './tracks';
+import { type AboveGround, blend, offsets, stride, Tracks } from './tracks';
 
 /** How one live layer is drawn. */
 export interface LiveLook {
@@ -119,6 +119,27 @@ export class LiveLayer implements CustomLayerInterface {
     this.map = undefined;
   }
 
+  /** Something of a layer has a height, so that the ground must be known. */
+  get elevated(): boolean {
+    return this.feedLayers().some(columns => {
+      for (let slot = 0; slot < columns.size; slot++)
+        if (columns.state[slot] !== 0 && !Number.isNaN(columns.z?.[slot] ?? Number.NaN)) return true;
+      return false;
+    });
+  }
+
+  private feedLayers(): LiveColumns[] {
+    return [...this.drawn.keys()].flatMap(id => this.feed.columns(id) ?? []);
+  }
+
+  /** Tells how entities that have a height stand above the ground: again when more of the ground is known. */
+  stand(aboveGround: AboveGround): void {
+    for (const [id, { tracks }] of this.drawn) {
+      tracks.aboveGround = aboveGround;
+      this.takeFrame(id, null);
+    }
+  }
+
   /** Changes colours, as the theme does. */
   restyle(looks: readonly LiveLook[], theme: LiveTheme): void {
     this.theme = theme;
@@ -172,8 +193,10 @@ export class LiveLayer implements CustomLayerInterface {
       for (let slot = 0; slot < tracks.size; slot++) {
         if (tracks.state(slot) === 0) continue;
         const shown = tracks.shown(slot, now);
-        if (Math.abs(shown.x - gx) > limit || Math.abs(shown.y - gy) > limit) continue;
-        const screen = toScreen(matrix, shown.x, shown.y, width, height);
+        // What is above or below the ground is seen elsewhere than where it stands.
+        const far = limit + Math.abs(shown.z) * 8;
+        if (Math.abs(shown.x - gx) > far || Math.abs(shown.y - gy) > far) continue;
+        const screen = toScreen(matrix, shown.x, shown.y, width, height, shown.z);
         if (!screen) continue;
         const distance = Math.hypot(screen[0] - x, screen[1] - y);
         if (distance <= reach) found.push({ layer, slot, id: columns.id(slot), distance });
@@ -327,6 +350,9 @@ export class LiveLayer implements CustomLayerInterface {
     gl.enableVertexAttribArray(5);
     gl.vertexAttribIPointer(5, 4, gl.UNSIGNED_BYTE, stride, at + offsets.look);
     gl.vertexAttribDivisor(5, 1);
+    gl.enableVertexAttribArray(6);
+    gl.vertexAttribPointer(6, 1, gl.FLOAT, false, stride, at + offsets.height);
+    gl.vertexAttribDivisor(6, 1);
   }
 
   /** Asks for the next frame while something moves; a machine that cannot keep up gets pauses between frames. */

@@ -13,6 +13,7 @@ layout(location = 2) in vec2 a_error;     // local metres, blended away from a_t
 layout(location = 3) in vec2 a_times;     // seconds of the local clock: position, update
 layout(location = 4) in vec2 a_turn;      // course before and after, half turns, −1 to 1
 layout(location = 5) in uvec4 a_look;     // state, moving, label cell
+layout(location = 6) in float a_height;   // local metres above the ground
 
 uniform mat4 u_matrix;     // local metres to clip space
 uniform float u_clock;     // seconds
@@ -52,7 +53,7 @@ void main() {
 
   if (u_shape == ${Shape.arrow} && (a_look.y == 0u || u_simple)) v_shape = ${Shape.dot};
 
-  vec4 center = u_matrix * vec4(place, 0.0, 1.0);
+  vec4 center = u_matrix * vec4(place, a_height, 1.0);
   float near = u_centerW / center.w;                  // perspective: 1 at the centre of the map
   float fair = clamp(near, 0.6, 1.25) / near;         // neither vanishing afar nor giant up close
   vec2 corner = corners[gl_VertexID];
@@ -61,7 +62,7 @@ void main() {
     float metres = u_size * u_metre * fair * u_lift;
     vec2 ahead = vec2(sin(course), -cos(course));
     vec2 right = vec2(cos(course), sin(course));
-    gl_Position = u_matrix * vec4(place + (right * v_q.x + ahead * v_q.y) * metres, 0.0, 1.0);
+    gl_Position = u_matrix * vec4(place + (right * v_q.x + ahead * v_q.y) * metres, a_height, 1.0);
     v_pixels = u_size * near * fair * u_lift;
   } else {
     float pixels = u_size * near * fair;

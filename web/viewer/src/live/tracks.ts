@@ -3,10 +3,18 @@ import { type LiveColumns, State } from './feed';
 import { LocalMercator, world } from './localMercator';
 
 /** Bytes of one entity in the buffer that the graphics card reads. */
-export const stride = 40;
+export const stride = 44;
 
 /** Where each attribute stands in an entity's bytes. */
-export const offsets = { position: 0, velocity: 8, error: 16, times: 24, turn: 32, look: 36 } as const;
+export const offsets = {
+  position: 0,
+  velocity: 8,
+  error: 16,
+  times: 24,
+  turn: 32,
+  look: 36,
+  height: 40,
+} as const;
 
 /** Seconds over which a correction is spread, so that nothing jumps. */
 export const blend = 0.6;
@@ -21,12 +29,18 @@ const clockSpan = 3600;
 export interface Shown {
   x: number;
   y: number;
+  /** Above the ground. */
+  z: number;
 }
+
+/** Metres above the ground of something at a height of its layer's vertical datum. */
+export type AboveGround = (lon: number, lat: number, z: number) => number;
 
 /** What `set` needs of an update, taken out of its loop. */
 interface Taken {
   lon: Float64Array;
   lat: Float64Array;
+  z: Float32Array | undefined;
   course: Float32Array;
   speed: Float32Array;
   time: Float64Array;
@@ -63,6 +77,8 @@ export class Tracks {
   dirtyTo = -1;
   /** Seconds for which a position is carried on by course and speed: the layer's usual period. */
   period = 2;
+  /** Where what has a height stands; on the ground while nobody knows that. */
+  aboveGround: AboveGround = () => 0;
   /** performance.now() seconds until which something of the layer moves on the screen. */
   movingUntil = 0;
 
@@ -123,6 +139,7 @@ export class Tracks {
     const taken: Taken = {
       lon: columns.lon,
       lat: columns.lat,
+      z: columns.z,
       course: columns.course,
       speed: columns.speed,
       time: columns.time,
@@ -152,6 +169,7 @@ export class Tracks {
     return {
       x: (floats[f] as number) + (floats[f + 2] as number) * age + (floats[f + 4] as number) * left,
       y: (floats[f + 1] as number) + (floats[f + 3] as number) * age + (floats[f + 5] as number) * left,
+      z: floats[f + 10] as number,
     };
   }
 
@@ -227,6 +245,10 @@ export class Tracks {
     floats[f + 5] = ey;
     floats[f + 6] = clock - age;
     floats[f + 7] = clock;
+    const z = taken.z?.[slot] ?? Number.NaN;
+    floats[f + 10] = Number.isNaN(z)
+      ? 0
+      : this.aboveGround(taken.lon[slot] as number, lat, z) * this.near.stretch(lat);
 
     const heading = directed ? toShort(course) : (shorts[s + 17] as number);
     shorts[s + 16] = same ? (shorts[s + 17] as number) : heading;

@@ -11,6 +11,7 @@ import type { BBox, Config } from '../config/config';
 import type { Language } from '../i18n';
 import { CellsOverlay } from '../live/cellsOverlay';
 import type { LiveFeed } from '../live/feed';
+import { GroundUnder } from '../live/groundUnder';
 import { type LiveHit, LiveLayer } from '../live/liveLayer';
 import { liveLooks } from '../live/looks';
 import type { Readings } from '../readings/readings';
@@ -57,6 +58,9 @@ export interface CityMapOptions {
 
 /** Zoom below which a crowd is shown as counts: its symbols would only cover the map. */
 const fromAfar = 12.5;
+
+/** From this zoom on it is seen how high entities are. */
+const heightsFrom = 14.5;
 
 /** The kinds of layers that lie under the ground. */
 const below = new Set(['pipe', 'node']);
@@ -120,6 +124,9 @@ export class CityMap {
   private section: Omit<Cut, 'side'> | undefined;
   private side: Side | undefined;
   private marks: DepthMarks | undefined;
+  private readonly ground = new GroundUnder();
+  /** Asks again for those that come into view after the camera stood still. */
+  private readonly heightsTimer = setInterval(() => this.raiseEntities(), 20_000);
   private drawing: Sketch | undefined;
   private standing = false;
   private disposed = false;
@@ -199,6 +206,8 @@ export class CityMap {
     this.disposed = true;
     this.sketch(undefined);
     this.marks?.dispose();
+    this.ground.dispose();
+    clearInterval(this.heightsTimer);
     this.styleRequest?.abort();
     this.stopChanges?.();
     this.cells?.dispose();
@@ -378,6 +387,21 @@ export class CityMap {
   private pixelOf([lon, lat, height = 0]: Corner): { x: number; y: number } | undefined {
     return this.solids?.pixelOf(lon, lat, height) ?? this.map.project([lon, lat]);
   }
+
+  /** Entities that carry heights stand at them, once the ground in view is known. */
+  private readonly raiseEntities = (): void => {
+    const { live, ground } = this;
+    if (!live || this.map.getZoom() < heightsFrom || !live.elevated) return;
+    const bounds = this.map.getBounds();
+    const box: BBox = [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()];
+    void ground.look(box).then(known => {
+      if (!known || this.disposed) return;
+      live.stand((lon, lat, z) => {
+        const below = ground.height(lon, lat);
+        return below === undefined ? 0 : z - below;
+      });
+    });
+  };
 
   /** Bodies take the colours of their readings' conditions. */
   private recolour(layer: string): void {
@@ -567,6 +591,7 @@ export class CityMap {
     map.on('render', this.watchReady);
     map.on('moveend', this.stand);
     map.on('move', this.cutSection);
+    map.on('moveend', this.raiseEntities);
     map.on('moveend', () => {
       events.camera(cameraOf(map));
       this.sendViewSoon();
