@@ -2,6 +2,7 @@
 // has the attributes of the record.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { launch } from './browser.mjs';
 import { startServer } from './server.mjs';
 import { site } from './site.mjs';
@@ -122,4 +123,57 @@ describe('CesiumJS', { timeout: 600_000 }, () => {
     }
     assert.deepEqual(faults, []);
   });
+});
+
+// The corners of a flat roof of Zürich and of a roof of a Dutch house, from the
+// source's vertices by PROJ: what is picked there, from near and from afar, is the
+// building that has them.
+describe('CesiumJS with LoD2', { timeout: 300_000 }, () => {
+  let twind;
+  let pages;
+  let browser;
+  let page;
+  const faults = [];
+  const sample = name => fileURLToPath(new URL(`../../importers/cityjson/testdata/${name}`, import.meta.url));
+
+  before(async () => {
+    twind = await startServer({ imports: { zurich: sample('zurich.city.json.gz'), dutch: sample('dutch.city.jsonl.gz') } });
+    pages = await site('cesium.html');
+    browser = await launch();
+    page = await browser.newPage({ viewport: { width: 320, height: 240 } });
+    page.on('pageerror', error => faults.push(error.stack ?? error.message));
+    page.on('console', message => message.type() === 'error' && faults.push(message.text()));
+    await page.goto(pages.url);
+    await page.waitForFunction(() => window.loaded === true);
+  });
+  after(async () => {
+    await browser?.close();
+    pages?.close();
+    await twind?.close();
+  });
+
+  for (const [layer, id, lon, lat, top] of [
+    ['zurich', 'UUID_5bd1cee6-b3f0-40fb-a6ae-833e88305e31', 8.56546, 47.37312, 515],
+    ['dutch', '6751773', 5.3672277, 51.718429, 13],
+  ]) {
+    it(`picks a roof of ${layer}, near and far`, async () => {
+      await page.evaluate(u => window.show(u), `${twind.url}/3d/${layer}/tileset.json`);
+      const record = await (await fetch(`${twind.url}/ogc/collections/${layer}/items/${id}`)).json();
+      const materials = new Set();
+      for (const above of [60, 300]) {
+        const seen = await page.evaluate(at => window.look(...at), [lon, lat, top + above]);
+        assert.deepEqual(seen.faults, []);
+        const picked = await page.evaluate(() => window.pick());
+        assert.equal(picked?.id, id, `${above} m above`);
+        for (const [name, value] of Object.entries(record.properties)) {
+          if (value !== null) assert.deepEqual(picked[name], typeof value === 'boolean' ? Number(value) : value, name);
+        }
+        const loaded = await page.evaluate(() => window.contents());
+        assert.equal(loaded.some(uri => uri.includes('.lod2.glb')), above === 60, `${loaded}`);
+        for (const uri of loaded) materials.add(uri);
+      }
+      assert.ok(materials.size >= 2);
+      assert.deepEqual(faults, []);
+    });
+  }
 });

@@ -1,20 +1,22 @@
 // The server under test: TWIND_URL, or a demo city that this process starts
 // from bin/twind on a free port and ends again.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
+const run = promisify(execFile);
 const patience = 240_000; // ms for making the demo city, on busy cores
 
 /**
- * Starts a demo city, or with a configuration an empty city that has it.
- * @param {{store?: string, config?: string}} options store: where its data goes; a GeoPackage in a temporary folder by default
+ * Starts a demo city, or with a configuration an empty city that has it, or a city of imported files.
+ * @param {{store?: string, config?: string, imports?: Record<string, string>}} options store: where its data goes; a GeoPackage in a temporary folder by default. imports: files of buildings, by layer
  * @returns {Promise<{url: string, close: () => Promise<void>}>}
  */
-export async function startServer({ store, config } = {}) {
-  if (process.env.TWIND_URL && !store && !config) return { url: process.env.TWIND_URL.replace(/\/$/, ''), close: async () => {} };
+export async function startServer({ store, config, imports } = {}) {
+  if (process.env.TWIND_URL && !store && !config && !imports) return { url: process.env.TWIND_URL.replace(/\/$/, ''), close: async () => {} };
   const data = await mkdtemp(join(tmpdir(), 'twind-browser-'));
   const binary = process.env.TWIND_BINARY ?? fileURLToPath(new URL('../../bin/twind', import.meta.url));
   const args = ['demo', '--addr', '127.0.0.1:0', '--data', data, ...(store ? ['--store', store] : [])];
@@ -22,6 +24,11 @@ export async function startServer({ store, config } = {}) {
     const file = join(data, 'twind.yaml');
     await writeFile(file, config);
     args.splice(0, 1, 'serve', '--config', file, '--store', `geopackage:${join(data, 'city.gpkg')}`);
+  }
+  if (imports) {
+    const city = `geopackage:${join(data, 'city.gpkg')}`;
+    for (const [layer, file] of Object.entries(imports)) await run(binary, ['import', file, '--layer', layer, '--kind', 'building', '--store', city]);
+    args.splice(0, args.length, 'serve', '--addr', '127.0.0.1:0', '--store', city);
   }
   const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const close = async () => {

@@ -6,11 +6,28 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+/** The program under judgement. */
+export const program = process.env.TWIND_BINARY ?? fileURLToPath(new URL('../../bin/twind', import.meta.url));
+
 export async function server() {
   if (process.env.TWIND_URL) return { url: process.env.TWIND_URL.replace(/\/$/, ''), close: async () => {} };
   const data = await mkdtemp(join(tmpdir(), 'twind-judges-'));
-  const binary = fileURLToPath(new URL('../../bin/twind', import.meta.url));
-  const child = spawn(binary, ['demo', '--addr', '127.0.0.1:0', '--data', data], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const { url, close } = await start(['demo', '--addr', '127.0.0.1:0', '--data', data]);
+  return {
+    url,
+    data, // folder of the demo city
+    close: async () => {
+      await close();
+      await rm(data, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A server of a store. */
+export const serve = (store) => start(['serve', '--addr', '127.0.0.1:0', '--store', store]);
+
+async function start(args) {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const url = await new Promise((resolve, reject) => {
     let out = '';
     child.stdout.on('data', (chunk) => {
@@ -18,16 +35,14 @@ export async function server() {
       const m = out.match(/http:\/\/127\.0\.0\.1:\d+/);
       if (m) resolve(m[0]);
     });
-    child.on('exit', (code) => reject(new Error(`twind demo ended with ${code}`)));
+    child.on('exit', (code) => reject(new Error(`twind ${args[0]} ended with ${code}`)));
   });
   return {
     url,
-    data, // folder of the demo city
     close: async () => {
       const ended = new Promise((resolve) => child.on('exit', resolve));
       child.kill('SIGTERM');
       await ended;
-      await rm(data, { recursive: true, force: true });
     },
   };
 }
