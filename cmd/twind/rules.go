@@ -23,7 +23,7 @@ func openRules(ctx context.Context, c config.Config, recorded *history.Log, cata
 		return nil, nil
 	}
 	r, err := rules.Open(ctx, rules.Options{
-		Dir: filepath.Join(filepath.Dir(historyDir(c)), "rules"), Log: recorded, Logger: log, Registerer: metrics,
+		Dir: filepath.Join(filepath.Dir(historyDir(c)), "rules"), Log: recorded, Recorded: recorded, Logger: log, Registerer: metrics,
 		Zones: func(ctx context.Context, id layers.ID, features []string) ([]rules.Zone, error) {
 			return zonesOf(ctx, catalog, id, features)
 		},

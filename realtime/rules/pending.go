@@ -13,18 +13,27 @@ type pendingList struct {
 	list    []finding
 	limit   int
 	metrics *metrics
+	// seen are the outcomes that were on disk already when the server began, and that
+	// may be found again in what was received then.
+	seen map[outcomeKey]struct{}
 }
 
 // batchSize is how many outcomes are written at once.
 const batchSize = 256
 
 func newPending(limit int, m *metrics) pending {
-	return pending{&pendingList{limit: limit, metrics: m}, make(chan struct{}, 1)}
+	return pending{&pendingList{limit: limit, metrics: m, seen: map[outcomeKey]struct{}{}}, make(chan struct{}, 1)}
 }
 
 // offer takes a copy of an outcome, or not when there is no room.
 func (p pending) offer(f *finding) bool {
 	p.mu.Lock()
+	if len(p.seen) > 0 {
+		if _, known := p.seen[f.key()]; known {
+			p.mu.Unlock()
+			return true
+		}
+	}
 	full := len(p.list) >= p.limit
 	if !full {
 		p.list = append(p.list, *f)
@@ -37,6 +46,13 @@ func (p pending) offer(f *finding) bool {
 	p.metrics.outcomes.WithLabelValues(string(f.outcome)).Inc()
 	wake(p.wake)
 	return true
+}
+
+// waiting counts them.
+func (p pending) waiting() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.list)
 }
 
 // batch is a copy of the oldest; they stay until done.

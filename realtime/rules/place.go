@@ -189,7 +189,7 @@ type lastOutcome struct {
 }
 
 // recall takes an event of the log at the start.
-func (r *Rules) recall(e *realtime.Event, last map[subject]lastOutcome) {
+func (r *Rules) recall(e *realtime.Event, last map[subject]lastOutcome, c *checkpoint) {
 	var d Evidence
 	if len(e.Data) > 0 {
 		_ = json.Unmarshal(e.Data, &d) // others' events may say other things
@@ -200,6 +200,9 @@ func (r *Rules) recall(e *realtime.Event, last map[subject]lastOutcome) {
 	if d.Rule == "" || d.Outcome == "" || d.Action != "" {
 		return // what people did with an alarm changes nothing of what is so
 	}
+	if c != nil && e.Received >= c.At-2*checkpointSlack {
+		r.pending.seen[outcomeKey{d.Rule, d.Outcome, d.Zone, e.Layer, e.Entity, d.Datastream, e.Time}] = struct{}{}
+	}
 	s := subjectOf(e, &d)
 	if d.Outcome != Raise && d.Outcome != Clear {
 		s.outcome = "" // one visit
@@ -207,23 +210,28 @@ func (r *Rules) recall(e *realtime.Event, last map[subject]lastOutcome) {
 	last[s] = lastOutcome{d.Outcome, d.Since.UnixMilli(), e.Time}
 }
 
-// remember goes on with the visits and thresholds of before the restart.
-func (r *Rules) remember(last map[subject]lastOutcome) {
+// rememberLevels goes on with thresholds of before the restart, as far as the log
+// tells.
+func (r *Rules) rememberLevels(last map[subject]lastOutcome) {
 	for s, o := range last {
 		p := r.state[s.rule]
-		if p == nil {
+		if p == nil || p.level == nil {
 			continue
 		}
 		key := s.stream
 		if key == "" {
 			key = s.entity
 		}
-		if p.level != nil {
-			if x := p.level.state(key); x != nil {
-				x.raised, x.since, x.time = o.outcome == Raise, o.since, o.time
-			}
-			continue
+		if x := p.level.state(key); x != nil {
+			x.raised, x.since, x.time = o.outcome == Raise, o.since, o.time
 		}
+	}
+}
+
+// rememberVisits goes on with the visits of before the restart, as far as the log
+// tells, of those who are there.
+func (r *Rules) rememberVisits(last map[subject]lastOutcome) {
+	for s, o := range last {
 		w := r.watches[s.layer]
 		if w == nil || w.tracks[s.entity] == nil || o.outcome == Leave {
 			continue
@@ -234,5 +242,32 @@ func (r *Rules) remember(last map[subject]lastOutcome) {
 				v.since, v.stayed = o.since, o.outcome != Enter && v.zone.tells[Stay] && v.zone.dwell <= o.time-o.since
 			}
 		}
+	}
+}
+
+// learnAll inserts the zones of the rules that are not among kept, and takes those
+// who are in them as being there, without outcomes.
+func (r *Rules) learnAll(kept map[string]bool) {
+	fresh := map[layers.ID]*rtree.RTreeG[*zone]{}
+	for id, p := range r.state {
+		if kept[id] {
+			continue
+		}
+		for _, z := range p.zones {
+			layer := z.rule.Layer
+			if fresh[layer] == nil {
+				fresh[layer] = &rtree.RTreeG[*zone]{}
+			}
+			insertInto(fresh[layer], z)
+			r.watches[layer].insert(z)
+		}
+	}
+	for id, tree := range fresh {
+		w := r.watches[id]
+		w.mu.Lock()
+		for _, e := range r.o.Entities(id) {
+			w.learn(&e, tree)
+		}
+		w.mu.Unlock()
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,6 +28,9 @@ type Options struct {
 	// Place is where an object of a layer is, in degrees, so that what its readings
 	// raise has a place; nil, or false: nobody knows. Run calls it.
 	Place func(layer layers.ID, feature string) (lon, lat float64, ok bool)
+	// Recorded is what was received, so that after a crash what was not yet found in
+	// it is found; nil: outcomes of the last moment before a crash are lost.
+	Recorded Recorded
 	// FloodCount alarms of a class in FloodWindow are raised one by one; those
 	// beyond are one flood alarm: 50 in a minute.
 	FloodCount  int
@@ -64,6 +68,12 @@ func (o *Options) ensureDefaults() {
 	}
 }
 
+// Recorded is what was received; *history.Log is one.
+type Recorded interface {
+	Received(ctx context.Context, layer layers.ID, from, to int64, yield func(*realtime.Believed) error) error
+	ReceivedObservations(ctx context.Context, from, to int64, yield func(*realtime.Observation) error) error
+}
+
 // Rules are the rules and their alarms. It is safe for concurrent use.
 type Rules struct {
 	o       Options
@@ -71,6 +81,11 @@ type Rules struct {
 	pending pending
 	metrics *metrics
 	cancel  func() // of the subscription to the log
+
+	evaluated atomic.Uint64 // reports and changes of rules, roughly: whether there are any since saved
+	saved     uint64        // of Run: the last checkpoint has those
+	pause     time.Duration // of Run: until the next checkpoint
+	hurry     chan struct{} // a checkpoint is wanted at once
 
 	changing sync.Mutex // held while rules change
 	mu       sync.RWMutex
@@ -117,12 +132,14 @@ func Open(ctx context.Context, o Options) (*Rules, error) {
 		rules: map[string]*Rule{}, state: map[string]*placed{}, watches: map[layers.ID]*watch{}, readings: newReadings(),
 	}
 	r.pending = newPending(o.MaxPending, r.metrics)
+	r.hurry, r.pause = make(chan struct{}, 1), checkpointEvery
 	r.refresh.layers, r.refresh.wake = map[layers.ID]bool{}, make(chan struct{}, 1)
 	// Whatever comes while the log is read is known twice and counts once.
 	r.cancel = o.Log.Subscribe(r.alarms.apply)
+	c := r.readCheckpoint()
 	last := map[subject]lastOutcome{}
 	err = o.Log.Events(ctx, 0, func(e *realtime.Event) error {
-		r.recall(e, last)
+		r.recall(e, last, c)
 		return nil
 	})
 	if err != nil {
@@ -133,19 +150,10 @@ func Open(ctx context.Context, o Options) (*Rules, error) {
 		r.rules[rule.ID] = rule
 		r.place(ctx, rule)
 	}
-	for _, p := range r.state {
-		for _, z := range p.zones {
-			r.watches[z.rule.Layer].insert(z)
-		}
+	if err := r.placeAll(ctx, c, last); err != nil {
+		r.cancel()
+		return nil, err
 	}
-	for id, w := range r.watches {
-		w.mu.Lock()
-		for _, e := range o.Entities(id) {
-			w.learn(&e, &w.tree)
-		}
-		w.mu.Unlock()
-	}
-	r.remember(last)
 	r.metrics.rules.Set(float64(len(r.rules)))
 	return r, nil
 }
@@ -156,6 +164,7 @@ func (r *Rules) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	r.write(ctx)
+	r.save(ctx)
 	r.cancel()
 }
 
@@ -217,6 +226,7 @@ func (r *Rules) Put(ctx context.Context, id string, body []byte) (s Status, crea
 	s = r.status(id)
 	r.mu.Unlock()
 	r.learn(id, nil)
+	r.changed()
 	r.metrics.rules.Set(float64(len(next)))
 	return s, created, nil
 }
@@ -238,8 +248,15 @@ func (r *Rules) Delete(id string) error {
 	r.remove(id)
 	r.rules = next
 	r.mu.Unlock()
+	r.changed()
 	r.metrics.rules.Set(float64(len(next)))
 	return nil
+}
+
+// changed asks for a checkpoint with the rules as they are now.
+func (r *Rules) changed() {
+	r.evaluated.Add(1)
+	wake(r.hurry)
 }
 
 // Positions evaluates what a hub believes, for Hub.Watch.
@@ -249,6 +266,7 @@ func (r *Rules) Positions(layer layers.ID, rows []realtime.Believed) {
 	r.mu.RUnlock()
 	if w != nil {
 		w.positions(rows)
+		r.evaluated.Add(1)
 	}
 }
 
@@ -257,6 +275,7 @@ func (r *Rules) Observations(rows []realtime.Observation) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	r.readings.observations(rows, r.pending.offer)
+	r.evaluated.Add(1)
 }
 
 // locate gives outcomes of readings the place of their object.
@@ -299,10 +318,17 @@ func wake(c chan struct{}) {
 
 // Run writes outcomes until ctx ends. It returns nil.
 func (r *Rules) Run(ctx context.Context) error {
+	t := time.NewTimer(r.pause)
+	defer t.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-t.C:
+			r.save(ctx)
+			t.Reset(r.pause)
+		case <-r.hurry:
+			r.save(ctx)
 		case <-r.refresh.wake:
 			r.follow(ctx)
 		case <-r.pending.wake:
@@ -365,6 +391,7 @@ func (r *Rules) follow(ctx context.Context) {
 		r.mu.Unlock()
 		r.learn(rule.ID, visits)
 	}
+	r.changed()
 }
 
 // Settled tells whether all outcomes are on disk and all zones as their layers

@@ -43,7 +43,8 @@ type watch struct {
 	tree   rtree.RTreeG[*zone]
 	tracks map[string]*track
 	free   []*track
-	levels []*level // thresholds on properties
+	left   [2]map[string]int64 // who left the last zone since the last checkpoint, and the one before: with the time
+	levels []*level            // thresholds on properties
 
 	found []*zone // of one search
 	visit func(_, _ [2]float64, z *zone) bool
@@ -67,7 +68,7 @@ type finding struct {
 }
 
 func newWatch(layer layers.ID, told func(*finding) bool) *watch {
-	w := &watch{layer: layer, tracks: map[string]*track{}, told: told}
+	w := &watch{layer: layer, tracks: map[string]*track{}, left: [2]map[string]int64{{}, {}}, told: told}
 	w.visit = func(_, _ [2]float64, z *zone) bool {
 		w.found = append(w.found, z)
 		return true
@@ -146,6 +147,7 @@ func (w *watch) position(b *realtime.Believed) {
 	clear(t.visits[len(kept):])
 	if t.visits = kept; len(kept) == 0 {
 		delete(w.tracks, b.ID)
+		w.left[0][b.ID] = b.Time
 		if len(w.free) < 1024 {
 			w.free = append(w.free, t)
 		}
