@@ -19,6 +19,17 @@ export class Fleet {
     /** Positions that it did not. */
     this.refused = [];
     this.stopped = false;
+    this.generation = new Uint32Array(count);
+    this.next = 0;
+  }
+
+  /** Lets some vehicles leave for good, and as many come under other names. */
+  replace(count) {
+    for (let i = 0; i < count; i++) this.generation[this.next++ % this.count]++;
+  }
+
+  id(i) {
+    return this.generation[i] === 0 ? `v${i}` : `v${i}-${this.generation[i]}`;
   }
 
   /** Posts vehicles from to to−1, a second further on. */
@@ -31,7 +42,7 @@ export class Fleet {
       this.lat[i] += (Math.cos(angle) * this.speed[i]) / 111_200;
       const out = Math.abs(this.lon[i] + 74) > this.half.lon || Math.abs(this.lat[i] - 40.7) > this.half.lat;
       this.course[i] = (this.course[i] + (out ? 180 : random() * 8 - 4) + 360) % 360;
-      body += `{"layer":"vehicles","id":"v${i}","time":"${time}","lon":${this.lon[i].toFixed(6)},"lat":${this.lat[i].toFixed(6)},"course":${this.course[i].toFixed(1)},"speed":${this.speed[i].toFixed(1)},"properties":{"line":"${i % 20}"}}\n`;
+      body += `{"layer":"vehicles","id":"${this.id(i)}","time":"${time}","lon":${this.lon[i].toFixed(6)},"lat":${this.lat[i].toFixed(6)},"course":${this.course[i].toFixed(1)},"speed":${this.speed[i].toFixed(1)},"properties":{"line":"${i % 20}"}}\n`;
     }
     const response = await fetch(`${this.url}/live/positions`, { method: 'POST', headers: { 'Content-Type': 'application/x-ndjson' }, body });
     const answer = await response.json();

@@ -13,10 +13,10 @@ const patience = 240_000; // ms for making the demo city, on busy cores
 /**
  * Starts a demo city, or with a configuration an empty city that has it, or a city of imported files.
  * @param {{store?: string, config?: string, imports?: Record<string, string>}} options store: where its data goes; a GeoPackage in a temporary folder by default. imports: files of buildings, by layer
- * @returns {Promise<{url: string, close: () => Promise<void>}>}
+ * @returns {Promise<{url: string, pid: number, close: () => Promise<void>}>} pid: 0 for a server that ran already
  */
 export async function startServer({ store, config, imports } = {}) {
-  if (process.env.TWIND_URL && !store && !config && !imports) return { url: process.env.TWIND_URL.replace(/\/$/, ''), close: async () => {} };
+  if (process.env.TWIND_URL && !store && !config && !imports) return { url: process.env.TWIND_URL.replace(/\/$/, ''), pid: 0, close: async () => {} };
   const data = await mkdtemp(join(tmpdir(), 'twind-browser-'));
   const binary = process.env.TWIND_BINARY ?? fileURLToPath(new URL('../../bin/twind', import.meta.url));
   const args = ['demo', '--addr', '127.0.0.1:0', '--data', data, ...(store ? ['--store', store] : [])];
@@ -40,7 +40,7 @@ export async function startServer({ store, config, imports } = {}) {
     await rm(data, { recursive: true, force: true });
   };
   try {
-    return { url: await address(child), close };
+    return { url: await address(child), pid: child.pid, close };
   } catch (error) {
     await close();
     throw error;
