@@ -35,6 +35,12 @@ const tones: Record<Theme, readonly (readonly [number, string])[]> = {
   ],
 };
 
+/** The material of roofs, where a content tells them from walls. */
+const roofMaterial = 'roof';
+
+/** Clay, muted, and how much of it roofs have: nothing like the red of alarms. */
+const roofs: Record<Theme, readonly [string, number]> = { light: ['#b08f76', 0.62], dark: ['#75625c', 0.66] };
+
 const vertexShader = /* glsl */ `
 attribute float ${featureName};
 attribute float ${topName};
@@ -74,6 +80,8 @@ const fragmentShader = /* glsl */ `
 uniform vec3 tone0, tone1, tone2, tone3, tone4;
 uniform float at1, at2, at3, at4;
 uniform vec3 base;
+uniform vec3 roof;
+uniform float roofShare;
 uniform vec3 picked;
 uniform vec3 sun;
 uniform vec3 shade;
@@ -101,7 +109,7 @@ void main() {
   if (cut.w > 0.5 && dot(cut.xy, vPlace) > cut.z) discard; // in front of a section
   vec3 n = normalize(vNormal);
   #ifdef BY_HEIGHT
-  vec3 c = toneOf(vTop);
+  vec3 c = mix(toneOf(vTop), roof, roofShare);
   #else
   vec3 c = base;
   #endif
@@ -192,6 +200,9 @@ export class Dresser {
       set(`tone${i}`, srgb(hex));
       set(`at${i}`, at);
     });
+    const [clay, share] = roofs[theme];
+    set('roof', srgb(clay));
+    set('roofShare', material.name === roofMaterial ? share : 0);
     const own = material.userData.base as string;
     set('base', theme === 'dark' ? lifted(own) : srgb(own));
     for (const name of ['stale', 'warning', 'alarm'] as const) set(name, srgb(palettes[theme][name]));
@@ -217,6 +228,8 @@ function make(coloring: Coloring, from: MeshStandardMaterial): ShaderMaterial {
       ...Object.fromEntries([0, 1, 2, 3, 4].map(i => [`tone${i}`, value(new Color())])),
       ...Object.fromEntries([1, 2, 3, 4].map(i => [`at${i}`, value(1)])),
       base: value(new Color()),
+      roof: value(new Color()),
+      roofShare: value(0),
       picked: value(new Color()),
       shade: value(new Color()),
       // One soft sun from the south-east.
@@ -232,6 +245,7 @@ function make(coloring: Coloring, from: MeshStandardMaterial): ShaderMaterial {
       cut: value(new Vector4()),
     },
   });
+  material.name = from.name;
   material.userData.base = `#${from.color.getHexString()}`;
   return material;
 }
