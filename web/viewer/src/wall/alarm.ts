@@ -33,6 +33,8 @@ export interface Alarm {
   time: number;
   /** How many outcomes it stands for. */
   count: number;
+  /** False: a threshold is no longer crossed. */
+  active: boolean;
   /** Degrees. */
   place: [lon: number, lat: number] | undefined;
   owner: string;
@@ -63,6 +65,7 @@ export function parseAlarm(value: unknown): Alarm | undefined {
     layer: text(raw.layer),
     entity: text(raw.entity),
     count: number(raw.count) ?? 1,
+    active: raw.active !== false,
     place: parsePlace(raw),
     owner: text(raw.owner),
     note: text(raw.note),

@@ -1,7 +1,7 @@
 import type { Store } from '../app/store';
-import { formatNumber, formatSpeed } from '../format/number';
-import { formatUnit } from '../format/unit';
+import { formatSpeed } from '../format/number';
 import { type Language, textIn } from '../i18n';
+import { formatReading } from '../readings/amount';
 import type { Alarm } from './alarm';
 import type { WallWords } from './words';
 
@@ -45,8 +45,8 @@ function amount(alarm: Alarm, store: Store, language: Language): (value: number)
   const { property, outcome } = alarm.evidence;
   const fence = outcome === 'enter' || outcome === 'leave' || outcome === 'stay' || outcome === 'speed';
   if (fence || property === 'speed') return value => formatSpeed(value, language);
-  const unit = formatUnit(unitOf(alarm, store));
-  return value => `${formatNumber(value, language, 2)}${unit ? ` ${unit}` : ''}`;
+  const unit = unitOf(alarm, store) ?? '';
+  return value => formatReading({ value, unit }, language);
 }
 
 /** The unit of what crossed a limit: the sensor's, else that of the layer's property. */

@@ -55,6 +55,7 @@ describe('parseAlarm', () => {
       entity: 'M7',
       time: noon,
       count: 3,
+      active: true,
       place: [112.97, 28.2],
       owner: 'Desk 3',
       note: 'patrol sent',

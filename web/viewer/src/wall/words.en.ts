@@ -35,6 +35,7 @@ export const wallEn: WallWords = {
     confirm: 'Close the alarm',
     state: { new: 'New', acknowledged: 'Acknowledged', closed: 'Closed' },
     by: owner => `by ${owner}`,
+    back: 'Normal again',
     repeated: count => `${count} times`,
     flood: count => `Alarm flood: ${count} new in 10 minutes. Begin with the most severe.`,
     floodOf: (name, count, seconds) => `${name}: ${count} in ${seconds} s, shown as one`,

@@ -34,6 +34,7 @@ export interface WallWords {
     confirm: string;
     state: { new: string; acknowledged: string; closed: string };
     by(owner: string): string;
+    back: string;
     repeated(count: number): string;
     flood(count: number): string;
     floodOf(name: string, count: number, seconds: number): string;

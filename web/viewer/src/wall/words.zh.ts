@@ -35,6 +35,7 @@ export const wallZh: WallWords = {
     confirm: '关闭报警',
     state: { new: '新', acknowledged: '已确认', closed: '已关闭' },
     by: owner => `由${owner}确认`,
+    back: '已恢复',
     repeated: count => `重复 ${count} 次`,
     flood: count => `报警泛滥：10 分钟内新增 ${count} 条，请按级别处理。`,
     floodOf: (name, count, seconds) => `${name}：${seconds} 秒内 ${count} 条，已合并`,
