@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/paulmach/orb"
@@ -13,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twind/layers"
-	"twind/layers/snapshot"
 	"twind/spatial"
 	"twind/spatial/tile"
 	"twind/tiles"
@@ -91,41 +91,25 @@ var benchTiles = []tile.ID{here, {Z: 16, X: here.X*4 + 1, Y: here.Y*4 + 1}}
 // on the features found before, clipped but neither made valid nor snapped alike.
 func BenchmarkEncode(b *testing.B) {
 	l, features := block(b, 40_000)
-	builder := snapshot.NewBuilder(l)
-	for _, f := range features {
-		require.NoError(b, builder.Add(f))
-	}
-	base, err := builder.Base()
-	require.NoError(b, err)
-	view, err := snapshot.NewSegmentView(base, true)
-	require.NoError(b, err)
+	d := newDrawer(b, l, slices.Values(features))
 	for _, id := range benchTiles {
 		b.Run(fmt.Sprintf("twind/z%d", id.Z), func(b *testing.B) {
-			var e Encoder
-			var buf []byte
 			var stats tiles.Stats
-			source := sourceOf(l, base)
 			b.ReportAllocs()
 			for b.Loop() {
-				r := &source.Runs[0]
-				r.Features = view.Search(tiles.Box(id), r.Features[:0])
-				buf, stats = e.AppendTile(buf[:0], id, []tiles.Source{source})
+				stats = d.draw(id)
 			}
 			b.ReportMetric(float64(stats.Features), "features")
 			b.ReportMetric(float64(stats.Repaired), "repaired")
-			b.ReportMetric(float64(len(buf)), "bytes")
+			b.ReportMetric(float64(len(d.buf)), "bytes")
 		})
 		b.Run(fmt.Sprintf("orb/z%d", id.Z), func(b *testing.B) {
 			fc := orbFeatures(id, l, features)
 			var out []byte
 			b.ReportAllocs()
 			for b.Loop() {
-				layer := orbmvt.NewLayer("buildings", cloned(fc))
-				layer.ProjectToTile(maptile.New(id.X, id.Y, maptile.Zoom(id.Z)))
-				layer.Clip(orb.Bound{Min: orb.Point{-tiles.Buffer, -tiles.Buffer}, Max: orb.Point{tiles.GridSize + tiles.Buffer, tiles.GridSize + tiles.Buffer}})
-				layer.RemoveEmpty(0, 0)
 				var err error
-				if out, err = orbmvt.Marshal(orbmvt.Layers{layer}); err != nil {
+				if out, err = orbmvt.Marshal(orbmvt.Layers{orbLayer(id, "buildings", fc)}); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -133,6 +117,15 @@ func BenchmarkEncode(b *testing.B) {
 			b.ReportMetric(float64(len(out)), "bytes")
 		})
 	}
+}
+
+// orbLayer is a tile's layer by orb, of features that it leaves as they are.
+func orbLayer(id tile.ID, name string, fc *geojson.FeatureCollection) *orbmvt.Layer {
+	layer := orbmvt.NewLayer(name, cloned(fc))
+	layer.ProjectToTile(maptile.New(id.X, id.Y, maptile.Zoom(id.Z)))
+	layer.Clip(orb.Bound{Min: orb.Point{-tiles.Buffer, -tiles.Buffer}, Max: orb.Point{tiles.GridSize + tiles.Buffer, tiles.GridSize + tiles.Buffer}})
+	layer.RemoveEmpty(0, 0)
+	return layer
 }
 
 // cloned copies the geometries, which ProjectToTile overwrites.
@@ -149,17 +142,11 @@ func cloned(fc *geojson.FeatureCollection) *geojson.FeatureCollection {
 // Both encoders of the benchmark draw the same features.
 func TestBenchmarkIsFair(t *testing.T) {
 	l, features := block(t, 2000)
-	b := snapshot.NewBuilder(l)
-	for _, f := range features {
-		require.NoError(t, b.Add(f))
-	}
+	base := newDrawer(t, l, slices.Values(features)).base
 	for _, id := range benchTiles {
-		d := encode(t, id, sourceOf(l, b.Edits()))
+		d := encode(t, id, sourceOf(l, base))
 		requireSound(t, d)
-		layer := orbmvt.NewLayer("buildings", orbFeatures(id, l, features))
-		layer.ProjectToTile(maptile.New(id.X, id.Y, maptile.Zoom(id.Z)))
-		layer.Clip(orb.Bound{Min: orb.Point{-tiles.Buffer, -tiles.Buffer}, Max: orb.Point{tiles.GridSize + tiles.Buffer, tiles.GridSize + tiles.Buffer}})
-		layer.RemoveEmpty(0, 0)
+		layer := orbLayer(id, "buildings", orbFeatures(id, l, features))
 		require.InDelta(t, len(layer.Features), len(d.Layers[0].Features), 2, "but for those that only touch the edge")
 	}
 }

@@ -11,10 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twind/internal/district"
-	"twind/layers"
 	"twind/layers/snapshot"
 	"twind/spatial/tile"
-	"twind/tiles"
 )
 
 // cpuTime is the processor time that this process has used outside the kernel.
@@ -31,25 +29,17 @@ func cpuTime(tb testing.TB) time.Duration {
 func BenchmarkCity(b *testing.B) {
 	city := district.Scale{Buildings: 125_000, Streets: 25_000, Points: 37_500, Side: 10_607}
 	list := district.ScaleLayers()
-	var views []snapshot.SegmentView
+	var drawers []*drawer
 	for i := range list {
-		builder := snapshot.NewBuilder(&list[i])
-		for f := range city.Features(list[i].ID) {
-			require.NoError(b, builder.Add(f))
-		}
-		base, err := builder.Base()
-		require.NoError(b, err)
-		view, err := snapshot.NewSegmentView(base, true)
-		require.NoError(b, err)
-		views = append(views, view)
+		drawers = append(drawers, newDrawer(b, &list[i], city.Features(list[i].ID)))
 	}
 	for i := range list {
 		for _, zoom := range []struct {
 			z     uint8
 			tiles int
 		}{{14, 6}, {16, 48}} {
-			ids := busyTiles(&views[i], zoom.z, zoom.tiles)
-			b.Run(fmt.Sprintf("%s/z%d", list[i].ID, zoom.z), func(b *testing.B) { encodeInTurns(b, &list[i], &views[i], ids) })
+			ids := busyTiles(&drawers[i].view, zoom.z, zoom.tiles)
+			b.Run(fmt.Sprintf("%s/z%d", list[i].ID, zoom.z), func(b *testing.B) { encodeInTurns(b, drawers[i], ids) })
 		}
 	}
 }
@@ -66,10 +56,7 @@ func busyTiles(v *snapshot.SegmentView, z uint8, n int) (ids []tile.ID) {
 	return ids
 }
 
-func encodeInTurns(b *testing.B, l *layers.Layer, v *snapshot.SegmentView, ids []tile.ID) {
-	var e Encoder
-	var buf []byte
-	source := sourceOf(l, v.Segment)
+func encodeInTurns(b *testing.B, d *drawer, ids []tile.ID) {
 	best := time.Duration(1 << 62)
 	features, bytes := 0, 0
 	b.ReportAllocs()
@@ -78,11 +65,8 @@ func encodeInTurns(b *testing.B, l *layers.Layer, v *snapshot.SegmentView, ids [
 		for ; rounds == 0 || cpuTime(b)-begin < 10*time.Millisecond; rounds++ {
 			features, bytes = 0, 0
 			for _, id := range ids {
-				r := &source.Runs[0]
-				r.Features = v.Search(tiles.Box(id), r.Features[:0])
-				var stats tiles.Stats
-				buf, stats = e.AppendTile(buf[:0], id, []tiles.Source{source})
-				features, bytes = features+stats.Features, bytes+len(buf)
+				stats := d.draw(id)
+				features, bytes = features+stats.Features, bytes+len(d.buf)
 			}
 		}
 		best = min(best, (cpuTime(b)-begin)/time.Duration(rounds*len(ids)))

@@ -2,6 +2,7 @@ package mvt
 
 import (
 	"fmt"
+	"iter"
 	"strings"
 	"testing"
 
@@ -93,6 +94,36 @@ func sourceOf(l *layers.Layer, segments ...*snapshot.Segment) tiles.Source {
 		s.Runs = append(s.Runs, r)
 	}
 	return s
+}
+
+// drawer draws tiles of one base, found in its index, in memory that it keeps.
+type drawer struct {
+	base    *snapshot.Segment
+	view    snapshot.SegmentView
+	source  tiles.Source
+	encoder Encoder
+	buf     []byte
+}
+
+func newDrawer(tb testing.TB, l *layers.Layer, features iter.Seq[*layers.Feature]) *drawer {
+	tb.Helper()
+	b := snapshot.NewBuilder(l)
+	for f := range features {
+		require.NoError(tb, b.Add(f))
+	}
+	base, err := b.Base()
+	require.NoError(tb, err)
+	view, err := snapshot.NewSegmentView(base, true)
+	require.NoError(tb, err)
+	return &drawer{base: base, view: view, source: sourceOf(l, base)}
+}
+
+// draw fills buf with a tile.
+func (d *drawer) draw(id tile.ID) (stats tiles.Stats) {
+	r := &d.source.Runs[0]
+	r.Features = d.view.Search(tiles.Box(id), r.Features[:0])
+	d.buf, stats = d.encoder.AppendTile(d.buf[:0], id, []tiles.Source{d.source})
+	return stats
 }
 
 func encode(t testing.TB, id tile.ID, sources ...tiles.Source) *Tile {

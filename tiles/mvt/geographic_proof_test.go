@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twind/internal/district"
-	"twind/layers"
 	"twind/spatial/tile"
 )
 
@@ -17,14 +16,7 @@ import (
 // TestAgainstPostGIS holds those of Web Mercator: the cities of the demo, and
 // every layer of the generated district.
 func TestGeographicAgainstPostGIS(t *testing.T) {
-	conn := connect(t)
-	for _, set := range []struct {
-		id    layers.ID
-		path  string
-		tiles int
-		low   uint8
-		high  uint8
-	}{
+	realAgainstPostGIS(t, tile.Geographic, []realTiles{
 		{"buildings", "new-york/buildings.geojson", 15, 15, 17},
 		{"streets", "new-york/streets.geojson", 40, 14, 16},
 		{"subway", "new-york/subway.geojson", 60, 11, 15},
@@ -32,12 +24,8 @@ func TestGeographicAgainstPostGIS(t *testing.T) {
 		{"precincts", "new-york/precincts.geojson", 10, 9, 15},
 		{"storm", "kamloops/storm.geojson", 40, 13, 18},
 		{"manholes", "kamloops/manholes.geojson", 40, 13, 21},
-	} {
-		t.Run(string(set.id), func(t *testing.T) {
-			l, features := realLayer(t, set.id, set.path)
-			againstPostGIS(t, conn, l, features, tile.Geographic, set.tiles, set.low, set.high)
-		})
-	}
+	})
+	conn := connect(t)
 	d, err := district.New(district.Options{})
 	require.NoError(t, err)
 	list := district.Layers()

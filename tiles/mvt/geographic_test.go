@@ -251,23 +251,8 @@ func inside(src tiles.Source, number uint64, e spatial.Envelope) bool {
 // BenchmarkGeographic draws the same place in both grids.
 func BenchmarkGeographic(b *testing.B) {
 	l, features := block(b, 40_000)
-	builder := snapshot.NewBuilder(l)
-	for _, f := range features {
-		require.NoError(b, builder.Add(f))
-	}
-	base, err := builder.Base()
-	require.NoError(b, err)
-	view, err := snapshot.NewSegmentView(base, true)
-	require.NoError(b, err)
-	source := sourceOf(l, base)
-	var e Encoder
-	var buf []byte
+	d := newDrawer(b, l, slices.Values(features))
 	var stats tiles.Stats
-	draw := func(id tile.ID) {
-		r := &source.Runs[0]
-		r.Features = view.Search(tiles.Box(id), r.Features[:0])
-		buf, stats = e.AppendTile(buf[:0], id, []tiles.Source{source})
-	}
 	for _, id := range benchTiles {
 		lon, lat := id.Envelope().Center()
 		geographic := tile.Geographic.Of(lon, lat, id.Z)
@@ -276,13 +261,13 @@ func BenchmarkGeographic(b *testing.B) {
 			for range 60 {
 				for k, id := range []tile.ID{id, geographic} {
 					begin := time.Now()
-					draw(id)
+					stats = d.draw(id)
 					each[k] = min(each[k], float64(time.Since(begin).Nanoseconds())/float64(stats.Features))
 				}
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				draw(geographic)
+				d.draw(geographic)
 			}
 			b.ReportMetric(float64(stats.Features), "features")
 			b.ReportMetric(each[0], "mercator-ns/feature")

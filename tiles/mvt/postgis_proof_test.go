@@ -288,14 +288,7 @@ func small(f *Feature) bool {
 // rounding or clipping made invalid are repaired differently by both: ours are
 // held against the stored ones alone.
 func TestAgainstPostGIS(t *testing.T) {
-	conn := connect(t)
-	for _, set := range []struct {
-		id    layers.ID
-		path  string
-		tiles int
-		low   uint8
-		high  uint8
-	}{
+	realAgainstPostGIS(t, tile.Mercator, []realTiles{
 		// 1,000 tiles from the ungeneralised zooms, buildings and streets below 14
 		// as generalize=off gives them.
 		{"buildings", "new-york/buildings.geojson", 400, 15, 17},
@@ -309,10 +302,26 @@ func TestAgainstPostGIS(t *testing.T) {
 		{"storm", "kamloops/storm.geojson", 60, 13, 17},
 		{"manholes", "kamloops/manholes.geojson", 40, 12, 17},
 		{"sanitary", "kamloops/sanitary.geojson", 40, 13, 17},
-	} {
+	})
+}
+
+// realTiles are so many tiles, at zooms from low to high, of a layer of the demo city.
+type realTiles struct {
+	id    layers.ID
+	path  string
+	tiles int
+	low   uint8
+	high  uint8
+}
+
+// realAgainstPostGIS compares tiles of a grid of real layers.
+func realAgainstPostGIS(t *testing.T, g tile.Grid, sets []realTiles) {
+	t.Helper()
+	conn := connect(t)
+	for _, set := range sets {
 		t.Run(fmt.Sprintf("%s/z%d to %d", set.id, set.low, set.high), func(t *testing.T) {
 			l, features := realLayer(t, set.id, set.path)
-			againstPostGIS(t, conn, l, features, tile.Mercator, set.tiles, set.low, set.high)
+			againstPostGIS(t, conn, l, features, g, set.tiles, set.low, set.high)
 		})
 	}
 }
@@ -332,18 +341,9 @@ func connect(t *testing.T) *pgx.Conn {
 func againstPostGIS(t *testing.T, conn *pgx.Conn, l *layers.Layer, features []*layers.Feature, g tile.Grid, count int, low, high uint8) {
 	t.Helper()
 	o := newOracle(t, conn, l, features)
-	b := snapshot.NewBuilder(l)
-	for _, f := range features {
-		require.NoError(t, b.Add(f))
-	}
-	base, err := b.Base()
-	require.NoError(t, err)
-	view, err := snapshot.NewSegmentView(base, true)
-	require.NoError(t, err)
-	source := sourceOf(l, base)
+	drawn := newDrawer(t, l, slices.Values(features))
+	base := drawn.base
 	rng := rand.New(rand.NewPCG(42, uint64(count)))
-	var e Encoder
-	var stats tiles.Stats
 	var total, repaired, missing int
 	var off, toOurs, toTheirs worst
 	stored := map[string]*layers.Feature{}
@@ -358,12 +358,8 @@ func againstPostGIS(t *testing.T, conn *pgx.Conn, l *layers.Layer, features []*l
 		f := features[rng.IntN(len(features))]
 		x, y := f.Geometry.Envelope().Center()
 		id := g.Of(x, y, low+uint8(rng.IntN(int(high-low)+1)))
-		r := &source.Runs[0]
-		r.Features = view.Search(tiles.Box(id), r.Features[:0])
-		var buf []byte
-		buf, stats = e.AppendTile(buf, id, []tiles.Source{source})
-		repaired += stats.Repaired
-		d, err := Decode(buf)
+		repaired += drawn.draw(id).Repaired
+		d, err := Decode(slices.Clone(drawn.buf))
 		require.NoError(t, err)
 		require.Empty(t, d.Faults)
 		ours, theirs := byID(t, d, "id"), byID(t, o.tile(t, id), "~id")

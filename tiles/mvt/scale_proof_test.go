@@ -20,7 +20,6 @@ import (
 	"github.com/paulmach/orb"
 	orbmvt "github.com/paulmach/orb/encoding/mvt"
 	"github.com/paulmach/orb/geojson"
-	"github.com/paulmach/orb/maptile"
 	"github.com/stretchr/testify/require"
 
 	"twind/internal/district"
@@ -351,11 +350,7 @@ func orbGeometry(g *spatial.Geometry) orb.Geometry {
 func orbTile(b *testing.B, id tile.ID, layersOf []*geojson.FeatureCollection) []byte {
 	list := make(orbmvt.Layers, len(layersOf))
 	for i, fc := range layersOf {
-		layer := orbmvt.NewLayer(strconv.Itoa(i), cloned(fc))
-		layer.ProjectToTile(maptile.New(id.X, id.Y, maptile.Zoom(id.Z)))
-		layer.Clip(orb.Bound{Min: orb.Point{-tiles.Buffer, -tiles.Buffer}, Max: orb.Point{tiles.GridSize + tiles.Buffer, tiles.GridSize + tiles.Buffer}})
-		layer.RemoveEmpty(0, 0)
-		list[i] = layer
+		list[i] = orbLayer(id, strconv.Itoa(i), fc)
 	}
 	out, err := orbmvt.Marshal(list)
 	if err != nil {
