@@ -131,8 +131,6 @@ func expected(l *layers.Layer, f *layers.Feature) bool {
 	switch l.Kind {
 	case layers.KindBuilding:
 		return l.PropertyIndex("has_parts") < 0 || !f.Properties[l.PropertyIndex("has_parts")].Bool()
-	case layers.KindNode:
-		return l.PropertyIndex("subsidiary") < 0 || text(l, f, "subsidiary") != ""
 	}
 	return true
 }

@@ -218,11 +218,11 @@ type digger struct {
 }
 
 // texts are the numbers of the properties that items repeat.
-type texts struct{ name, kind, kindName, part, material int }
+type texts struct{ name, kind, kindName, part, fitting, material int }
 
 func textsOf(l *layers.Layer, hidden []string) texts {
 	of := func(names ...string) int { return column(l, hidden, false, names...) }
-	t := texts{-1, -1, -1, -1, of("material", "材质")}
+	t := texts{-1, -1, -1, -1, -1, of("material", "材质")}
 	if l.Label != "" {
 		t.name = of(l.Label)
 	}
@@ -237,9 +237,13 @@ func textsOf(l *layers.Layer, hidden []string) texts {
 
 func (t *texts) item(l *layers.Layer, s *snapshot.Segment, i int) Thing {
 	text := func(c int) string { return string(textOf(raw(s, c, i))) }
+	part := text(t.part)
+	if part == "" {
+		part = text(t.fitting)
+	}
 	return Thing{
 		Layer: l.ID, ID: string(s.ID(i)), Name: text(t.name), Kind: text(t.kind), KindName: text(t.kindName),
-		Part: text(t.part), Material: text(t.material),
+		Part: part, Material: text(t.material),
 	}
 }
 
@@ -249,7 +253,7 @@ func (d *digger) of(l *layers.Layer, hidden []string) func(*snapshot.Segment, in
 	level := &site{hidden: hidden, ground: d.ground, relative: true}
 	if l.Kind != layers.KindPipe {
 		m := newPartModel(l, level)
-		t.part = m.columns.name
+		t.part, t.fitting = m.columns.name, m.columns.fitting
 		return func(s *snapshot.Segment, i int) (Excavated, bool) { return d.point(m, &t, s, i) }
 	}
 	m := newPipeModel(l, level)
@@ -270,9 +274,6 @@ func (d *digger) point(m *partModel, t *texts, s *snapshot.Segment, i int) (Exca
 		inside = d.pit.contains(s.Exact()[2*v], s.Exact()[2*v+1])
 	}
 	if !inside {
-		return Excavated{}, false
-	}
-	if _, ok := m.part(s, i); !ok {
 		return Excavated{}, false
 	}
 	item := Excavated{Thing: t.item(m.layer, s, i)}

@@ -29,7 +29,7 @@ type partModel struct {
 
 // partColumns are numbers of properties, −1 where the layer has none.
 type partColumns struct {
-	name                 int
+	name, fitting        int
 	height, depth, width int
 	rim, heading         int
 	widthPerMetre        float64
@@ -39,6 +39,7 @@ func newPartModel(l *layers.Layer, o *site) *partModel {
 	hidden := o.hidden
 	m := &partModel{layer: l, site: o, offset: o.offset(l), columns: partColumns{
 		name:    column(l, hidden, false, "subsidiary", "附属物", "part", "type", "name"),
+		fitting: column(l, hidden, false, "feature", "特征"),
 		height:  column(l, hidden, true, "height", "高度"),
 		depth:   column(l, hidden, true, "depth", "well_depth", "井底深", "井深", "埋深"),
 		width:   column(l, hidden, true, "diameter", "width", "crown", "井径"),
@@ -100,9 +101,8 @@ type standing struct {
 	fault   Fault
 }
 
-// part reads a feature; false when there is nothing to draw, such as at a bend
-// whose pipes show it.
-func (m *partModel) part(s *snapshot.Segment, i int) (out standing, ok bool) {
+// part reads a feature.
+func (m *partModel) part(s *snapshot.Segment, i int) (out standing) {
 	name := string(textOf(raw(s, m.columns.name, i)))
 	p, known := partOf(name)
 	switch {
@@ -110,7 +110,11 @@ func (m *partModel) part(s *snapshot.Segment, i int) (out standing, ok bool) {
 	case m.known:
 		p = m.usual
 	case name == "" && m.layer.Kind == layers.KindNode && m.columns.name >= 0:
-		return out, false
+		if len(textOf(raw(s, m.columns.fitting, i))) > 0 {
+			m.joint(s, i, &out)
+			return out
+		}
+		p = mesh.Manhole
 	}
 	size := mesh.PartSize{
 		Height: numberOf(raw(s, m.columns.height, i)), Depth: numberOf(raw(s, m.columns.depth, i)),
@@ -127,7 +131,21 @@ func (m *partModel) part(s *snapshot.Segment, i int) (out standing, ok bool) {
 		out.heading = h
 	}
 	m.stand(s, i, &out)
-	return out, true
+	return out
+}
+
+// jointSize is the size of a tee, bend or cap as it is drawn, metres.
+const jointSize = 0.35
+
+// joint draws a node that is a fitting of its pipes: at its depth, without a shaft.
+func (m *partModel) joint(s *snapshot.Segment, i int, out *standing) {
+	deep := numberOf(raw(s, m.columns.depth, i))
+	if !(deep > 0 && deep < maxDepth) {
+		deep, out.assumed = assumedCover, true
+	}
+	out.pieces[0] = mesh.Piece{Model: mesh.GenericModel, Up: -deep - jointSize/2, Scale: [3]float64{jointSize, jointSize, jointSize}}
+	out.n = 1
+	m.stand(s, i, out)
 }
 
 // stand finds the height of a part's point: that of the record, else the ground's.
@@ -179,10 +197,7 @@ func (m *partModel) measure(s *snapshot.Segment, i int) (measure, bool) {
 	if !hasPath(s, i, snapshot.PathPoints) {
 		return measure{}, false
 	}
-	p, ok := m.part(s, i)
-	if !ok {
-		return measure{}, false
-	}
+	p := m.part(s, i)
 	bounds := modelBounds()
 	out := measure{low: math.Inf(1), high: math.Inf(-1)}
 	for _, piece := range p.pieces[:p.n] {

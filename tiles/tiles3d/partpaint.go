@@ -21,10 +21,7 @@ func (m *partModel) paint(w *worker, v View, columns []int) {
 	anyAssumed := false
 	for row, r := range b.refs {
 		s, i := b.segment(r), int(r.feature)
-		p, ok := m.part(s, i)
-		if !ok { // its cell would not hold it
-			continue
-		}
+		p := m.part(s, i)
 		b.fault(row, p.fault)
 		b.assumed[row] = p.assumed
 		anyAssumed = anyAssumed || p.assumed

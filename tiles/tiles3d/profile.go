@@ -226,7 +226,7 @@ func (c *cutter) of(l *layers.Layer, hidden []string) func(*snapshot.Segment, in
 	level := &site{hidden: hidden, ground: c.ground, relative: true}
 	if l.Kind != layers.KindPipe {
 		m := newPartModel(l, level)
-		t.part = m.columns.name
+		t.part, t.fitting = m.columns.name, m.columns.fitting
 		return func(s *snapshot.Segment, i int) error { return c.point(m, &t, s, i) }
 	}
 	m := newPipeModel(l, level)
@@ -342,9 +342,6 @@ func (c *cutter) point(m *partModel, t *texts, s *snapshot.Segment, i int) error
 	lon, lat := s.Exact()[2*lo], s.Exact()[2*lo+1]
 	at, offset, ok := c.line.nearest(lon, lat)
 	if !ok || math.Abs(offset) > c.reach {
-		return nil
-	}
-	if _, drawn := m.part(s, i); !drawn {
 		return nil
 	}
 	x := Crossing{Thing: t.item(m.layer, s, i), At: at, Offset: &offset, Ground: heightOf(c.ground, lon, lat)}

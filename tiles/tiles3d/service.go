@@ -131,7 +131,7 @@ func modelOf(l *layers.Layer, o *site) model {
 
 // formatVersion changes whenever the same features give other bytes than an older
 // program gave.
-const formatVersion = 3
+const formatVersion = 4
 
 // scene is a view with its state, for one request.
 type scene struct {
