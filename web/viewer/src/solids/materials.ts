@@ -6,13 +6,13 @@ import {
   type Mesh,
   MeshStandardMaterial,
   ShaderMaterial,
-  Vector3,
   Vector4,
 } from 'three';
 import type { Theme } from '../theme/tokens';
 import { palettes } from '../theme/tokens';
 import { texels } from './conditions';
 import { featureName, topName } from './flatten';
+import { sun } from './shadow';
 
 /** What a solid is coloured by. */
 type Coloring = 'height' | 'material' | 'vertex';
@@ -232,8 +232,7 @@ function make(coloring: Coloring, from: MeshStandardMaterial): ShaderMaterial {
       roofShare: value(0),
       picked: value(new Color()),
       shade: value(new Color()),
-      // One soft sun from the south-east.
-      sun: value(new Vector3(0.48, -0.52, 0.72).normalize()),
+      sun: value(sun),
       ambient: value(0.7),
       contact: value(0),
       opacity: value(1),

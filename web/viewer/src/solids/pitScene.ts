@@ -18,6 +18,7 @@ import {
 } from 'three';
 import type { Theme } from '../theme/tokens';
 import { inPit, type Pit, type PitGeometry, type PitPart, pitGeometry } from './pitGeometry';
+import { sun } from './shadow';
 
 /** What is seen through a pit's opening has this value in the stencil. */
 export const opening = 1;
@@ -138,7 +139,7 @@ export class PitScene {
           tint: { value: new Color() },
           deep: { value: new Color() },
           tick: { value: new Color() },
-          sun: { value: new Vector3(0.48, -0.52, 0.72).normalize() },
+          sun: { value: sun },
           stretch: { value: geometry.anchor.stretch },
           depth: { value: depth },
           wall: { value: wall },

@@ -9,6 +9,7 @@ import { Eye } from './eye';
 import type { Pit } from './pitGeometry';
 import { opening, PitScene } from './pitScene';
 import { type Cut, SectionScene } from './sectionScene';
+import { GroundShadow } from './shadow';
 
 /** A solid under the pointer. */
 export interface SolidHit {
@@ -41,6 +42,7 @@ export class SolidsLayer implements CustomLayerInterface {
   private reloads: ReturnType<typeof setTimeout> | undefined;
   private pump: ReturnType<typeof setInterval> | undefined;
   private readonly toReload = new Set<string>();
+  private readonly shadow: GroundShadow;
   private pit: PitScene | undefined;
   private section: SectionScene | undefined;
 
@@ -49,6 +51,7 @@ export class SolidsLayer implements CustomLayerInterface {
     private theme: Theme,
   ) {
     this.camera.matrixWorldAutoUpdate = false;
+    this.shadow = new GroundShadow(theme);
     this.cities = layers.map(
       layer => new CitySolids(layer, theme, this.eye, () => this.map?.triggerRepaint()),
     );
@@ -76,12 +79,14 @@ export class SolidsLayer implements CustomLayerInterface {
     for (const city of this.cities) city.dispose();
     this.pit?.dispose();
     this.section?.dispose();
+    this.shadow.dispose();
     this.renderer?.dispose();
     this.renderer = undefined;
   }
 
   setTheme(theme: Theme): void {
     this.theme = theme;
+    this.shadow.setTheme(theme);
     this.pit?.setTheme(theme);
     const section = this.section?.inTheme(theme);
     if (section !== this.section) this.section?.dispose();
@@ -150,8 +155,9 @@ export class SolidsLayer implements CustomLayerInterface {
       if (!city.visible) continue;
       loading = city.update(map) || loading;
       city.arrange(x, y, world);
-      renderer.render(city.scene, this.camera);
     }
+    this.castShadows(map, renderer, plane);
+    for (const city of this.cities) if (city.visible) renderer.render(city.scene, this.camera);
     if (this.section) this.open(map, renderer, x, y);
     if (this.pit) loading = this.dig(map, renderer, x, y) || loading;
     renderer.resetState();
@@ -175,6 +181,19 @@ export class SolidsLayer implements CustomLayerInterface {
     }
     forgetStencil(map);
     return loading;
+  }
+
+  /** Buildings cast their shadows on the ground. */
+  private castShadows(
+    map: MapLibreMap,
+    renderer: WebGLRenderer,
+    plane: readonly [number, number, number] | undefined,
+  ): void {
+    const casting = this.cities.filter(({ visible, layer }) => visible && layer.kind === 'building');
+    const scenes = casting.map(({ scene }) => scene).filter(({ children }) => children.length > 0);
+    if (scenes.length === 0) return;
+    this.shadow.render(renderer, this.camera, scenes, plane);
+    forgetStencil(map);
   }
 
   /** Draws the trench of the section. */
