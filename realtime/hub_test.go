@@ -531,6 +531,13 @@ func TestFiltersAreBounded(t *testing.T) {
 	require.ErrorIs(t, filter("line=3"), layers.ErrUnavailable)
 	require.ErrorIs(t, filter("nonsense"), layers.ErrInvalid)
 
+	hub, _ = newHub(t, realtime.Options{ParseFilter: parseLine}, layers.Live{})
+	for i := range 16 {
+		require.NoError(t, filter(fmt.Sprint("line=", i)))
+	}
+	require.ErrorIs(t, filter("line=16"), layers.ErrUnavailable, "sixteen unless told")
+	require.NoError(t, filter(""), "who does not filter is none of them")
+
 	plain, _ := newHub(t, realtime.Options{}, layers.Live{})
 	v, err := plain.Attach(true)
 	require.NoError(t, err)

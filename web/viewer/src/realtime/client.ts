@@ -8,6 +8,7 @@ import {
 } from './lanes';
 import { LiveLayer } from './layer';
 import { ReplayClock, ServerClock } from './motion';
+import { OwnFilters } from './ownFilters';
 import {
   type BBox,
   type Change,
@@ -35,7 +36,10 @@ export interface View {
   zoom: number;
   /** Live layers, and static ones whose changes are wanted. */
   layers: readonly string[];
-  /** Filters of live layers, where the server has them. */
+  /**
+   * Filters of live layers in CQL2. Where the server does not filter, or has as many
+   * filters as it keeps, this client does, if it can read them (see filter.ts).
+   */
   filter?: Readonly<Record<string, string>>;
   /** At most so many messages a second. */
   maxHz?: number;
@@ -111,6 +115,7 @@ export class LiveClient {
   private current: ConnectionStatus = { phase: 'connecting' };
   private hello: Hello | undefined;
   private view: View | undefined;
+  private readonly filters = new OwnFilters();
   private request = 0;
   private epoch = 0;
   private shownEpoch = 0; // of the frames that count: the server's, or the replay's
@@ -162,6 +167,7 @@ export class LiveClient {
   /** Says what to show from now on. Only the latest of a quick succession is sent. */
   subscribe(view: View): void {
     this.view = { ...view, layers: [...view.layers] };
+    this.filters.wanted(view.filter);
     this.scheduleSubscription();
   }
 
@@ -398,6 +404,8 @@ export class LiveClient {
         break;
       case 'subscribed':
         this.shownEpoch = message.replay?.epoch ?? this.epoch;
+        this.filters.accepted(message.request);
+        this.filterHere();
         this.setReplay(message.replay);
         break;
       case 'replay':
@@ -407,6 +415,11 @@ export class LiveClient {
         }
         break;
       case 'error':
+        if (!this.asked && message.request === this.request && this.filters.refused(message)) {
+          this.filterHere();
+          this.sendSubscription();
+          break;
+        }
         if (this.asked && message.request === this.request) this.replayRefused();
         this.emit('error', message);
         break;
@@ -445,6 +458,7 @@ export class LiveClient {
           layer = new LiveLayer(frame.layer);
           this.layersById.set(frame.layer, layer);
         }
+        if (frame.reset) layer.setFilter(this.filters.of(frame.layer));
         layers.push(layer);
         faults -= layer.faults;
         layer.begin(frame);
@@ -484,6 +498,12 @@ export class LiveClient {
     this.emit('replay', status);
   }
 
+  /** Filters what is held where the server does not; where it does, from its next keyframe on. */
+  private filterHere(): void {
+    for (const [id, layer] of this.layersById)
+      if (!this.filters.byServer(id)) layer.setFilter(this.filters.of(id));
+  }
+
   private forget(id: string): void {
     const layer = this.layersById.get(id);
     if (!layer) return;
@@ -509,9 +529,9 @@ export class LiveClient {
       zoom,
       layers: [...layers],
     };
-    if (filter) message.filter = { ...filter };
     if (maxHz !== undefined) message.maxHz = maxHz;
     if (maxEntities !== undefined) message.maxEntities = maxEntities;
+    this.filters.subscribe(message, filter);
     if (this.asked) {
       message.replay = { ...this.asked };
       if (first && this.shownAt !== undefined) message.replay.at ??= this.shownAt; // go on where it was

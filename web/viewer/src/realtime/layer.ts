@@ -1,3 +1,4 @@
+import type { Filter, FilterValue } from './filter';
 import type { CellsFrame, EntitiesFrame, SyncFrame } from './frames';
 import { Latitudes, latitude } from './latitudes';
 import { type Held, type Window, windowHas } from './protocol';
@@ -11,6 +12,14 @@ export const EntityFlag = { ahead: 1, rollover: 2, late: 4 } as const;
 /** The class of an entity that has none. */
 export const noClass = 255;
 
+const stateNames = ['', 'live', 'stale', 'offline'];
+
+/** A value that a filter compares; anything else is as if it were missing. */
+function plain(value: unknown): FilterValue {
+  if (typeof value === 'string' || typeof value === 'boolean') return value;
+  return typeof value === 'number' && !Number.isNaN(value) ? value : undefined;
+}
+
 const noSlot = -1;
 const text = new TextDecoder();
 
@@ -23,7 +32,7 @@ const text = new TextDecoder();
 export class LiveLayer {
   /** Slots 0 to size−1 may be in use. */
   size = 0;
-  /** Entities in view. */
+  /** Entities in view, those included that a filter of this client hides. */
   count = 0;
   /** Degrees. */
   lon = new Float64Array(0);
@@ -57,6 +66,8 @@ export class LiveLayer {
   /** Frames that did not fit what is held: a fault of the server or of this client. */
   faults = 0;
 
+  private filter: Filter | undefined;
+  private told = new Uint8Array(0); // the state, also of those whom the filter hides
   private readonly ids: string[] = [];
   private readonly props: (string | undefined)[] = [];
   private readonly byId = new Map<string, number>();
@@ -81,7 +92,47 @@ export class LiveLayer {
 
   /** The slot of an entity, −1 if it is not in view. */
   slotOf(id: string): number {
-    return this.byId.get(id) ?? noSlot;
+    const slot = this.byId.get(id) ?? noSlot;
+    return slot !== noSlot && this.state[slot] !== EntityState.free ? slot : noSlot;
+  }
+
+  /**
+   * Shows only entities that match, where the server does not filter; the others'
+   * state is `free`. Undefined shows all. Listeners are told with the next message.
+   */
+  setFilter(filter: Filter | undefined): void {
+    if (filter === this.filter) return;
+    this.filter = filter;
+    for (let slot = 0; slot < this.size; slot++) {
+      if (this.told[slot] === EntityState.free) continue;
+      this.state[slot] = this.admitted(slot);
+      this.touch(slot);
+    }
+  }
+
+  /** The state of an entity as it is shown: free where the filter hides it. */
+  private admitted(slot: number): number {
+    const told = this.told[slot] as number;
+    if (!this.filter) return told;
+    let properties: Record<string, unknown> | undefined;
+    const matches = this.filter(name => {
+      properties ??= this.properties(slot);
+      return plain(name in properties ? properties[name] : this.ownProperty(name, slot));
+    });
+    return matches === true ? told : EntityState.free;
+  }
+
+  /** What every entity has besides its properties. */
+  private ownProperty(name: string, slot: number): unknown {
+    switch (name) {
+      case 'state':
+        return stateNames[this.told[slot] as number];
+      case 'course':
+        return this.course[slot];
+      case 'speed':
+        return this.speed[slot];
+    }
+    return undefined;
   }
 
   /** The properties of the entity in a slot, read from their JSON at each call. */
@@ -97,8 +148,7 @@ export class LiveLayer {
 
   /** Forgets everything; listeners are told with the next message. */
   clear(): void {
-    for (let slot = 0; slot < this.size; slot++)
-      if (this.state[slot] !== EntityState.free) this.release(slot);
+    for (let slot = 0; slot < this.size; slot++) if (this.told[slot] !== EntityState.free) this.release(slot);
     this.cells.clear();
     this.departures = [];
     this.window = this.nextWindow = this.held = undefined;
@@ -121,7 +171,7 @@ export class LiveLayer {
     const tile = frame.tileX * 65536 + frame.tileY;
     this.applyNames(frame);
     const { f32, i32, u32, bytes } = frame.message;
-    const { local, lon, lat, z, course, speed, time, state, flags } = this; // no name follows: none grows
+    const { local, lon, lat, z, course, speed, time, state, told, flags, filter } = this; // no name follows: none grows
     const latitudes = this.latitudes.of(frame);
     for (let row = 0; row < frame.count; row++) {
       const serverSlot = u32[frame.slot + row] as number;
@@ -137,9 +187,10 @@ export class LiveLayer {
       course[slot] = f32[frame.course + row] as number;
       speed[slot] = f32[frame.speed + row] as number;
       time[slot] = frame.time - (i32[frame.age + row] as number);
-      state[slot] = (bytes[frame.state + row] as number) + 1;
+      told[slot] = (bytes[frame.state + row] as number) + 1;
       this.class[slot] = bytes[frame.class + row] as number;
       flags[slot] = bytes[frame.flags + row] as number;
+      state[slot] = filter ? this.admitted(slot) : (told[slot] as number);
       this.touch(slot);
     }
     if (frame.leftCount > 0)
@@ -203,7 +254,7 @@ export class LiveLayer {
         for (let slot = 0; slot < this.size; slot++) {
           const tile = this.tile[slot] as number;
           if (
-            this.state[slot] !== EntityState.free &&
+            this.told[slot] !== EntityState.free &&
             !windowHas(window, Math.floor(tile / 65536), tile & 0xffff)
           )
             this.release(slot);
@@ -245,7 +296,7 @@ export class LiveLayer {
     this.local[this.serverSlot[slot] as number] = noSlot;
     this.ids[slot] = '';
     this.props[slot] = undefined;
-    this.state[slot] = EntityState.free;
+    this.state[slot] = this.told[slot] = EntityState.free;
     this.free.push(slot);
     this.count--;
     this.touch(slot);
@@ -259,6 +310,7 @@ export class LiveLayer {
     this.speed = grow(this.speed, length);
     this.time = grow(this.time, length);
     this.state = grow(this.state, length);
+    this.told = grow(this.told, length);
     this.class = grow(this.class, length);
     this.flags = grow(this.flags, length);
     this.tile = grow(this.tile, length);
