@@ -15,7 +15,7 @@ export class Shapes {
   private readonly known = new Map<string, Geometry | null>();
   private readonly queue = new Map<string, { layer: string; feature: string }>();
   private readonly ended = new AbortController();
-  private running = 0;
+  private readonly underway = new Set<string>();
 
   constructor(
     private readonly read: ReadShape,
@@ -29,7 +29,7 @@ export class Shapes {
   /** Asks for a shape, unless it is known or asked for. */
   want(layer: string, feature: string): void {
     const key = keyOf(layer, feature);
-    if (this.known.has(key) || this.queue.has(key) || this.known.size >= most) return;
+    if (this.known.has(key) || this.queue.has(key) || this.underway.has(key) || this.known.size >= most) return;
     this.queue.set(key, { layer, feature });
     this.next();
   }
@@ -47,9 +47,9 @@ export class Shapes {
 
   private next(): void {
     for (const [key, { layer, feature }] of this.queue) {
-      if (this.running >= atOnce) return;
+      if (this.underway.size >= atOnce) return;
       this.queue.delete(key);
-      this.running++;
+      this.underway.add(key);
       void this.fetch(key, layer, feature);
     }
   }
@@ -62,7 +62,7 @@ export class Shapes {
     } catch {
       // It is asked for again when it is next in view.
     } finally {
-      this.running--;
+      this.underway.delete(key);
       if (!this.ended.signal.aborted) this.next();
     }
   }

@@ -67,7 +67,7 @@ function lineLayers(palette: Palette, scale: number): LayerSpecification[] {
     ['literal', conditions],
   ];
   const common = { type: 'line', source: 'twind-readings-lines', minzoom: 14 } as const;
-  const gap = width(2.5, 12);
+  const gap = width(3, 14);
   const urgent: ExpressionSpecification = [
     'match',
     ['get', 'condition'],
@@ -83,7 +83,7 @@ function lineLayers(palette: Palette, scale: number): LayerSpecification[] {
       paint: {
         'line-color': palette.good,
         'line-gap-width': gap,
-        'line-width': width(0.8, 2),
+        'line-width': width(0.7, 1.6),
         'line-opacity': 0.85,
       },
     },
@@ -194,7 +194,7 @@ function objectLayers(source: string, theme: Theme, palette: Palette, scale: num
         'text-font': ['Twind Sans'],
         'text-size': 12.5 * scale,
         'text-anchor': 'left',
-        'text-offset': [1.55, 0],
+        'text-offset': [1.8, 0],
         'text-padding': 0,
         'icon-padding': 1,
       },
