@@ -29,7 +29,8 @@ export class Shapes {
   /** Asks for a shape, unless it is known or asked for. */
   want(layer: string, feature: string): void {
     const key = keyOf(layer, feature);
-    if (this.known.has(key) || this.queue.has(key) || this.underway.has(key) || this.known.size >= most) return;
+    if (this.known.has(key) || this.queue.has(key) || this.underway.has(key) || this.known.size >= most)
+      return;
     this.queue.set(key, { layer, feature });
     this.next();
   }
