@@ -87,6 +87,8 @@ export class Store {
         units: this.measuring.units.value,
       }),
   });
+  /** Bodies of the 3D scene in view are on their way. */
+  readonly bodiesLoading: Signal<boolean> = signal(false);
   /** The map looks below the ground. */
   readonly underground: Signal<boolean> = signal(false);
   /** What sensors say of the city's objects. */

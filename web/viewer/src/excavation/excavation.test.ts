@@ -14,11 +14,14 @@ const contents = { area: 10, volume: 30, items: [], totals: [] };
 
 /** A map that keeps what it was told. */
 function fakeMap() {
-  const told: { pit: Pit | undefined; sketch: SketchEvents | undefined } = {
+  const told: { pit: Pit | undefined; sketch: SketchEvents | undefined; digging?: boolean } = {
     pit: undefined,
     sketch: undefined,
   };
   const map = {
+    prepareToDig: (digging: boolean) => {
+      told.digging = digging;
+    },
     setPit: (pit: Pit | undefined) => {
       told.pit = pit;
     },
@@ -39,6 +42,7 @@ describe('the excavation tool', () => {
     const tool = new Excavation();
     tool.attach(map);
     tool.draw();
+    expect(told.digging, 'what lies below is fetched meanwhile').toBe(true);
     told.sketch?.changed?.(2, [...ring].slice(0, 2), undefined);
     expect([tool.phase.value, tool.corners.value]).toEqual(['drawing', 2]);
     told.sketch?.done([...ring]);

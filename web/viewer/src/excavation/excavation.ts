@@ -38,6 +38,7 @@ export class Excavation {
   draw(): void {
     this.forget();
     this.phase.value = 'drawing';
+    this.map?.prepareToDig(true);
     this.corners.value = 0;
     this.map?.sketch({
       done: ring => this.dig(ring),
@@ -78,6 +79,7 @@ export class Excavation {
     this.asked?.abort();
     this.ring = [];
     this.map?.setPit(undefined);
+    this.map?.prepareToDig(false);
   }
 
   private show(): void {

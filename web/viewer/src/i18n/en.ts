@@ -125,6 +125,7 @@ export const en = {
     loading: 'Looking what lies there…',
     failed: 'The server did not answer.',
     empty: 'Nothing on record lies in this pit.',
+    bodies: 'The bodies in the pit are on their way…',
     pit: (area: string, volume: string) => `${area} m² open, ${volume} m³ of earth`,
     totals: 'By kind',
     what: 'What',

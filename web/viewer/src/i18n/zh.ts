@@ -126,6 +126,7 @@ export const zh: Dictionary = {
     loading: '正在查询坑内设施…',
     failed: '服务器没有响应。',
     empty: '此坑内没有登记的设施。',
+    bodies: '正在载入坑内管线模型…',
     pit: (area, volume) => `开挖面积 ${area} m²，土方 ${volume} m³`,
     totals: '分类合计',
     what: '设施',

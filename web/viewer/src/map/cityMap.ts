@@ -81,6 +81,8 @@ export interface CityMapEvents {
   recovered(layer: string): void;
   /** The style is there; tiles come in. */
   styled(): void;
+  /** Bodies in view are on their way, or all there. */
+  bodies(loading: boolean): void;
   /** Every tile in view is drawn. */
   ready(): void;
   /** The graphics card was taken away: make a new map. */
@@ -121,6 +123,7 @@ export class CityMap {
   private solids: SolidsLayer | undefined;
   private underground: boolean;
   private pit: Pit | undefined;
+  private digging = false;
   private section: Omit<Cut, 'side'> | undefined;
   private side: Side | undefined;
   private marks: DepthMarks | undefined;
@@ -290,6 +293,13 @@ export class CityMap {
     this.drawStyle();
   }
 
+  /** The user is about to open the ground: what lies in it is fetched meanwhile. */
+  prepareToDig(digging: boolean): void {
+    if (this.digging === digging) return;
+    this.digging = digging;
+    this.showSolids();
+  }
+
   /** Opens the ground, or closes it: pipes and what belongs to them are seen in the pit. */
   setPit(pit: Pit | undefined): void {
     const outline = pit?.ring !== this.pit?.ring;
@@ -423,7 +433,7 @@ export class CityMap {
       return; // the style's own extrusions go on
     }
     if (this.disposed) return;
-    this.solids = new module.SolidsLayer(layers, this.theme);
+    this.solids = new module.SolidsLayer(layers, this.theme, loading => this.events.bodies(loading));
     for (const layer of this.solids.layers) this.recolour(layer);
     this.solids.setPit(this.pit);
     this.side = undefined;
@@ -448,7 +458,7 @@ export class CityMap {
       if (tileset === '') continue;
       const inPlace = below.has(kind) === this.underground || kind === 'part';
       const shown = !this.hidden.has(id);
-      const dug = shown && this.pit !== undefined && below.has(kind);
+      const dug = shown && (this.pit !== undefined || this.digging) && below.has(kind);
       this.solids?.show(id, inPlace && shown, this.opacity.get(id) ?? 1, dug);
     }
   }

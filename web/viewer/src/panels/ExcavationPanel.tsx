@@ -26,6 +26,11 @@ export function ExcavationPanel() {
       <div class="panel-body">
         <DepthSlider />
         {phase === 'drawing' ? <Drawing /> : <Found />}
+        {phase === 'open' && store.bodiesLoading.value && (
+          <p class="sentence quiet bodies-loading" role="status">
+            {words.bodies}
+          </p>
+        )}
       </div>
       {phase === 'open' && (
         <footer class="panel-foot">

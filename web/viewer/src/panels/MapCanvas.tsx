@@ -65,6 +65,9 @@ export function MapCanvas() {
               store.opened.value = true;
             }, patience);
           },
+          bodies(loading) {
+            store.bodiesLoading.value = loading;
+          },
           ready() {
             store.ready.value = true;
             store.opened.value = true;

@@ -60,6 +60,11 @@ export class CitySolids {
     this.dresser.setMask(value);
   }
 
+  /** Takes away what stands in a ring, if the layer's things stand on the ground. */
+  setPit(ring: readonly { x: number; y: number }[]): void {
+    this.dresser.setPit(this.layer.kind === 'part' ? ring : []);
+  }
+
   /** Leaves out what is in front of a plane: see Dresser.setCut. */
   setCut(plane: readonly [x: number, y: number, distance: number] | undefined): void {
     this.dresser.setCut(plane);

@@ -6,6 +6,7 @@ import {
   type Mesh,
   MeshStandardMaterial,
   ShaderMaterial,
+  Vector2,
   Vector4,
 } from 'three';
 import type { Theme } from '../theme/tokens';
@@ -41,10 +42,27 @@ const roofMaterial = 'roof';
 /** Clay, muted, and how much of it roofs have: nothing like the red of alarms. */
 const roofs: Record<Theme, readonly [string, number]> = { light: ['#b08f76', 0.62], dark: ['#75625c', 0.66] };
 
+/** The most corners of a pit from which parts are taken away. */
+const pitCorners = 64;
+
 const vertexShader = /* glsl */ `
 attribute float ${featureName};
 attribute float ${topName};
 uniform float selected;
+#ifdef USE_INSTANCING
+uniform vec2 pit[${pitCorners}];
+uniform int corners;
+/** Whether a place stands on the ground that is open. */
+bool dugUp(vec2 p) {
+  bool inside = false;
+  for (int i = 0; i < corners; i++) {
+    vec2 a = pit[i];
+    vec2 b = pit[(i + 1) % corners];
+    if ((a.y > p.y) != (b.y > p.y) && p.x < a.x + (p.y - a.y) / (b.y - a.y) * (b.x - a.x)) inside = !inside;
+  }
+  return inside;
+}
+#endif
 uniform sampler2D conditions;
 flat varying float vCondition;
 varying vec3 vNormal;
@@ -74,6 +92,9 @@ void main() {
   vCondition = size.x > 1 ? texelFetch(conditions, ivec2(row % ${texels}, row / ${texels}), 0).r * 255.0 : 0.0;
   vPicked = abs(${featureName} - selected) < 0.5 ? 1.0 : 0.0;
   gl_Position = projectionMatrix * modelViewMatrix * at;
+  #ifdef USE_INSTANCING
+  if (corners > 0 && dugUp((modelMatrix * instanceMatrix * vec4(0.0, 0.0, 0.0, 1.0)).xy)) gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
+  #endif
 }`;
 
 const fragmentShader = /* glsl */ `
@@ -175,6 +196,18 @@ export class Dresser {
     }
   }
 
+  /** Leaves out what stands in a ring of the frame that is drawn; one of many corners leaves nothing out. */
+  setPit(ring: readonly { x: number; y: number }[]): void {
+    const corners = ring.length <= pitCorners ? ring : [];
+    for (const { uniforms } of this.made.values()) {
+      (uniforms.corners as { value: number }).value = corners.length;
+      const { value } = uniforms.pit as { value: Vector2[] };
+      corners.forEach(({ x, y }, i) => {
+        value[i]?.set(x, y);
+      });
+    }
+  }
+
   /** Leaves out what is in front of a plane in the frame that is drawn: see SectionScene.planeAt. */
   setCut(plane: readonly [x: number, y: number, distance: number] | undefined): void {
     for (const material of this.made.values()) {
@@ -242,6 +275,8 @@ function make(coloring: Coloring, from: MeshStandardMaterial): ShaderMaterial {
       warning: value(new Color()),
       alarm: value(new Color()),
       cut: value(new Vector4()),
+      pit: value(Array.from({ length: pitCorners }, () => new Vector2())),
+      corners: value(0),
     },
   });
   material.name = from.name;

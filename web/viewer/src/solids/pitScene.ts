@@ -207,6 +207,18 @@ export class PitScene {
     for (const scene of [this.mark, this.wipe, this.earth]) renderer.render(scene, camera);
   }
 
+  /** The corners in a frame around an origin. */
+  ringAt(originX: number, originY: number, world: number): { x: number; y: number }[] {
+    const { anchor, corners } = this.geometry;
+    const [dx, dy] = [(anchor.x - originX) * world, (originY - anchor.y) * world];
+    return corners.map(({ x, y }) => ({ x: x + dx, y: y + dy }));
+  }
+
+  /** Whether a place in the frame that was last drawn stands on the ground that is open. */
+  covers({ x, y }: Vector3): boolean {
+    return inPit(this.geometry, x - this.shift.x, y - this.shift.y, 0);
+  }
+
   /** Whether a place in the frame that was last drawn lies in the pit. */
   contains({ x, y, z }: Vector3): boolean {
     return inPit(this.geometry, x - this.shift.x, y - this.shift.y, z);

@@ -43,12 +43,15 @@ export class SolidsLayer implements CustomLayerInterface {
   private pump: ReturnType<typeof setInterval> | undefined;
   private readonly toReload = new Set<string>();
   private readonly shadow: GroundShadow;
+  private loading = false;
   private pit: PitScene | undefined;
   private section: SectionScene | undefined;
 
   constructor(
     layers: readonly SolidLayer[],
     private theme: Theme,
+    /** Contents in view are on their way, or all there. */
+    private readonly onLoading: (loading: boolean) => void = () => undefined,
   ) {
     this.camera.matrixWorldAutoUpdate = false;
     this.shadow = new GroundShadow(theme);
@@ -150,9 +153,14 @@ export class SolidsLayer implements CustomLayerInterface {
     renderer.resetState();
     let loading = false;
     const plane = this.section?.planeAt(x, y);
+    const ring = this.pit?.ringAt(x, y, world) ?? [];
     for (const city of this.cities) {
       city.setCut(plane);
-      if (!city.visible) continue;
+      city.setPit(ring);
+      if (!city.visible) {
+        if (city.dug && !this.pit) loading = city.update(map) || loading; // it will be asked for soon
+        continue;
+      }
       loading = city.update(map) || loading;
       city.arrange(x, y, world);
     }
@@ -163,6 +171,7 @@ export class SolidsLayer implements CustomLayerInterface {
     renderer.resetState();
     gl.bindVertexArray(null);
     if (loading) this.pump ??= setInterval(() => this.load(), 40);
+    this.tell(loading);
   }
 
   /** Draws what lies in the pit; true while some of it is on its way. */
@@ -202,16 +211,22 @@ export class SolidsLayer implements CustomLayerInterface {
     forgetStencil(map);
   }
 
+  private tell(loading: boolean): void {
+    if (loading === this.loading) return;
+    this.loading = loading;
+    this.onLoading(loading);
+  }
+
   /** Goes on loading between frames: each step of a traversal may ask for the next, and frames can be slow. */
   private load(): void {
     const { map } = this;
     let loading = false;
     if (map)
-      for (const city of this.cities)
-        if (city.visible || (this.pit && city.dug)) loading = city.update(map) || loading;
+      for (const city of this.cities) if (city.visible || city.dug) loading = city.update(map) || loading;
     if (loading) return;
     clearInterval(this.pump);
     this.pump = undefined;
+    this.tell(false);
     map?.triggerRepaint();
   }
 
@@ -266,7 +281,9 @@ export class SolidsLayer implements CustomLayerInterface {
     const raycaster = new Raycaster(near, at(0.999).sub(near).normalize());
     let best: (SolidHit & { distance: number; place: Vector3 }) | undefined;
     for (const city of this.cities) {
-      const hit = city.hit(raycaster, place => this.pit?.contains(place) ?? false);
+      const { pit } = this;
+      const hit = city.hit(raycaster, place => pit?.contains(place) ?? false);
+      if (hit && city.layer.kind === 'part' && pit?.covers(hit.place)) continue; // taken away
       if (hit && (!best || hit.distance < best.distance)) best = { layer: city.layer.id, ...hit };
     }
     return best;
