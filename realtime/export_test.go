@@ -1,5 +1,7 @@
 package realtime
 
+import "twind/layers"
+
 // What the tests of package realtime_test reach into: they import package wire,
 // which imports this one.
 
@@ -79,4 +81,21 @@ func (h *Hub) Subscribed() int {
 		v.mu.Unlock()
 	}
 	return n
+}
+
+// Encoded is how many messages the lane has made of a layer's readings.
+func (l *ReadingsLane) Encoded(id layers.ID) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if of := l.layers[id]; of != nil {
+		return of.encoded
+	}
+	return 0
+}
+
+// Watched counts the layers whose readings somebody watches.
+func (l *ReadingsLane) Watched() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.layers)
 }

@@ -134,7 +134,7 @@ type laneMessage struct {
 	Lanes    []string
 }
 
-func (m *laneMessage) events(t testing.TB) (out []told) {
+func (m laneMessage) events(t testing.TB) (out []told) {
 	require.NoError(t, json.Unmarshal(m.Items, &out))
 	return out
 }
