@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -190,6 +191,9 @@ func differs(l *layers.Layer, stored, have *layers.Feature) string {
 	}
 	if !stored.Geometry.Equal(have.Geometry) {
 		return "geometry"
+	}
+	if !bytes.Equal(stored.Surfaces, have.Surfaces) {
+		return "body"
 	}
 	for c := range l.Schema {
 		if normal(stored.Property(c), l.Schema[c].Type) != have.Property(c) {

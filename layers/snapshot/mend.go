@@ -31,6 +31,9 @@ func (m *mender) mend(f *layers.Feature) *layers.Feature {
 	if layers.CheckFeature(m.layer, &layers.Feature{Geometry: f.Geometry, Properties: make([]layers.Value, len(m.layer.Schema))}) != nil {
 		fixed.Geometry = spatial.Geometry{}
 	}
+	if fixed.Surfaces.Check() != nil {
+		fixed.Surfaces = nil
+	}
 	fixed.Properties = make([]layers.Value, len(m.layer.Schema))
 	for c := range fixed.Properties {
 		v := f.Property(c)
