@@ -50,9 +50,10 @@ func TestLayersAreDescribed(t *testing.T) {
 		"buildings", "streets", "subway", "stations", "precincts", "trains", "vehicles",
 		"storm", "sanitary", "manholes", "catchbasins", "water",
 		"demo_streets", "demo_blocks", "demo_buildings", "demo_pipes", "demo_nodes", "demo_parts", "demo_cells",
+		"demo_vehicles",
 	}, ids)
 	require.Len(t, groups, len(ids))
-	require.Equal(t, map[layers.Provenance]int{layers.Surveyed: 10, layers.Estimated: 1, layers.Generated: 8}, provenance)
+	require.Equal(t, map[layers.Provenance]int{layers.Surveyed: 10, layers.Estimated: 1, layers.Generated: 9}, provenance)
 	require.Equal(t, []string{"manhattan", "kamloops", "nanaimo", "district"}, []string{Bookmarks[0].ID, Bookmarks[1].ID, Bookmarks[2].ID, Bookmarks[3].ID})
 }
 

@@ -46,6 +46,7 @@ func RunFeeds(ctx context.Context, live Live, log *slog.Logger) error {
 			}
 			return newVehicles(roads, Vehicles, 1), nil
 		}},
+		{"service vehicles", time.Second, func() (feed, error) { return newPatrols(ctx, Patrols, 1) }},
 	} {
 		running.Go(func() {
 			opened, err := f.open()

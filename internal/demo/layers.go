@@ -22,7 +22,7 @@ var Groups = []Group{
 	{"kamloops", layers.Text{ZH: "坎卢普斯", EN: "Kamloops"}, []layers.ID{"storm", "sanitary", "manholes", "catchbasins"}},
 	{"nanaimo", layers.Text{ZH: "纳奈莫", EN: "Nanaimo"}, []layers.ID{"water"}},
 	{"district", layers.Text{ZH: "示范城区", EN: "Model district"}, []layers.ID{
-		district.Buildings, district.Parts, district.Nodes, district.Pipes, district.Streets, district.Cells, district.Blocks}},
+		patrolsID, district.Buildings, district.Parts, district.Nodes, district.Pipes, district.Streets, district.Cells, district.Blocks}},
 }
 
 // Bookmarks are the places the viewer offers, the first to open with.
@@ -39,7 +39,8 @@ func Layers() []layers.Layer {
 	all = append(all, newYorkLayers()...)
 	all = append(all, kamloopsLayers()...)
 	all = append(all, nanaimoLayers()...)
-	return append(all, district.Layers()...)
+	all = append(all, district.Layers()...)
+	return append(all, patrolsLayer())
 }
 
 // layer is the description of one of Layers; it panics on an id that is not
