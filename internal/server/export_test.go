@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/go-chi/chi/v5"
+
 	"twind/layers"
 )
 
@@ -26,4 +28,14 @@ func (s *Server) TakeAllRoom(wait time.Duration) (release func()) {
 		panic("the room is not free")
 	}
 	return func() { s.large.Release(largeAnswers) }
+}
+
+// Routes lists the addresses of the router by method, as chi writes them.
+func (s *Server) Routes() map[string][]string {
+	out := map[string][]string{}
+	_ = chi.Walk(s.handler.(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		out[route] = append(out[route], method)
+		return nil
+	})
+	return out
 }

@@ -183,6 +183,7 @@ func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) error {
 		},
 	}
 	addTilePaths(doc)
+	addOperations(doc, base)
 	// The landing page is also at "", as servers[0].url.
 	return s.json(w, r, typeOpenAPI, doc)
 }
@@ -198,6 +199,8 @@ func problemResponses() object {
 		"413": "The body is too large",
 		"415": "The body's media type is not read here",
 		"500": "The server failed",
+		"501": "This server has it turned off",
+		"503": "The server is busy, or its disk takes nothing; try again",
 	}
 	o := object{}
 	for code, text := range texts {

@@ -24,8 +24,8 @@ func (s *Server) routes() http.Handler {
 	r.NotFound(s.handle(func(http.ResponseWriter, *http.Request) error {
 		return fail(404, "Nothing is at this address; / is the viewer, /ogc the API.")
 	}))
-	r.MethodNotAllowed(s.handle(func(_ http.ResponseWriter, r *http.Request) error {
-		return fail(405, r.Method+" is not possible here.")
+	r.MethodNotAllowed(s.handle(func(_ http.ResponseWriter, q *http.Request) error {
+		return notAllowed(r, q)
 	}))
 	gz, err := gzhttp.NewWrapper(gzhttp.MinSize(1024), gzhttp.CompressionLevel(5), gzhttp.SuffixETag("-gzip"), gzhttp.ContentTypeFilter(compressible))
 	if err != nil {

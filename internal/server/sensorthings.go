@@ -20,9 +20,9 @@ func (s *Server) routeSensorThings(r chi.Router) {
 	for _, path := range []string{sensorThingsPath, sensorThingsPath + "/*"} {
 		r.Method(http.MethodGet, path, s.handle(things))
 		r.Method(http.MethodHead, path, s.handle(things))
-		for _, method := range []string{http.MethodPost, http.MethodPatch, http.MethodDelete} {
-			r.Method(method, path, s.handle(s.mayWrite(things)))
-		}
+	}
+	for _, method := range []string{http.MethodPost, http.MethodPatch, http.MethodDelete} {
+		r.Method(method, sensorThingsPath+"/*", s.handle(s.mayWrite(things)))
 	}
 }
 

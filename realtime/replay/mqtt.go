@@ -181,12 +181,9 @@ func (p *publisher) message(r *record) (topic string, payload []byte, err error)
 		return r.sensorThings()
 	}
 	payload = r.append(nil)
-	base, rest := p.root+"/"+string(r.layer()), r.position
-	names := ""
-	if rest != nil {
-		names = rest.ID
-	} else {
-		base, names = p.root+"/_observations", r.entity()
+	base, names := p.root+"/"+string(r.layer()), r.entity()
+	if r.observation != nil {
+		base = p.root + "/_observations"
 	}
 	if strings.ContainsAny(names, "+#\x00") || len(base)+len(names) > 60_000 {
 		return base, payload, nil // the payload says it

@@ -80,12 +80,29 @@ func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 		h.o.Log.Error("a SensorThings request failed", "path", r.URL.Path, "cause", err)
 		p = &problem{http.StatusInternalServerError, "The server failed to answer; its log says why."}
 	}
+	if p.status == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", h.allowed(strings.Trim(r.URL.Path, "/")))
+	}
 	body, _ := json.Marshal(struct {
 		Type    string `json:"type"`
 		Code    int    `json:"code"`
 		Message string `json:"message"`
 	}{"error", p.status, p.message}) // never fails
 	answer(w, p.status, body)
+}
+
+// allowed lists the methods of an address.
+func (h *handler) allowed(path string) string {
+	h.s.mu.RLock()
+	defer h.s.mu.RUnlock()
+	t, err := h.s.resolve(path)
+	switch {
+	case err != nil || t.ref || t.member >= 0:
+		return "GET, HEAD"
+	case t.one != nil:
+		return "GET, HEAD, PATCH, DELETE"
+	}
+	return "GET, HEAD, POST"
 }
 
 func answer(w http.ResponseWriter, status int, body []byte) {

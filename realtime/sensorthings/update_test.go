@@ -188,3 +188,16 @@ func TestDeleteMissing(t *testing.T) {
 	}
 	require.Equal(t, before, c.counts())
 }
+
+func TestMethodsThatAreNotPossibleAreTold(t *testing.T) {
+	c := seeded(t)
+	for address, allow := range map[string]string{
+		"POST /Things(1)": "GET, HEAD, PATCH, DELETE", "PATCH /Things": "GET, HEAD, POST", "DELETE /Things(1)/Datastreams": "GET, HEAD, POST",
+		"DELETE /Things(1)/name": "GET, HEAD", "POST /Things/$ref": "GET, HEAD", "PUT /Things(1)": "GET, HEAD, PATCH, DELETE",
+	} {
+		method, path, _ := strings.Cut(address, " ")
+		answer, body := c.raw(method, path, "{}")
+		require.Equal(t, 405, answer.StatusCode, "%s: %s", address, body)
+		require.Equal(t, allow, answer.Header.Get("Allow"), address)
+	}
+}
