@@ -29,7 +29,7 @@ import (
 )
 
 // timeLimit bounds the whole run.
-const timeLimit = 45 * time.Minute
+const timeLimit = 55 * time.Minute
 
 // A step runs tests and tells the report what came of them.
 type step struct {
