@@ -66,7 +66,7 @@ func (Format) Match(path string, head []byte) bool {
 			return true
 		}
 	}
-	return signs.Match(expandHead(head))
+	return signs.Match(importers.ExpandHead(head))
 }
 
 // Open begins to read a file. It fails with layers.ErrInvalid where the file is
@@ -79,7 +79,7 @@ func (f Format) Open(_ context.Context, path string, o importers.OpenOptions) (i
 			return nil, layers.Errorf(layers.ErrInvalid, "%s is CityJSON, which is always UTF-8; leave the encoding out", path)
 		}
 	}
-	in, err := openInput(path)
+	in, err := importers.OpenText(path, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func (f Format) Open(_ context.Context, path string, o importers.OpenOptions) (i
 // source reads one file.
 type source struct {
 	path    string
-	in      *input
+	in      *importers.Text
 	json    *json.Decoder
 	limiter *limiter
 	head    header // of the file
@@ -131,7 +131,7 @@ type tally struct {
 	semantics int64            // semantics that do not fit the faces
 }
 
-func newSource(path string, in *input, limit int64, kind layers.Kind) (*source, error) {
+func newSource(path string, in *importers.Text, limit int64, kind layers.Kind) (*source, error) {
 	s := &source{path: path, in: in, kind: kind, tally: tally{others: map[string]int64{}}}
 	s.limiter = &limiter{r: in, limit: limit, left: limit}
 	s.json = json.NewDecoder(s.limiter)
@@ -151,7 +151,7 @@ func (s *source) Fields() []importers.Field {
 }
 
 // Offset is the progress in bytes of the file itself.
-func (s *source) Offset() (done, total int64) { return s.in.read, s.in.size }
+func (s *source) Offset() (done, total int64) { return s.in.Offset() }
 
 // Close closes the file.
 func (s *source) Close() error { return s.in.Close() }
@@ -187,7 +187,7 @@ func (s *source) document(d *document) error {
 		return err
 	case errors.Is(err, errTooLong):
 		return s.fail("it, or a line of it, is longer than %d MB; cut it into a CityJSONSeq or smaller files, for instance with cjio", s.limiter.limit>>20)
-	case errors.Is(err, errBomb):
+	case errors.Is(err, importers.ErrExpands):
 		return s.fail("%v", err)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return s.fail("the file is cut off (byte %d); get it again in full: nothing of it was written", s.json.InputOffset())

@@ -9,7 +9,11 @@ import (
 
 // Read begins to read from memory.
 func Read(name string, r io.Reader, reuse bool) (importers.Source, error) {
-	return newSource(name, &input{Reader: r, read: &counter{r: r}}, layers.MaxFeatureBytes, importers.OpenOptions{Reuse: reuse})
+	text, err := importers.NewText(r, io.NopCloser(nil), 0, 0)
+	if err != nil {
+		return nil, err
+	}
+	return newSource(name, &input{Reader: text, text: text}, layers.MaxFeatureBytes, importers.OpenOptions{Reuse: reuse})
 }
 
 // Limited is a format with small limits.

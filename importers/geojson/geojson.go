@@ -34,7 +34,7 @@ type Format struct{ limits limits }
 // limits bound what a file may make the reader do; zeros are the defaults.
 type limits struct {
 	feature   int   // bytes of one feature; default layers.MaxFeatureBytes
-	expansion int64 // bytes up to which a gzipped file may expand to any degree; default freeExpansion
+	expansion int64 // bytes up to which a gzipped file may expand to any degree; default importers.FreeExpansion
 }
 
 func (l limits) orDefault() limits {
@@ -42,7 +42,7 @@ func (l limits) orDefault() limits {
 		l.feature = layers.MaxFeatureBytes
 	}
 	if l.expansion == 0 {
-		l.expansion = freeExpansion
+		l.expansion = importers.FreeExpansion
 	}
 	return l
 }
@@ -84,7 +84,7 @@ func (f Format) Open(_ context.Context, path string, o importers.OpenOptions) (i
 	}
 	s, err := newSource(path, in, f.limits.orDefault().feature, o)
 	if err != nil {
-		_ = in.Close()
+		_ = in.text.Close()
 		return nil, err
 	}
 	return s, nil
@@ -143,10 +143,10 @@ func (s *source) Fields() []importers.Field {
 }
 
 // Offset is the progress in bytes of the file itself.
-func (s *source) Offset() (done, total int64) { return s.in.read.n, s.in.size }
+func (s *source) Offset() (done, total int64) { return s.in.text.Offset() }
 
 // Close closes the file.
-func (s *source) Close() error { return s.in.Close() }
+func (s *source) Close() error { return s.in.text.Close() }
 
 // Place names a record.
 func (s *source) Place(row int64) string {
@@ -175,7 +175,7 @@ func (s *source) broken(err error, where string) error {
 		return s.fail("the file is cut off %s (byte %d); get it again in full: nothing of it was written", where, s.values.offset())
 	case errors.Is(err, errTooLong):
 		return s.fail("%s is longer than %d MB, or its brackets do not match", strings.TrimPrefix(where, "in "), s.values.limit>>20)
-	case errors.Is(err, errBomb):
+	case errors.Is(err, importers.ErrExpands):
 		return s.fail("%v", err)
 	case errors.Is(err, layers.ErrInvalid):
 		return err
