@@ -176,6 +176,8 @@ func TestSolidsRefuse(t *testing.T) {
 		"/3d/vehicles/tileset.json":                  404,
 		"/3d/buildings/other.json":                   404,
 		"/3d/buildings/c/15/0/0.glb":                 404,
+		"/3d/buildings/c/15/0/0.lod2.glb":            404,
+		"/3d/buildings/c/15/99999/0.lod2.glb":        400,
 		"/3d/buildings/c/15/0/0.gltf":                404,
 		"/3d/buildings/t/13/0/0.json":                404,
 		"/3d/buildings/c/15/99999/0.glb":             400,
