@@ -109,7 +109,7 @@ func (a *Alarms) note(e *realtime.Event, d *Evidence) {
 	x := a.byID[e.ID]
 	switch {
 	case x != nil && e.Sequence <= x.Sequence:
-	case x == nil && e.State == New && e.ID != "" && len(a.byID)-len(a.closed) < maxOpen:
+	case x == nil && e.State == New && e.ID != "" && len(a.byID)-len(a.closed) < maxOpen && e.Kind() != realtime.EventCase:
 		x = &Alarm{
 			ID: e.ID, Class: e.Class, State: New, Active: true, Layer: e.Layer, Entity: e.Entity, Time: e.Time, Lon: e.Lon, Lat: e.Lat,
 			Evidence: slices.Clone(e.Data), Count: 1, Last: e.Time, Sequence: e.Sequence, First: e.Sequence,

@@ -153,3 +153,39 @@ func TestHubIsWatched(t *testing.T) {
 	move(20, 1)
 	require.Equal(t, []string{"10 a enter", "20 a leave"}, p.told())
 }
+
+func TestCasesAreNoAlarms(t *testing.T) {
+	p := open(t, nil)
+	p.put("high", `{"kind":"threshold","layer":"manholes","source":"observations","property":"level","above":2}`)
+	require.NoError(t, p.log.AppendEvents(t.Context(), []realtime.Event{{ID: "case", Class: "0102", State: "new", Time: 1, Data: []byte(`{"kind":"case"}`)}}))
+	p.read("d1", 1, 3)
+	p.settle()
+	list, matched := p.rules.Alarms().List("", "", 10, func(*rules.Alarm) bool { return true })
+	require.Equal(t, 1, matched)
+	require.Equal(t, "m1", list[0].Entity)
+	_, err := p.rules.Alarms().Close(t.Context(), "case", "Li", "")
+	require.ErrorIs(t, err, layers.ErrNotFound)
+}
+
+// TestLevelOfAReading goes through the life of an alarm about it.
+func TestLevelOfAReading(t *testing.T) {
+	p := open(t, nil)
+	p.put("high", `{"kind":"threshold","layer":"manholes","source":"observations","property":"level","above":2}`)
+	p.put("hint", `{"kind":"threshold","layer":"manholes","source":"observations","property":"level","above":1,"quiet":true}`)
+	level := func() realtime.Level {
+		p.settle()
+		return p.rules.Level(&realtime.Observation{Datastream: "d1", Layer: "manholes", Feature: "m1", Property: "level"})
+	}
+	require.Equal(t, realtime.LevelNormal, level())
+	p.read("d1", 1, 1.5)
+	require.Equal(t, realtime.LevelWarning, level())
+	require.Equal(t, realtime.LevelNormal, p.rules.Level(&realtime.Observation{Datastream: "d2", Layer: "manholes", Feature: "m2", Property: "level"}))
+	p.read("d1", 2, 3)
+	require.Equal(t, realtime.LevelAlarm, level())
+	p.read("d1", 3, 0.5)
+	require.Equal(t, realtime.LevelWarning, level(), "the alarm is open")
+	list, _ := p.rules.Alarms().List("open", "", 10, func(*rules.Alarm) bool { return true })
+	_, err := p.rules.Alarms().Close(t.Context(), list[0].ID, "Li", "")
+	require.NoError(t, err)
+	require.Equal(t, realtime.LevelNormal, level())
+}
