@@ -77,6 +77,7 @@ export class ReplayClock {
   private at = 0;
   private speed = 1;
   private runs = false;
+  private epoch = 0;
   private end = Number.POSITIVE_INFINITY;
 
   /** @param local a clock in milliseconds that never jumps, such as performance.now */
@@ -85,7 +86,14 @@ export class ReplayClock {
   /** Takes what the server said of the replay. */
   steer(status: ReplayStatus): void {
     const runs = status.state === 'playing';
-    const same = runs && this.runs && status.speed === this.speed && status.to === this.end;
+    // After a seek the frames are of another epoch: then the clock may go back.
+    const same =
+      runs &&
+      this.runs &&
+      status.epoch === this.epoch &&
+      status.speed === this.speed &&
+      status.to === this.end;
+    this.epoch = status.epoch;
     this.speed = status.speed;
     this.runs = runs;
     this.end = status.to;

@@ -146,6 +146,8 @@ describe('ReplayClock', () => {
     expect(clock.now(), 'a late frame').toBe(from + 6000);
     clock.sample(from + 7000);
     expect(clock.now()).toBe(from + 7000);
+    clock.steer(status({ speed: 60, epoch: 78, at: from + 2000 }));
+    expect(clock.now(), 'a seek while it plays').toBe(from + 2000);
     now = 100_000;
     expect(clock.now()).toBe(from + 600_000);
     clock.steer(status({ at: from + 1000, state: 'paused' }));

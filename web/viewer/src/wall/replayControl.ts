@@ -10,6 +10,8 @@ export const speeds = [0.1, 0.5, 1, 2, 5, 10, 30, 60] as const;
 
 /** Milliseconds between two seeks of a dragged slider. */
 const seekEveryMs = 300;
+/** Milliseconds that a seek takes at most, usually. */
+const settleMs = 800;
 
 /** Steers the live feed between the present and the recording. */
 export class ReplayControl {
@@ -20,12 +22,14 @@ export class ReplayControl {
   /** Where the slider is held just now. */
   readonly held: Signal<number | undefined> = signal(undefined);
   private seekTimer: ReturnType<typeof setTimeout> | undefined;
+  private settleTimer: ReturnType<typeof setTimeout> | undefined;
   private lastSeek = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly feed: LiveFeed | undefined) {}
 
   dispose(): void {
     clearTimeout(this.seekTimer);
+    clearTimeout(this.settleTimer);
   }
 
   /** What the slider covers: until now, or what the replay began with. */
@@ -37,6 +41,7 @@ export class ReplayControl {
   drag(at: number, now: number): void {
     this.window.value ??= this.reach(now);
     this.held.value = at;
+    clearTimeout(this.settleTimer);
     clearTimeout(this.seekTimer);
     const wait = this.lastSeek + seekEveryMs - now;
     this.seekTimer = setTimeout(() => this.seek(), Math.max(0, wait));
@@ -46,7 +51,11 @@ export class ReplayControl {
   drop(): void {
     if (this.held.value === undefined) return;
     this.seek();
-    this.held.value = undefined;
+    // The slider stays where it was put until the server has gone there.
+    clearTimeout(this.settleTimer);
+    this.settleTimer = setTimeout(() => {
+      this.held.value = undefined;
+    }, settleMs);
   }
 
   private seek(): void {
@@ -87,7 +96,7 @@ export class ReplayControl {
   }
 
   toLive(): void {
-    clearTimeout(this.seekTimer);
+    this.dispose();
     this.window.value = undefined;
     this.held.value = undefined;
     this.feed?.replay?.(undefined);
