@@ -105,7 +105,7 @@ func demoGroups() []server.Group {
 var welcomeText = template.Must(template.New("").Parse(`
 twind shows its demo city on  {{.URL}}
 
-Four things to try, each a line to copy:
+Five things to try, each a line to copy:
 
   1. A vehicle of your own on Broadway, seen at once on the map; change lon and lat and send it again:
      curl -X POST {{.URL}}/live/positions -H 'Content-Type: application/json' -d '{"layer":"vehicles","id":"mine","time":"'$(date -u +%FT%TZ)'","lon":-73.9857,"lat":40.7577,"course":210,"speed":0}'
@@ -116,7 +116,10 @@ Four things to try, each a line to copy:
   3. The same vehicle by MQTT, if mosquitto_pub is there; JT/T 808 terminals connect to {{.JT808}}:
      mosquitto_pub -h {{.MQTTHost}} -p {{.MQTTPort}} -q 1 -t twind/vehicles/mine -m '{"id":"mine","time":"'$(date -u +%FT%TZ)'","lon":-73.9830,"lat":40.7561}'
 
-  4. Read a layer with GDAL, or open it in QGIS:
+  4. Water rises in a manhole of Kamloops: an alarm on every open map; send it again with 0.2 and it is over:
+     curl -X POST {{.URL}}/live/observations -H 'Content-Type: application/json' -d '{"layer":"manholes","id":"DMH3206","property":"water_level","time":"'$(date -u +%FT%TZ)'","result":2.1}'
+
+  5. Read a layer with GDAL, or open it in QGIS:
      {{.Open}}
 
 Ctrl+C ends it.

@@ -26,7 +26,7 @@ type desk struct {
 	now     time.Time
 }
 
-func newDesk(t *testing.T) *desk {
+func newDesk(t testing.TB) *desk {
 	d := &desk{now: start}
 	clock := func() time.Time { return d.now }
 	var err error
@@ -199,4 +199,41 @@ func TestTheHotlineIsTakenByTheRegister(t *testing.T) {
 	overdue, matched := register.List(cases.Query{Overdue: true, Limit: 100})
 	require.NotEmpty(t, overdue)
 	require.Less(t, matched, 60)
+}
+
+// BenchmarkSensors is a second of the sensors' life: their readings made, taken
+// by the observatory and judged by the rules, beside a second of all vehicles and
+// trains as they are made.
+func BenchmarkSensors(b *testing.B) {
+	d := newDesk(b)
+	tr, err := newTrains()
+	require.NoError(b, err)
+	roads, err := manhattanRoads()
+	require.NoError(b, err)
+	v := newVehicles(roads, Vehicles, 1)
+	var due []realtime.Observation
+	var positions []realtime.Position
+	var sensors, moving time.Duration
+	readings := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		last := d.now
+		d.now = d.now.Add(time.Second)
+		begun := time.Now()
+		due = d.network.Due(last, d.now, due[:0])
+		require.NoError(b, observe(b.Context(), d.readers, due))
+		sensors += time.Since(begun)
+		readings += len(due)
+		begun = time.Now()
+		positions = tr.due(d.now, positions[:0])
+		for g := range vehicleGroups {
+			positions = v.due(d.now.Add(time.Duration(g)*time.Second/vehicleGroups), positions[:0])
+		}
+		moving += time.Since(begun)
+	}
+	seconds := float64(b.N)
+	b.ReportMetric(float64(readings)/seconds, "readings/s")
+	b.ReportMetric(100*sensors.Seconds()/seconds, "%core")
+	b.ReportMetric(100*moving.Seconds()/seconds, "%core-of-vehicles-and-trains")
+	b.ReportMetric(sensors.Seconds()/moving.Seconds(), "of-theirs")
 }
