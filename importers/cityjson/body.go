@@ -1,10 +1,12 @@
 package cityjson
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -41,6 +43,7 @@ type body struct {
 	volumes []float64             // of each solid, as far as they were reckoned
 	walls   bool                  // a face is called roof or wall
 	misfit  bool                  // the semantics do not fit
+	second  bool                  // a higher level of detail could not be read
 	loZ     float64
 	hiZ     float64
 }
@@ -53,31 +56,60 @@ const flat = 0.01
 
 var errNoGeometry = errors.New("it has no geometry that can be read")
 
-// best reads an object's geometry of the highest level of detail into b.
+// candidate is one of an object's geometries.
+type candidate struct {
+	geometry
+	rank float64 // its level of detail; −1 where it has none
+	err  error   // it is none
+}
+
+// best reads an object's geometry of the highest level of detail that can be read into
+// b. It fails with what is wrong with the highest.
 func (c *city) best(o *object, b *body) error {
-	var chosen geometry
-	found, rank := false, 0.0
-	for _, raw := range o.Geometry {
-		var g geometry
-		if err := json.Unmarshal(raw, &g); err != nil {
-			return fmt.Errorf("its geometry cannot be read: %s", strings.TrimPrefix(err.Error(), "json: "))
-		}
-		r, err := strconv.ParseFloat(c.lodOf(&g), 64)
-		if err != nil || math.IsNaN(r) {
-			r = -1
-		}
-		if !found || r > rank {
-			chosen, rank, found = g, r, true
-		}
-	}
-	if !found {
+	if len(o.Geometry) == 0 {
 		return errNoGeometry
 	}
-	*b = body{lod: c.lodOf(&chosen), rank: rank, xyz: b.xyz[:0], ends: b.ends[:0], faces: b.faces[:0], classes: b.classes[:0], solids: b.solids[:0], volumes: b.volumes[:0], loZ: math.Inf(1), hiZ: math.Inf(-1)}
+	c.candidates = c.candidates[:0]
+	for _, raw := range o.Geometry {
+		c.candidates = append(c.candidates, c.candidate(raw))
+	}
+	slices.SortStableFunc(c.candidates, func(a, b candidate) int { return cmp.Compare(b.rank, a.rank) })
+	var first error
+	for i := range c.candidates {
+		err := c.take(&c.candidates[i], b)
+		if err == nil {
+			b.second = first != nil
+			return nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+func (c *city) candidate(raw []byte) candidate {
+	g := candidate{rank: -1}
+	if err := json.Unmarshal(raw, &g.geometry); err != nil {
+		g.err = fmt.Errorf("its geometry cannot be read: %s", strings.TrimPrefix(err.Error(), "json: "))
+		return g
+	}
+	if r, err := strconv.ParseFloat(c.lodOf(&g.geometry), 64); err == nil && !math.IsNaN(r) {
+		g.rank = r
+	}
+	return g
+}
+
+// take reads one geometry into b.
+func (c *city) take(g *candidate, b *body) error {
+	*b = body{lod: c.lodOf(&g.geometry), rank: g.rank, xyz: b.xyz[:0], ends: b.ends[:0], faces: b.faces[:0], classes: b.classes[:0], solids: b.solids[:0], volumes: b.volumes[:0], loZ: math.Inf(1), hiZ: math.Inf(-1)}
+	if g.err != nil {
+		return g.err
+	}
 	if len(b.lod) > 8 {
 		b.lod = ""
 	}
-	if err := c.fill(b, &chosen); err != nil {
+	if err := c.fill(b, &g.geometry); err != nil {
 		return err
 	}
 	if len(b.xyz) == 0 {

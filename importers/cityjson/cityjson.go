@@ -126,6 +126,7 @@ type tally struct {
 	kept      int64            // bodies whose faces are kept
 	empty     named            // with faces without area, which were left out
 	turned    named            // solids that were inside out
+	second    named            // of which a higher level of detail could not be read
 	outlined  int64            // by the outline of all faces
 	hulls     int64            // by the convex hull
 	semantics int64            // semantics that do not fit the faces
@@ -379,6 +380,9 @@ func (t *tally) add(id string, b *body, how method, faults faceFaults) {
 	if b.misfit {
 		t.semantics++
 	}
+	if b.second {
+		t.second.add(id)
+	}
 	switch how {
 	case byOutline:
 		t.outlined++
@@ -405,6 +409,7 @@ func (s *source) summarize() {
 	}
 	warn(s.tally.coarse, "objects of a level of detail below 2, stored as footprint, base and height: %d")
 	warn(s.tally.empty.n, "objects with faces without area, which were left out: %d (%s)", strings.Join(s.tally.empty.list(), ", "))
+	warn(s.tally.second.n, "objects whose highest level of detail cannot be read, so that a lower one was: %d (%s)", strings.Join(s.tally.second.list(), ", "))
 	warn(s.tally.turned.n, "solids that were inside out and were turned: %d (%s)", strings.Join(s.tally.turned.list(), ", "))
 	warn(s.tally.bare, "objects without geometry of their own, which are no features and whose attributes were given to their parts: %d")
 	warn(s.tally.outlined, "objects without ground surface, whose footprint is the outline of all their faces: %d")

@@ -77,6 +77,8 @@ type city struct {
 	grounds  map[string]float64
 	body     body // of the object being read
 	kin      body // of one of its relatives
+
+	candidates []candidate
 }
 
 // object is one city object.

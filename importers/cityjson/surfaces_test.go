@@ -85,6 +85,7 @@ func TestSurfaces(t *testing.T) {
 		"without area":         {`{"type":"Solid","lod":"2","boundaries":[[` + box + `,[[0,1,0]],[[4,4,4,4]],[[5,6]]]]}`, "GWWWWR", 500, "objects with faces without area, which were left out: 1 (a)"},
 		"corners that repeat":  {`{"type":"Solid","lod":"2","boundaries":[[[[0,0,3,2,2,1,0]],` + walls + `]]}`, "GWWWWR", 500, ""},
 		"highest level":        {`{"type":"Solid","lod":"1","boundaries":[[` + flipped + `]]},{"type":"Solid","lod":"2.1","boundaries":[[` + box + `]]}`, "GWWWWR", 500, ""},
+		"a lower level":        {`{"type":"Solid","lod":"2","boundaries":[[` + box + `]]},{"type":"Solid","lod":"3","boundaries":[[[[0,1,99]]]]}`, "GWWWWR", 500, "highest level of detail cannot be read, so that a lower one was: 1 (a)"},
 		"level 1":              {`{"type":"Solid","lod":"1.3","boundaries":[[` + box + `]]}`, "", 0, "objects of a level of detail below 2, stored as footprint, base and height: 1"},
 		"no level":             {`{"type":"Solid","boundaries":[[` + box + `]]}`, "", 0, "below 2"},
 		"a template":           {`{"type":"GeometryInstance","template":0,"boundaries":[1],"transformationMatrix":[` + unit + `]}`, "R", math.NaN(), ""},
