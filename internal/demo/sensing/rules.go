@@ -58,9 +58,9 @@ func ruleID(layer layers.ID, quantity string) string {
 // raises nothing; the second is for those who drive much too fast where many walk.
 var fences = []rules.Rule{
 	{
-		ID: RulePrefix + "stock-exchange", Title: text("证券交易所警戒区", "Stock Exchange security zone"),
-		Kind: rules.Fence, Layer: "vehicles", Class: "security-zone", Severity: rules.Info, Quiet: true, Margin: 15, Delay: 3,
-		Area: &rules.Area{Circle: &rules.Circle{Center: [2]float64{-74.01118, 40.70692}, Radius: 70}}, Events: []rules.Outcome{rules.Enter, rules.Leave},
+		ID: RulePrefix + "wall-street", Title: text("华尔街警戒区", "Wall Street security zone"),
+		Kind: rules.Fence, Layer: "vehicles", Class: "security-zone", Severity: rules.Info, Quiet: true, Margin: 10, Delay: 2,
+		Area: &rules.Area{Circle: &rules.Circle{Center: [2]float64{-74.0098, 40.7063}, Radius: 40}}, Events: []rules.Outcome{rules.Enter, rules.Leave},
 	},
 	{
 		ID: RulePrefix + "city-hall-speed", Title: text("市政厅周边超速", "Speeding by City Hall"),
