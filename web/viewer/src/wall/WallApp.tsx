@@ -4,6 +4,7 @@ import './overlay.css';
 import './replay.css';
 import { useEffect, useMemo } from 'preact/hooks';
 import { StoreProvider } from '../app/context';
+import { applyScreen } from '../app/screen';
 import type { Store } from '../app/store';
 import { tags, textIn } from '../i18n';
 import { MapCanvas } from '../panels/MapCanvas';
@@ -38,6 +39,11 @@ export function WallApp({ store }: { store: Store }) {
     document.title = `${textIn(store.config.title, language, 'twind')} · twind`;
   }, [language, store]);
   useEffect(() => () => wall.dispose(), [wall]);
+  useEffect(() => {
+    const fit = () => void applyScreen(true);
+    window.addEventListener('resize', fit);
+    return () => window.removeEventListener('resize', fit);
+  }, []);
   useKeys(wall);
   useMarkers(wall);
   const replaying = wall.inReplay.value;
