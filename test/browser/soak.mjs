@@ -75,7 +75,8 @@ history: {default: 1h, maxBytes: 256MiB}
     const measures = Object.fromEntries(
       Object.entries(samples).map(([name, list]) => [name, trend(list.filter(s => s.at > seconds / 3))]),
     );
-    const faults = [...tab.faults, ...visitors.faults, ...fleet.refused];
+    const icon = fault => fault.includes('/favicon.ico'); // which browsers ask for beside a picture
+    const faults = [...tab.faults, ...visitors.faults.filter(fault => !icon(fault)), ...fleet.refused];
     if (shown === 0) faults.push('the page shows no vehicles');
     return { measures, faults, positions: fleet.sent, viewers };
   } finally {
