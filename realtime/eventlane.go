@@ -199,14 +199,14 @@ func (l *EventLane) read(ctx context.Context, r *laneRead, last uint64, admit fu
 func (l *EventLane) snapshot() ([]*laneEvent, uint64) {
 	l.openMu.Lock()
 	defer l.openMu.Unlock()
+	last, _ := l.news()
 	if l.o.Open == nil {
-		last, _ := l.news()
 		return nil, last
 	}
-	events, through := l.o.Open()
-	if through == l.openThrough && l.open != nil {
-		return l.open, through
+	if last <= l.openThrough && l.open != nil { // nothing has happened since
+		return l.open, l.openThrough
 	}
+	events, through := l.o.Open()
 	known := make(map[uint64]*laneEvent, len(l.open))
 	for _, e := range l.open {
 		known[e.sequence] = e

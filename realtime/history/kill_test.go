@@ -20,6 +20,7 @@ import (
 
 	"twind/layers"
 	"twind/realtime"
+	"twind/realtime/cases"
 	"twind/realtime/history"
 	"twind/spatial"
 )
@@ -47,6 +48,9 @@ func serveForever(dir string) {
 	fail(err)
 	mux := http.NewServeMux()
 	mux.Handle("/live/positions", realtime.PositionsHandler(hub, realtime.PositionsOptions{}))
+	register, err := cases.Open(context.Background(), cases.Options{Log: log})
+	fail(err)
+	mux.Handle("/live/events", realtime.EventsHandler(register, realtime.PositionsOptions{}))
 	mux.Handle("/live/observations", realtime.ObservationsHandler(observatory, realtime.PositionsOptions{}))
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	fail(err)
@@ -127,7 +131,9 @@ func TestKillLosesNothingThatWasConfirmed(t *testing.T) {
 					for i := range 20 {
 						id := fmt.Sprintf("r%d-w%d-n%d-i%d", round, w, n, i)
 						names = append(names, id)
-						if w < 6 {
+						if w == 5 {
+							items = append(items, fmt.Sprintf(`{"id":%q,"class":"0102","time":%q}`, id, at.Format(time.RFC3339Nano)))
+						} else if w < 6 {
 							items = append(items, fmt.Sprintf(`{"layer":"vehicles","id":%q,"time":%q,"lon":-74,"lat":40.7}`, id, at.Format(time.RFC3339Nano)))
 						} else {
 							items = append(items, fmt.Sprintf(`{"datastream":%q,"phenomenonTime":%q,"result":%d}`, id, at.Format(time.RFC3339Nano), i))
@@ -136,6 +142,8 @@ func TestKillLosesNothingThatWasConfirmed(t *testing.T) {
 					path := "/live/positions"
 					if w >= 6 {
 						path = "/live/observations"
+					} else if w == 5 {
+						path = "/live/events"
 					}
 					if !p.post(c.url, path, "["+strings.Join(items, ",")+"]", names) {
 						return
@@ -160,6 +168,14 @@ func TestKillLosesNothingThatWasConfirmed(t *testing.T) {
 		have[o.Datastream]++
 		return nil
 	}))
+	next := uint64(1)
+	require.NoError(t, log.Events(t.Context(), 0, func(e *realtime.Event) error {
+		require.Equal(t, next, e.Sequence, "numbers have no gaps, whatever was killed")
+		next++
+		have[e.ID]++
+		return nil
+	}))
+	require.Greater(t, next, uint64(1))
 	for id := range p.want {
 		require.Equal(t, 1, have[id], "%s was confirmed with 202", id)
 	}
@@ -169,7 +185,7 @@ func TestKillLosesNothingThatWasConfirmed(t *testing.T) {
 	require.NoError(t, hub.AddLayer(vehicles()))
 	for id := range p.want {
 		e, err := hub.Find("vehicles", id)
-		if strings.Contains(id, "-w6-") || strings.Contains(id, "-w7-") {
+		if strings.Contains(id, "-w5-") || strings.Contains(id, "-w6-") || strings.Contains(id, "-w7-") {
 			require.ErrorIs(t, err, layers.ErrNotFound)
 			continue
 		}
