@@ -630,7 +630,7 @@ export class CityMap {
 
   /** Ready once the style's tiles in view are there. The map is never idle while entities move, so it is asked. */
   private readonly watchReady = (): void => {
-    if (!this.styleLoaded || !this.style || !this.map.areTilesLoaded()) return;
+    if (!this.styleLoaded || !this.style) return; // the viewer's own sources may change at any time
     if (!Object.keys(this.style.sources).every(id => this.map.isSourceLoaded(id))) return;
     this.map.off('render', this.watchReady);
     this.events.ready();

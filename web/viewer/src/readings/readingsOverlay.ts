@@ -105,8 +105,8 @@ export class ReadingsOverlay {
 
   private draw(): void {
     if (!this.theme) return;
-    const near = this.map.getZoom() >= labelZoom - 0.5;
-    const inView = this.view();
+    const labelled = this.view(labelZoom - 0.3);
+    const drawn = this.view(lineZoom);
     const calm: Feature[] = [];
     const alarms: Feature[] = [];
     const lines: Feature[] = [];
@@ -121,8 +121,8 @@ export class ReadingsOverlay {
       if (object.condition === 'alarm') {
         alarming.set(`${object.layer}\n${object.feature}`, place);
         alarms.push(this.symbol(object, place, true));
-      } else calm.push(this.symbol(object, place, near));
-      if (line && inView(place)) {
+      } else calm.push(this.symbol(object, place, labelled(place)));
+      if (line && drawn(place)) {
         const shape = this.shapes.get(object.layer, object.feature);
         if (shape) lines.push(featureOf(object, shape, { condition: object.condition }));
         else this.shapes.want(object.layer, object.feature);
@@ -140,11 +140,18 @@ export class ReadingsOverlay {
     for (const layer of readings.layerIds) if (visible(layer)) yield* readings.objects(layer).values();
   }
 
-  /** Whether lines at a place are drawn now. */
-  private view(): (place: [number, number]) => boolean {
-    if (this.map.getZoom() < lineZoom) return () => false;
+  /** Whether a place is in view, or soon may be, on a map as close as a zoom. */
+  private view(from: number): (place: [number, number]) => boolean {
+    if (this.map.getZoom() < from) return () => false;
     const bounds = this.map.getBounds();
-    return place => bounds.contains(place);
+    const [west, south, east, north] = [
+      bounds.getWest(),
+      bounds.getSouth(),
+      bounds.getEast(),
+      bounds.getNorth(),
+    ];
+    const [wide, high] = [(east - west) / 8, (north - south) / 8];
+    return ([lon, lat]) => lon > west - wide && lon < east + wide && lat > south - high && lat < north + high;
   }
 
   private symbol(object: ObjectReadings, place: [number, number], labelled: boolean): Feature {
