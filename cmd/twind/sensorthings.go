@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"twind/internal/config"
 	"twind/realtime"
@@ -17,7 +18,10 @@ func openSensorThings(c config.Config) (*sensorthings.Store, error) {
 	if dir == "" {
 		dir = filepath.Dir(dataDir(c))
 	}
-	return sensorthings.Open(sensorthings.Options{Dir: filepath.Join(dir, "sensorthings")})
+	k := c.SensorThings
+	return sensorthings.Open(sensorthings.Options{
+		Dir: filepath.Join(dir, "sensorthings"), Keep: sensorthings.Retention{Age: time.Duration(k.Age), Count: k.Count}, MaxObservations: k.MaxObservations,
+	})
 }
 
 // sensorThingsTopics is SensorThings over MQTT.

@@ -249,6 +249,7 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 	httpServer.BaseContext = func(net.Listener) context.Context { return ctx }
 	g.Go(func() error { return ended(ctx, catalog.Run(ctx)) })
 	g.Go(func() error { return ended(ctx, hub.Run(ctx)) })
+	g.Go(func() error { return ended(ctx, sensorThings.Keep(ctx, log)) })
 	if watched != nil {
 		g.Go(func() error { return ended(ctx, watched.Run(ctx)) })
 	}

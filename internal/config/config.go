@@ -61,8 +61,10 @@ type Config struct {
 	MQTT     MQTT                   `yaml:"mqtt"`     // positions by MQTT
 	JT808    JT808                  `yaml:"jt808"`    // positions of vehicle terminals
 	GTFS     []GTFS                 `yaml:"gtfs"`     // GTFS-realtime feeds of vehicle positions
-	History  History                `yaml:"history"`  // where and how long live positions, readings and events are recorded
-	Debug    string                 `yaml:"debug"`    // loopback host:port of profiles of the running program; none by default
+	// SensorThings says how many Observations are kept.
+	SensorThings SensorThings `yaml:"sensorthings"`
+	History      History      `yaml:"history"` // where and how long live positions, readings and events are recorded
+	Debug        string       `yaml:"debug"`   // loopback host:port of profiles of the running program; none by default
 }
 
 // Heights are those of one layer in 3D.

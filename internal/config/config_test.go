@@ -40,6 +40,7 @@ func TestParseRefuses(t *testing.T) {
 		"live: [{id: bus, maxSpeed: .nan}]":                          "must not be negative",
 		"mqtt: {listen: 1883}":                                       "mqtt.listen",
 		"mqtt: {listen: '0.0.0.0:1883'}":                             "tokens are needed",
+		"sensorthings: {count: -1}":                                  "sensorthings: count",
 		"mqtt: {publicUrl: 'http://h'}":                              "mqtt.publicUrl",
 		"mqtt: {brokers: [{url: host}]}":                             "expected mqtt://host:1883",
 		"mqtt: {brokers: [{url: 'mqtt://h', qos: 3}]}":               "expected 0, 1 or 2",

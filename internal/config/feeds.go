@@ -38,6 +38,14 @@ type MQTT struct {
 	Brokers   []Broker `yaml:"brokers"` // outside brokers
 }
 
+// SensorThings bounds the Observations that SensorThings keeps, all of them in
+// memory. The oldest go first.
+type SensorThings struct {
+	Age             Age `yaml:"age"`             // of each Datastream, by receipt; 90d
+	Count           int `yaml:"count"`           // of each Datastream; 10,000
+	MaxObservations int `yaml:"maxObservations"` // of all together, about 1 KB of memory each; 500,000
+}
+
 // Broker is an outside MQTT broker whose positions are taken.
 type Broker struct {
 	URL      string    `yaml:"url"` // mqtt://host:1883 or mqtts://host:8883
@@ -113,6 +121,9 @@ func (c *Config) feedFaults(bad func(format string, args ...any)) {
 		if b.QoS < 0 || b.QoS > 2 {
 			bad("mqtt.brokers: qos %d: expected 0, 1 or 2", b.QoS)
 		}
+	}
+	if t := c.SensorThings; t.Count < 0 || t.MaxObservations < 0 {
+		bad("sensorthings: count and maxObservations must not be negative")
 	}
 	if c.JT808.Listen != "" {
 		address("jt808.listen", c.JT808.Listen)

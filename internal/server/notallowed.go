@@ -15,18 +15,18 @@ func notAllowed(routes chi.Routes, r *http.Request) error {
 	if path == "" {
 		path = r.URL.Path
 	}
-	var own, any []string
+	var own, all []string
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions} {
 		c := chi.NewRouteContext()
 		if !routes.Match(c, method, path) {
 			continue
 		}
-		if any = append(any, method); c.RoutePattern() != "/*" {
+		if all = append(all, method); c.RoutePattern() != "/*" {
 			own = append(own, method)
 		}
 	}
 	if len(own) == 0 {
-		own = any
+		own = all
 	}
 	allowed := strings.Join(own, ", ")
 	return &statusError{status: http.StatusMethodNotAllowed, detail: r.Method + " is not possible here; possible are " + allowed + ".", header: http.Header{"Allow": {allowed}}}

@@ -52,7 +52,10 @@ func TestSensorThingsAnnouncesItsBroker(t *testing.T) {
 		store, err := sensorthings.Open(sensorthings.Options{Dir: t.TempDir()})
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, store.Close()) })
-		c := newCityWith(t, func(conf *config.Config) { conf.MQTT = m; conf.Tokens = []config.Token{{Name: "gis", SHA256: "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b"}} }, func(o *server.Options) { o.SensorThings = store })
+		c := newCityWith(t, func(conf *config.Config) {
+			conf.MQTT = m
+			conf.Tokens = []config.Token{{Name: "gis", SHA256: "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b"}}
+		}, func(o *server.Options) { o.SensorThings = store })
 		return c.get("/sensorthings/v1.1").ok(200).json()["serverSettings"].(map[string]any)
 	}
 	s := settings(config.MQTT{})

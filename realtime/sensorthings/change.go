@@ -62,6 +62,11 @@ func (s *Store) apply(fn func(c *change) error) (end int64, err error) {
 	}
 	kept = true
 	c.extents()
+	if trimmed, err := c.trim(); err != nil {
+		return 0, &problem{http.StatusServiceUnavailable, "The disk does not take the change: " + err.Error()}
+	} else if trimmed > 0 {
+		end = trimmed
+	}
 	c.notices(end)
 	return end, nil
 }
@@ -125,6 +130,9 @@ func (c *change) touch(e *entity) {
 func (c *change) create(k kind) *entity {
 	t := &c.s.tables[k]
 	e := &entity{kind: k, id: t.last + 1, values: make([]json.RawMessage, len(definitions[k].members))}
+	if k == observations {
+		e.received = c.s.now().UnixMilli()
+	}
 	c.s.put(e)
 	c.touch(e)
 	c.differs(e, -1)

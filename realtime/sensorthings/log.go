@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -24,16 +25,22 @@ type record struct {
 	Values map[string]json.RawMessage `json:"values,omitempty"`
 	Links  map[string][]int64         `json:"links,omitempty"`
 	Made   int64                      `json:"made,omitempty"`
+	At     int64                      `json:"at,omitempty"` // of an Observation: when it was received, ms since 1970
+	// Forgotten are Observations that retention dropped, ascending; nothing else
+	// is then in the record but Set.
+	Forgotten []int64 `json:"forgotten,omitempty"`
 }
 
 // logFile is lines of a CRC-32 in hexadecimal, a blank and the JSON array of one
 // change's records. A line that a crash cut short is dropped with the change,
 // which nobody was told of.
 type logFile struct {
-	f *os.File
+	path string
+	f    *os.File // changed under both mutexes
 
-	mu      sync.Mutex // guards written and broken
-	written int64
+	mu      sync.Mutex // guards what follows
+	written int64      // bytes ever; those of the file are written − base
+	base    int64
 	broken  error
 
 	syncing sync.Mutex // held during a sync; guards synced
@@ -49,10 +56,18 @@ func openLog(path string, replay func([]record) error) (*logFile, error) {
 	}
 	end, err := int64(0), lock(f, path)
 	if err == nil {
+		err = unmoved(f, path)
+	}
+	if err == nil {
 		end, err = readLog(f, path, replay)
 	}
 	if err == nil {
 		err = f.Truncate(end)
+	}
+	if err == nil {
+		if err = os.Remove(path + compactExt); errors.Is(err, fs.ErrNotExist) { // of a crash
+			err = nil
+		}
 	}
 	if err == nil {
 		_, err = f.Seek(end, io.SeekStart)
@@ -63,12 +78,29 @@ func openLog(path string, replay func([]record) error) (*logFile, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return &logFile{f: f, written: end, synced: end}, nil
+	return &logFile{path: path, f: f, written: end, synced: end}, nil
 }
 
 // lock keeps other processes from the file until it is closed.
 func lock(f *os.File, path string) error {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return layers.Errorf(layers.ErrUnavailable, "%s is in use by another server; stop it, or give this one another folder with --data", path)
+	}
+	return nil
+}
+
+// unmoved tells whether a locked file still has its name: another server may have
+// put a new one in its place.
+func unmoved(f *os.File, path string) error {
+	mine, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	there, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !os.SameFile(mine, there) {
 		return layers.Errorf(layers.ErrUnavailable, "%s is in use by another server; stop it, or give this one another folder with --data", path)
 	}
 	return nil
@@ -136,10 +168,10 @@ func (l *logFile) append(records []record) (int64, error) {
 // rewind takes back a line that was written in part; what it cannot take back
 // ends the log.
 func (l *logFile) rewind(cause error) error {
-	if l.f.Truncate(l.written) != nil {
+	if l.f.Truncate(l.written-l.base) != nil {
 		return cause
 	}
-	if _, err := l.f.Seek(l.written, io.SeekStart); err != nil {
+	if _, err := l.f.Seek(l.written-l.base, io.SeekStart); err != nil {
 		return cause
 	}
 	return nil
@@ -191,6 +223,10 @@ func syncFolder(dir string) error {
 // between them.
 func (s *Store) replay(records []record) error {
 	for i := range records {
+		if records[i].Forgotten != nil {
+			s.forget(records[i].Forgotten)
+			continue
+		}
 		if err := s.replayEntity(&records[i]); err != nil {
 			return err
 		}
@@ -221,7 +257,10 @@ func (s *Store) replayEntity(r *record) error {
 		e = &entity{kind: k, id: r.ID}
 		s.put(e)
 	}
-	e.values, e.made = make([]json.RawMessage, len(definitions[k].members)), r.Made
+	e.values, e.made, e.received = make([]json.RawMessage, len(definitions[k].members)), r.Made, r.At
+	if k == observations && r.At == 0 { // of a log from before times were written
+		e.received = s.opened
+	}
 	for name, v := range r.Values {
 		m := k.member(name)
 		if m < 0 {
@@ -233,7 +272,7 @@ func (s *Store) replayEntity(r *record) error {
 }
 
 func (s *Store) replayLinks(r *record) error {
-	if r.Gone {
+	if r.Gone || r.Forgotten != nil {
 		return nil
 	}
 	k, _ := kindOf(r.Set)
@@ -268,7 +307,7 @@ func (s *Store) detach(e *entity) {
 // record is the state of an entity for the log.
 func (e *entity) record() record {
 	d := &definitions[e.kind]
-	r := record{Set: d.set, ID: e.id, Values: map[string]json.RawMessage{}, Links: map[string][]int64{}, Made: e.made}
+	r := record{Set: d.set, ID: e.id, Values: map[string]json.RawMessage{}, Links: map[string][]int64{}, Made: e.made, At: e.received}
 	for i, v := range e.values {
 		if v != nil {
 			r.Values[d.members[i].name] = v

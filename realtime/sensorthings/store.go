@@ -17,6 +17,8 @@ type entity struct {
 	links  [maxRelations][]int64 // by the kind's relations; ids in ascending order
 	made   int64                 // of a Location: the FeatureOfInterest made of it; 0 none
 	extent *extent               // of a Datastream with Observations
+	// received is when the server got an Observation, ms since 1970.
+	received int64
 }
 
 // one is the target of a to-one relation; 0 without.
@@ -40,12 +42,48 @@ type Options struct {
 	Now func() time.Time // time.Now
 	// MaxEntities bounds how many there are, about 1 KB of memory each; 2,000,000.
 	MaxEntities int
+	// Keep bounds the Observations of each Datastream that does not say otherwise;
+	// the zero value is DefaultCount and DefaultAge, a negative bound is none.
+	Keep Retention
+	// MaxObservations bounds those of all Datastreams together, about 1 KB of
+	// memory each: the oldest go; DefaultMaxObservations.
+	MaxObservations int
+	// CompactSlack is how many bytes the log may have beyond twice what is live
+	// before Keep writes it anew; 16 MiB.
+	CompactSlack int64
+}
+
+// EnsureDefaults replaces zero values by the defaults.
+func (o *Options) EnsureDefaults() {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.MaxEntities <= 0 {
+		o.MaxEntities = 2_000_000
+	}
+	if o.Keep.Count == 0 {
+		o.Keep.Count = DefaultCount
+	}
+	if o.Keep.Age == 0 {
+		o.Keep.Age = DefaultAge
+	}
+	if o.MaxObservations <= 0 {
+		o.MaxObservations = DefaultMaxObservations
+	}
+	if o.CompactSlack <= 0 {
+		o.CompactSlack = compactSlack
+	}
 }
 
 // Store holds the entities. It is safe for concurrent use.
 type Store struct {
-	now func() time.Time
-	max int
+	now             func() time.Time
+	max             int
+	keep            Retention
+	maxObservations int
+	compactSlack    int64
+	opened          int64      // ms since 1970
+	compacting      sync.Mutex // held by Compact
 
 	mu     sync.RWMutex
 	tables [kinds]table
@@ -58,13 +96,8 @@ type Store struct {
 
 // Open reads the log of a folder, or begins one.
 func Open(o Options) (*Store, error) {
-	s := &Store{now: o.Now, max: o.MaxEntities}
-	if s.max <= 0 {
-		s.max = 2_000_000
-	}
-	if s.now == nil {
-		s.now = time.Now
-	}
+	o.EnsureDefaults()
+	s := &Store{now: o.Now, max: o.MaxEntities, keep: o.Keep, maxObservations: o.MaxObservations, compactSlack: o.CompactSlack, opened: o.Now().UnixMilli()}
 	for k := range s.tables {
 		s.tables[k].rows = map[int64]*entity{}
 	}
