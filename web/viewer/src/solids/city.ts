@@ -105,7 +105,7 @@ export class CitySolids {
     const { clientWidth, clientHeight } = map.getCanvas();
     for (const t of [this.current, this.next]) {
       t?.tiles.setResolution(this.eye.camera, clientWidth, clientHeight);
-      t?.tiles.update();
+      t?.update();
     }
     if (this.next?.settled) {
       this.current.dispose();

@@ -34,6 +34,8 @@ export class Traversal {
   /** By the library's own object, which is never drawn. */
   readonly models = new Map<Object3D, Model>();
   readonly visible = new Set<Object3D>();
+  /** Traversals since the tileset is there: the first ones only ask for what is below it. */
+  private rounds = 0;
   private readonly urls = new Map<Object3D, string>();
   private readonly ids = new WeakMap<Object3D, FeatureIds>();
 
@@ -55,13 +57,19 @@ export class Traversal {
     this.listen();
   }
 
-  /** All that is in view is there. */
+  /** Chooses contents for the camera, and asks for those that are missing. */
+  update(): void {
+    this.tiles.update();
+    if ((this.tiles as unknown as { root: unknown }).root) this.rounds++;
+  }
+
+  /** All that is in view is there; nothing may be in view. */
   get settled(): boolean {
     const { stats, root } = this.tiles as unknown as {
       root: unknown;
-      stats: { downloading: number; parsing: number; queued: number; used: number };
+      stats: { downloading: number; parsing: number; queued: number };
     };
-    return Boolean(root) && stats.used > 0 && stats.downloading + stats.parsing + stats.queued === 0;
+    return Boolean(root) && this.rounds > 2 && stats.downloading + stats.parsing + stats.queued === 0;
   }
 
   dispose(): void {
