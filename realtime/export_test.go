@@ -99,3 +99,21 @@ func (l *ReadingsLane) Watched() int {
 	defer l.mu.Unlock()
 	return len(l.layers)
 }
+
+// Acquire, TickAt, Since and Forget are what sessions and ticks do to the lane.
+func (l *ReadingsLane) Acquire(id layers.ID) { l.acquire(id) }
+
+// TickAt is a tick; it returns its number.
+func (l *ReadingsLane) TickAt(seq uint64) uint64 { l.tick(seq); return seq }
+
+// Since is a message for a reader with all rights.
+func (l *ReadingsLane) Since(id layers.ID, base uint64, fresh bool) ([]byte, uint64) {
+	return l.since(id, &layers.Policy{}, base, fresh)
+}
+
+// Forget drops the messages that are shared.
+func (l *ReadingsLane) Forget(id layers.ID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	clear(l.layers[id].messages)
+}

@@ -241,3 +241,51 @@ func TestReadingsAgainstTheLatest(t *testing.T) {
 		})
 	}
 }
+
+// BenchmarkReadingsOfManyViewers is a tick in which 100 of 10,000 readings
+// changed, told to 1,000 viewers; the ratio is what encoding them for each viewer
+// would cost.
+func BenchmarkReadingsOfManyViewers(b *testing.B) {
+	ob, err := realtime.NewObservatory(realtime.ObservatoryOptions{})
+	require.NoError(b, err)
+	lane := realtime.NewReadingsLane(realtime.ReadingsLaneOptions{Observatory: ob})
+	defer lane.Close()
+	now := time.Now().UnixMilli() - 3_600_000
+	observe := func(n, step int) {
+		batch := make([]realtime.Observation, 0, n)
+		for i := range n {
+			batch = append(batch, realtime.Observation{Layer: "manholes", Feature: fmt.Sprint("m", (i*step)%10_000), Property: "level", Time: now, Number: float64(now % 100)})
+		}
+		now++
+		_, err := ob.Apply(context.Background(), batch)
+		require.NoError(b, err)
+	}
+	observe(10_000, 1)
+	lane.Acquire("manholes")
+	seq := uint64(1)
+	base := lane.TickAt(seq)
+	const viewers = 1000
+	var shared, alone time.Duration
+	bytes := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		observe(100, 97)
+		seq++
+		begin := time.Now()
+		next := lane.TickAt(seq)
+		for range viewers {
+			m, _ := lane.Since("manholes", base, false)
+			bytes += len(m)
+		}
+		shared += time.Since(begin)
+		begin = time.Now()
+		lane.Forget("manholes")
+		m, _ := lane.Since("manholes", base, false)
+		alone += viewers * time.Since(begin)
+		require.NotEmpty(b, m)
+		base = next
+	}
+	b.ReportMetric(float64(alone)/float64(shared), "times-less-than-one-each")
+	b.ReportMetric(float64(shared.Microseconds())/float64(b.N), "µs/tick")
+	b.ReportMetric(float64(bytes)/float64(b.N)/viewers, "B/viewer")
+}
