@@ -85,8 +85,9 @@ func (hillside) Height(lon, lat float64) (float64, bool) {
 	return 55 - 400*(lon-lon0) + 150*(lat-lat0), true
 }
 
-func TestExcavatedLengthsEqualBruteForce(t *testing.T) {
-	rng := rand.New(rand.NewPCG(5, 5))
+// randomPipes are 30 pipes of DN300 on the hillside, within 300 m, with what the
+// oracle needs of each.
+func randomPipes(rng *rand.Rand) (map[string]axisLine, []*layers.Feature) {
 	lines := map[string]axisLine{}
 	var all []*layers.Feature
 	for k := range 30 {
@@ -106,6 +107,12 @@ func TestExcavatedLengthsEqualBruteForce(t *testing.T) {
 		lines[f.ID] = line
 		all = append(all, f)
 	}
+	return lines, all
+}
+
+func TestExcavatedLengthsEqualBruteForce(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 5))
+	lines, all := randomPipes(rng)
 	c := &catalog{}
 	c.put(t, pipes(), 1, all[:20], all[20:])
 	s := newService(t, c, func(o *tiles3d.Options) { o.Ground = hillside{} })

@@ -1,7 +1,6 @@
 package tiles3d_test
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -79,25 +78,7 @@ func matchCrossings(t *testing.T, want map[string][]met, items []tiles3d.Crossin
 
 func TestSectionsEqualBruteForce(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 2))
-	lines := map[string]axisLine{}
-	var all []*layers.Feature
-	for k := range 30 {
-		line := axisLine{}
-		var z []float64
-		for range 2 + rng.IntN(4) {
-			p := rectangle(rng.Float64()*300, rng.Float64()*300, 0, 0)
-			ground, _ := hillside{}.Height(p[0], p[1])
-			depth := rng.Float64() * 5
-			line.xy = append(line.xy, p[0], p[1])
-			line.top, line.z, z = append(line.top, depth), append(line.z, ground-depth-0.15), append(z, ground-depth)
-		}
-		g := spatial.NewLineString(line.xy)
-		g.Z = z
-		f := &layers.Feature{ID: fmt.Sprint(k), Geometry: g, Revision: 1, Properties: make([]layers.Value, 7)}
-		f.Properties[1], f.Properties[2] = layers.StringValue("管顶"), layers.StringValue("DN300")
-		lines[f.ID] = line
-		all = append(all, f)
-	}
+	lines, all := randomPipes(rng)
 	c := &catalog{}
 	c.put(t, pipes(), 1, all[:20], all[20:])
 	s := newService(t, c, func(o *tiles3d.Options) { o.Ground = hillside{} })
