@@ -479,6 +479,69 @@ export function viewerTests(name, store = async () => undefined) {
       clean();
     });
 
+    it('shows a reading on every open map, and an alarm in its colour', async t => {
+      const other = await newPage(browser, server.url, { width: 480, height: 360 });
+      const id = 'DMH3206'; // a manhole of Kamloops without a sensor
+      const { geometry } = await json(`/ogc/collections/manholes/items/${id}`);
+      const place = `#map=17.8/${geometry.coordinates[1]}/${geometry.coordinates[0]}/0/0`;
+      const observe = async result => {
+        const response = await fetch(`${server.url}/live/observations`, {
+          method: 'POST',
+          headers: { 'Content-Type': 'application/json' },
+          body: JSON.stringify({ layer: 'manholes', id, property: 'water_level', time: new Date().toISOString(), result }),
+        });
+        assert.equal(response.status, 202, await response.text());
+        return Date.now();
+      };
+      /** When both pages know a value, and when both have drawn it. */
+      const arrivals = async (value, label, condition) => {
+        const pages = [tab.page, other.page];
+        const known = pages.map(page =>
+          until(page, ([object, wanted]) => window.twind.store.readings.of('manholes', object)?.readings[0].value === wanted && Date.now(), [id, value]),
+        );
+        const drawn = pages.map(page =>
+          until(
+            page,
+            ([object, text, word]) =>
+              window.twind.map
+                .queryRenderedFeatures({ layers: ['twind-readings-symbol', 'twind-readings-alarms-symbol'] })
+                .some(({ properties: p }) => p.feature === object && p.label === text && p.condition === word) && Date.now(),
+            [id, label, condition],
+            40_000,
+          ),
+        );
+        return [Math.max(...(await Promise.all(known))), Math.max(...(await Promise.all(drawn)))];
+      };
+      try {
+        await tab.open(`/?lang=en&theme=dark${place}`);
+        await other.open(`/?lang=en&theme=dark${place}`);
+        await until(tab.page, () => window.twind.store.readings.objects('manholes').size > 20);
+        await until(other.page, () => window.twind.store.readings.objects('manholes').size > 20);
+        await observe(0.31);
+        await arrivals(0.31, '0.31', 'normal'); // both know its place from now on
+        let posted = await observe(0.42);
+        const calm = await arrivals(0.42, '0.42', 'normal');
+        t.diagnostic(`a reading is known ${calm[0] - posted} ms and drawn ${calm[1] - posted} ms after it was answered, on two pages`);
+        assert.ok(calm[0] - posted < 5000, `it took ${calm[0] - posted} ms`);
+        posted = await observe(2.6); // the demo's rule raises an alarm at 1.5
+        const alarm = await arrivals(2.6, '2.60', 'alarm');
+        t.diagnostic(`an alarm is drawn ${alarm[1] - posted} ms after its reading was answered`);
+        const [x, y] = await tab.page.evaluate(at => Object.values(window.twind.map.project(at)), geometry.coordinates);
+        await tab.page.waitForTimeout(4000); // it pulses three times
+        const around = await pixels(tab.page, { x: x - 12, y: y - 12, width: 24, height: 24 });
+        assert.ok(share(around, '#ff5f5f') > 0.25, `only ${share(around, '#ff5f5f')} of the pixels there are red`);
+        await tab.page.mouse.click(x, y);
+        await tab.page.locator('.reading.alarm', { hasText: '2.60' }).waitFor();
+        await tab.page.locator('.reading-alarm').waitFor({ timeout: 30_000 });
+        assert.equal(await tab.page.evaluate(() => window.twind.store.selection.value.id), id);
+        clean();
+        assert.deepEqual(other.faults, []);
+      } finally {
+        await observe(0.2);
+        await other.close();
+      }
+    });
+
     it('says when the server does not answer, and tries again', async () => {
       let failing = true;
       await tab.page.route('**/viewer/config.json', route => (failing ? route.abort() : route.continue()));
