@@ -61,20 +61,21 @@ export async function until(page, predicate, argument, timeout = 20_000) {
   return handle.jsonValue();
 }
 
-/** The pixels of a part of the page: width, height and RGBA bytes. */
-export async function pixels(page, clip) {
+/** The pixels of a part of the page, made smaller by `scale`: width, height and RGBA bytes. */
+export async function pixels(page, clip, scale = 1) {
   const png = await page.screenshot({ clip, animations: 'disabled', timeout: 180_000 });
-  const { width, height, base64 } = await page.evaluate(async text => {
+  const { width, height, base64 } = await page.evaluate(async ([text, scale]) => {
     const bytes = Uint8Array.from(atob(text), c => c.charCodeAt(0));
     const bitmap = await createImageBitmap(new Blob([bytes], { type: 'image/png' }));
-    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+    const canvas = new OffscreenCanvas(Math.round(bitmap.width * scale), Math.round(bitmap.height * scale));
     const context = canvas.getContext('2d');
-    context.drawImage(bitmap, 0, 0);
-    const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+    context.imageSmoothingQuality = 'high';
+    context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
     let binary = '';
     for (let i = 0; i < data.length; i += 8192) binary += String.fromCharCode(...data.subarray(i, i + 8192));
-    return { width: bitmap.width, height: bitmap.height, base64: btoa(binary) };
-  }, png.toString('base64'));
+    return { width: canvas.width, height: canvas.height, base64: btoa(binary) };
+  }, [png.toString('base64'), scale]);
   return { width, height, data: Buffer.from(base64, 'base64') };
 }
 

@@ -1,7 +1,8 @@
-// Writes docs/images/{bookmark}-{theme}.png at 1920 × 1080 from the demo city,
-// and with --wall FOLDER the operator's screen at 3840 × 2160.
+// Writes docs/images/{bookmark}-{theme}.png at 1920 × 1080 from the demo city, and
+// wall-{theme}.png, the operator's screen with an alarm in hand; with --wall FOLDER
+// that at both sizes in both languages and themes.
 //
-//   node screenshots.mjs [--out FOLDER] [--lang zh|en] [--wall FOLDER] [BOOKMARK …]
+//   node screenshots.mjs [--out FOLDER] [--lang zh|en] [--wall FOLDER] [BOOKMARK … | wall]
 //
 // TWIND_URL names a running server; without it, one is started from bin/twind.
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -40,11 +41,56 @@ try {
     }
     const solid = solids[id];
     if (solid) await shoot(values.out, `${id}-underground`, `/?lang=${id === 'district' ? 'zh' : 'en'}&theme=dark${solid}`, 1920, 1080, 'underground');
-    if (values.wall) await shoot(values.wall, `${id}-wall`, `/?lang=zh&theme=dark&bookmark=${id}&screen=wall`, 3840, 2160);
   }
+  if (positionals.length === 0 || positionals.includes('wall')) {
+    await shootWall(values.out, 'wall-dark', 'lang=zh&theme=dark', 3840, 2160, 0.5);
+    await shootWall(values.out, 'wall-light', 'lang=en&theme=light', 1920, 1080);
+  }
+  if (values.wall)
+    for (const [width, height] of [[1920, 1080], [3840, 2160]])
+      for (const lang of ['zh', 'en'])
+        for (const theme of ['dark', 'light'])
+          await shootWall(values.wall, `wall-${width}-${lang}-${theme}`, `lang=${lang}&theme=${theme}`, width, height);
 } finally {
   await browser.close();
   await server.close();
+}
+
+/** The operator's screen, looking at an alarm of the model district. */
+async function shootWall(folder, name, query, width, height, scale = 1) {
+  const tab = await newPage(browser, server.url, { width, height });
+  try {
+    await tab.page.goto(`${server.url}/?screen=wall&bookmark=district&${query}`);
+    await tab.page.waitForFunction(() => window.twind?.store.opened.value, null, { timeout: 180_000 });
+    const alarm = await districtAlarm(); // one comes every minute or so
+    const row = tab.page.locator(`[data-alarm="${alarm.id}"]`);
+    await row.locator('.alarm-body').click({ timeout: 60_000 });
+    await tab.page.locator('.help-row').first().waitFor({ timeout: 60_000 });
+    await tab.page.waitForFunction(() => !window.twind.map.isMoving() && window.twind.map.areTilesLoaded(), null, { timeout: 180_000 });
+    await tab.page.waitForTimeout(width > 2000 ? 14_000 : 9000);
+    await save(tab, folder, name, width, height, scale);
+  } finally {
+    await tab.close();
+  }
+}
+
+/** The newest open alarm of the model district. */
+async function districtAlarm() {
+  for (let i = 0; i < 120; i++) {
+    const { alarms } = await (await fetch(`${server.url}/live/alarms?state=open`)).json();
+    const found = alarms.find(({ layer, lon }) => layer?.startsWith('demo_') && lon !== undefined);
+    if (found) return found;
+    await new Promise(resolve => setTimeout(resolve, 2000));
+  }
+  throw new Error('the demo raised no alarm in four minutes');
+}
+
+async function save(tab, folder, name, width, height, scale = 1) {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, `${name}.png`), encodePng8(await pixels(tab.page, { x: 0, y: 0, width, height }, scale)));
+  console.log(join(folder, `${name}.png`));
+  for (const fault of tab.faults) console.error(`${name}: ${fault}`);
+  if (tab.faults.length > 0) process.exitCode = 1;
 }
 
 /** One picture, taken when everything in view is drawn. */
@@ -61,11 +107,7 @@ async function shoot(folder, name, path, width, height, view) {
       timeout: 120_000,
     });
     await tab.page.waitForTimeout(width > 2000 || view ? 14_000 : 9000); // labels fade in, entities arrive; slow without a graphics card
-    await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, `${name}.png`), encodePng8(await pixels(tab.page, { x: 0, y: 0, width, height })));
-    console.log(join(folder, `${name}.png`));
-    for (const fault of tab.faults) console.error(`${name}: ${fault}`);
-    if (tab.faults.length > 0) process.exitCode = 1;
+    await save(tab, folder, name, width, height);
   } finally {
     await tab.close();
   }
