@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -29,7 +28,7 @@ const pumpThing = `{"name":"pump","description":"p","Locations":[{"name":"l","de
 "Sensor":{"name":"s","description":"s","encodingType":"text/plain","metadata":"m"},"ObservedProperty":{"name":"p","definition":"d","description":"p"}}]}`
 
 // thingsBroker is a broker with SensorThings that has one Thing with one Datastream.
-func thingsBroker(t testing.TB, o BrokerOptions) (address string, topics *sensorthings.Topics, observed *realtime.Observatory) {
+func thingsBroker(t testing.TB, o BrokerOptions) (b *Broker, topics *sensorthings.Topics, observed *realtime.Observatory) {
 	store, err := sensorthings.Open(sensorthings.Options{Dir: t.TempDir()})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
@@ -39,16 +38,10 @@ func thingsBroker(t testing.TB, o BrokerOptions) (address string, topics *sensor
 	topics = sensorthings.NewTopics(store, sensorthings.TopicOptions{Base: "http://city/sensorthings/v1.1", Observe: sensorthings.Observe(observed, log), Log: log})
 	require.NoError(t, store.Create("Things", []byte(pumpThing)))
 	o.Sink, o.Things = newHub(t), topics
-	b, err := NewBroker(o)
+	b, err = NewBroker(o)
 	require.NoError(t, err)
 	topics.Connect(b)
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	var wait sync.WaitGroup
-	wait.Go(func() { require.NoError(t, b.Serve(ctx, ln)) })
-	t.Cleanup(func() { cancel(); wait.Wait() })
-	return "mqtt://" + ln.Addr().String(), topics, observed
+	return b, topics, observed
 }
 
 // listener is an MQTT 5 client that hears topics; messages come as "topic payload".
@@ -94,7 +87,8 @@ func next(t testing.TB, got <-chan string) string {
 }
 
 func TestObservationsByMQTT5(t *testing.T) {
-	address, _, observed := thingsBroker(t, BrokerOptions{})
+	b, _, observed := thingsBroker(t, BrokerOptions{})
+	address := running(t, b)
 	got := listener(t, address, 1, "v1.1/Datastreams(1)/Observations?$select=result")
 	m := client(t, address, "sender", "", "")
 	code, _ := publish(t, m, "v1.1/Datastreams(1)/Observations", `{"result":1.25}`)
@@ -122,7 +116,8 @@ func TestObservationsByMQTT5(t *testing.T) {
 }
 
 func TestSubscriptionsToThingsThatCannotBe(t *testing.T) {
-	address, _, _ := thingsBroker(t, BrokerOptions{})
+	b, _, _ := thingsBroker(t, BrokerOptions{})
+	address := running(t, b)
 	m := client(t, address, "a", "", "")
 	for filter, right := range map[string]bool{
 		"v1.1/Things(1)": true, "v1.1/Things(1)/name": true, "v1.1/Observations": true, "v1.1/#": false, "v1.1/+": false, "v1.1/Cats": false,
@@ -139,9 +134,10 @@ func TestSubscriptionsToThingsThatCannotBe(t *testing.T) {
 }
 
 func TestOnlyWritersMakeObservations(t *testing.T) {
-	address, topics, observed := thingsBroker(t, BrokerOptions{Authorize: func(_, password string) (Rights, bool) {
+	b, topics, observed := thingsBroker(t, BrokerOptions{Authorize: func(_, password string) (Rights, bool) {
 		return Rights{Write: password == "gis", Reads: func(layers.ID) bool { return false }}, true
 	}})
+	address := running(t, b)
 	guest := client(t, address, "g", "u", "")
 	code, _ := publish(t, guest, "v1.1/Datastreams(1)/Observations", `{"result":1}`)
 	require.EqualValues(t, 0x87, code)
@@ -158,7 +154,8 @@ func TestOnlyWritersMakeObservations(t *testing.T) {
 // the others go on.
 func TestASlowSubscriberLosesMessagesAlone(t *testing.T) {
 	reg := prometheus.NewRegistry()
-	address, topics, _ := thingsBroker(t, BrokerOptions{Registerer: reg})
+	b, topics, _ := thingsBroker(t, BrokerOptions{Registerer: reg})
+	address := running(t, b)
 	slow, err := net.Dial("tcp", strings.TrimPrefix(address, "mqtt://"))
 	require.NoError(t, err)
 	defer slow.Close()
@@ -169,10 +166,11 @@ func TestASlowSubscriberLosesMessagesAlone(t *testing.T) {
 	require.Eventually(t, func() bool { return topics.Watched(topic) }, 20*time.Second, 5*time.Millisecond)
 	in, err := newIngest(newHub(t), nil, reg)
 	require.NoError(t, err)
-	body := fmt.Appendf(nil, `{"result":%q}`, strings.Repeat("x", 30<<10))
+	require.Eventually(t, func() bool { return b.Hears(topic) }, 20*time.Second, 5*time.Millisecond)
+	payload := make([]byte, 60<<10)
 	for i := 0; testutil.ToFloat64(in.dropped) == 0; i++ {
 		require.Less(t, i, 4000, "what waits is bounded")
-		require.NoError(t, topics.Create(t.Context(), "v1.1/Datastreams(1)/Observations", body))
+		b.Send(topic, payload)
 	}
 	got := listener(t, address, 1, "v1.1/Datastreams(1)/Observations?$select=result")
 	require.NoError(t, topics.Create(t.Context(), "v1.1/Datastreams(1)/Observations", []byte(`{"result":1}`)))
