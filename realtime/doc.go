@@ -15,6 +15,10 @@
 // Options.Resume, so a viewer that was away for less resumes from its sequence;
 // after more it gets keyframes. There is nothing between the two.
 //
+// Two lanes go beside: EventLane tells cases and alarms from their log, each once
+// and in order, acknowledged; ReadingsLane tells the latest readings of city
+// objects, as state, encoded once for all.
+//
 // Package wire is the binary form of the frames; its SPEC.md describes the
 // protocol. Package replay feeds recorded positions to a server.
 package realtime

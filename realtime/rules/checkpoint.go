@@ -226,32 +226,50 @@ func (w *watch) restore(entity string, k keptTrack, zones map[[2]string]*zone) {
 	}
 }
 
-// again evaluates what was received since a checkpoint. What it finds is written
-// by Run, or before, where it is too much to wait.
+// again evaluates what was received since a checkpoint, a minute of it at a time.
+// What it finds is written by Run, or before, where it is too much to wait.
 func (r *Rules) again(ctx context.Context, c *checkpoint) error {
-	from := c.At - checkpointSlack
+	now := r.o.Now().UnixMilli()
 	for id, w := range r.watches {
-		var rows []realtime.Believed
-		err := r.o.Recorded.Received(ctx, id, from, forever, func(b *realtime.Believed) error {
-			rows = append(rows, *b)
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		inOrder(rows, func(b *realtime.Believed) (received, time int64) { return b.Received, b.Time })
-		for i := range rows {
-			if b := &rows[i]; b.Time > w.left[0][b.ID] || w.tracks[b.ID] != nil {
-				w.positions(rows[i : i+1])
+		for from := c.At - checkpointSlack; from <= now; from += window {
+			if err := r.positionsAgain(ctx, id, w, from); err != nil {
+				return err
 			}
-			r.writeSome(ctx)
 		}
 	}
 	if len(r.readings.byStream)+len(r.readings.byProperty) == 0 {
 		return nil
 	}
+	for from := c.At - checkpointSlack; from <= now; from += window {
+		if err := r.observationsAgain(ctx, from); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// window is how much is evaluated again at a time, in ms.
+const window = 60_000
+
+func (r *Rules) positionsAgain(ctx context.Context, id layers.ID, w *watch, from int64) error {
+	var rows []realtime.Believed
+	err := r.o.Recorded.Received(ctx, id, from, from+window, func(b *realtime.Believed) error {
+		rows = append(rows, *b)
+		return nil
+	})
+	inOrder(rows, func(b *realtime.Believed) (received, time int64) { return b.Received, b.Time })
+	for i := range rows {
+		if b := &rows[i]; b.Time > w.left[0][b.ID] || w.tracks[b.ID] != nil {
+			w.positions(rows[i : i+1])
+		}
+		r.writeSome(ctx)
+	}
+	return err
+}
+
+func (r *Rules) observationsAgain(ctx context.Context, from int64) error {
 	var rows []realtime.Observation
-	err := r.o.Recorded.ReceivedObservations(ctx, from, forever, func(o *realtime.Observation) error {
+	err := r.o.Recorded.ReceivedObservations(ctx, from, from+window, func(o *realtime.Observation) error {
 		rows = append(rows, *o)
 		return nil
 	})
@@ -262,9 +280,6 @@ func (r *Rules) again(ctx context.Context, c *checkpoint) error {
 	}
 	return err
 }
-
-// forever is a time that never comes, in ms since 1970.
-const forever = 1 << 62
 
 // writeSome writes what is pending, so that there is always room for more.
 func (r *Rules) writeSome(ctx context.Context) {
