@@ -4,6 +4,7 @@ package load
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"strconv"
 	"syscall"
@@ -139,13 +140,30 @@ func (a *asker) ask(b *testing.B, hub *realtime.Hub, q question, box bool) int {
 	for i := range a.near {
 		n := &a.near[i]
 		a.answer = appendPlace(a.answer, n.ID, n.Lon, n.Lat)
-		a.answer = strconv.AppendFloat(a.answer, n.Metres, 'f', 4, 64)
+		a.answer = appendFixed(a.answer, n.Metres, 4)
 	}
 	return len(a.near)
 }
 
 func appendPlace(b []byte, id string, lon, lat float64) []byte {
 	b = append(append(b, id...), ' ')
-	b = append(strconv.AppendFloat(b, lon, 'f', 7, 64), ' ')
-	return append(strconv.AppendFloat(b, lat, 'f', 7, 64), '\n')
+	b = append(appendFixed(b, lon, 7), ' ')
+	return append(appendFixed(b, lat, 7), '\n')
+}
+
+// appendFixed appends a number with so many decimals.
+func appendFixed(b []byte, v float64, decimals int) []byte {
+	scale := int64(1)
+	for range decimals {
+		scale *= 10
+	}
+	n := int64(math.Round(v * float64(scale)))
+	if n < 0 {
+		b, n = append(b, '-'), -n
+	}
+	b = append(strconv.AppendInt(b, n/scale, 10), '.')
+	for rest, place := n%scale, scale/10; place > 0; place /= 10 {
+		b = append(b, byte('0'+rest/place%10))
+	}
+	return b
 }
