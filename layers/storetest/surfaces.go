@@ -153,7 +153,7 @@ func testSurfacesGone(t *testing.T, s layers.Store) {
 
 func testLoadSurfaces(t *testing.T, s layers.Store) {
 	create(t, s, mixed("a"))
-	list, want := grid(30), map[string]layers.Surfaces{}
+	list, want := grid(12), map[string]layers.Surfaces{}
 	for i, f := range list {
 		if i%2 == 0 {
 			f.Surfaces = hut(t, float64(i))
@@ -164,7 +164,7 @@ func testLoadSurfaces(t *testing.T, s layers.Store) {
 	surfacesAre(t, s, want)
 
 	// More of them, in a layer that has some.
-	for i := 30; i < 40; i++ {
+	for i := 30; i < 33; i++ {
 		f := withSurfaces(feature(fmt.Sprintf("f%d", i), float64(i), 1, "", 0), hut(t, float64(i)))
 		want[f.ID] = f.Surfaces
 		load(t, s, "a", layers.Append, f)
@@ -172,8 +172,8 @@ func testLoadSurfaces(t *testing.T, s layers.Store) {
 	surfacesAre(t, s, want)
 
 	// What is the same is left alone, by whatever a difference there could be.
-	again := append(grid(30), feature("f30", 30, 1, "", 0))
-	for _, f := range again[:10] {
+	again := append(grid(12), feature("f30", 30, 1, "", 0))
+	for _, f := range again[:6] {
 		f.Surfaces = want[f.ID]
 		if f.Surfaces == nil {
 			f.Surfaces = layers.Surfaces{}
@@ -181,14 +181,14 @@ func testLoadSurfaces(t *testing.T, s layers.Store) {
 	}
 	before := headOf(t, s)
 	res := load(t, s, "a", layers.Upsert, again...)
-	require.Equal(t, layers.LoadResult{Unchanged: 31, Revision: before}, res)
+	require.Equal(t, layers.LoadResult{Unchanged: 13, Revision: before}, res)
 	surfacesAre(t, s, want)
 
 	// New surfaces alone are a change; so are their end and a new geometry.
 	more := []*layers.Feature{
-		withSurfaces(grid(30)[0], hut(t, 77)), withSurfaces(grid(30)[1], hut(t, 78)), withSurfaces(grid(30)[2], layers.Surfaces{}),
+		withSurfaces(grid(12)[0], hut(t, 77)), withSurfaces(grid(12)[1], hut(t, 78)), withSurfaces(grid(12)[2], layers.Surfaces{}),
 		feature("f4", 4.5, 2, "点4", 4), withSurfaces(feature("f6", 6.5, 3, "点6", 6), hut(t, 79)), withSurfaces(feature("new", 1, 1, "", 0), hut(t, 80)),
-		withSurfaces(grid(30)[8], want["f8"]),
+		withSurfaces(grid(12)[8], want["f8"]),
 	}
 	res = load(t, s, "a", layers.Upsert, more...)
 	require.Equal(t, layers.LoadResult{Inserted: 1, Updated: 5, Unchanged: 1, Revision: res.Revision}, res)
