@@ -210,6 +210,20 @@ func TestClocksOfSources(t *testing.T) {
 		"right": "ok", "60 s ahead is kept": "ok", "61 s ahead takes the server's time": "ahead", "a day ahead too": "ahead",
 		"an hour behind is late": "late", "1,024 weeks behind is corrected": "rollover",
 	}, clocks, "the API says so")
+
+	// A correction is believed where it leads to about now.
+	const week = 7 * 24 * time.Hour
+	for name, behind := range map[string]time.Duration{"1999": now.Sub(time.Date(1999, 8, 22, 0, 0, 0, 0, time.UTC)), "1,023 weeks": 1023 * week, "1,033 weeks": 1033 * week} {
+		r := apply(t, hub, realtime.NewPosition("vehicles", "old", now.Add(-behind), 1, 1))
+		require.Len(t, r.Refused, 1, name)
+		require.Contains(t, r.Refused[0].Reason, "years behind the server's clock; set the source's clock", name)
+		require.Equal(t, realtime.Invalid, r.Refused[0].Outcome, name)
+	}
+	r := apply(t, hub, realtime.NewPosition("vehicles", "buffered", now.Add(-1031*week), 1, 1))
+	require.Empty(t, r.Refused, "seven weeks late after the correction")
+	e, err := hub.Find("vehicles", "buffered")
+	require.NoError(t, err)
+	require.Equal(t, now.Add(-7*week), e.Time)
 }
 
 func TestSourceAheadKeepsItsOrder(t *testing.T) {

@@ -120,7 +120,7 @@ func (l *layer) apply(p *Position, now time.Time) (uint32, Outcome, string) {
 	}
 	t, flags, reason := sourceTime(p.Time, now, l.live.Removed)
 	if reason != "" {
-		return 0, Future, reason
+		return 0, unbelieved(p.Time, now), reason
 	}
 	ms := t.UnixMilli()
 

@@ -154,7 +154,7 @@ func (ob *Observatory) take(o *Observation, now time.Time) (Outcome, string) {
 	}
 	at, flags, reason := sourceTime(source, now, lateObservation)
 	if reason != "" {
-		return Future, reason
+		return unbelieved(source, now), reason
 	}
 	o.Time, o.Received, o.Flags = at.UnixMilli(), now.UnixMilli(), flags
 	if s := ob.streams[o.Datastream]; s != nil {

@@ -143,6 +143,7 @@ const (
 	aheadBelow   = 24 * time.Hour
 	rolloverAge  = 7078 * 24 * time.Hour
 	rolloverStep = 7168 * 24 * time.Hour
+	rolloverLate = 56 * 24 * time.Hour // of a corrected time: older ones are not believed
 	jumpMetres   = 500 // shorter ways are never jumps
 )
 
@@ -160,15 +161,25 @@ func (f Flag) Clock() string {
 	return "ok"
 }
 
+// unbelieved is what becomes of a position whose time is not believed.
+func unbelieved(t, now time.Time) Outcome {
+	if t.Before(now) {
+		return Invalid
+	}
+	return Future
+}
+
 // sourceTime is when something happened by a source's clock, set right where
 // that is known to be wrong, with the flags that say so; reason is why it is not
 // believed. A time further back than late is marked FlagLate.
 func sourceTime(t, now time.Time, late time.Duration) (at time.Time, flags Flag, reason string) {
 	at = t
 	if now.Sub(at) > rolloverAge {
-		if corrected := at.Add(rolloverStep); corrected.Sub(now) <= aheadBelow {
-			at, flags = corrected, flags|FlagRollover
+		corrected := at.Add(rolloverStep)
+		if ahead := corrected.Sub(now); ahead > aheadBelow || -ahead > rolloverLate {
+			return at, flags, fmt.Sprintf("time %s is %d years behind the server's clock; set the source's clock", t.UTC().Format(time.RFC3339), int(now.Sub(at).Hours()/24/365.25))
 		}
+		at, flags = corrected, flags|FlagRollover
 	}
 	switch ahead := at.Sub(now); {
 	case ahead > aheadBelow:
