@@ -123,7 +123,7 @@ func (a *Answers) Get(ctx context.Context, q Ask) (Answer, error) {
 	if err != nil {
 		result = resultError
 	}
-	a.metrics.answers.WithLabelValues(result).Inc()
+	a.metrics.answers[result].Inc()
 	if err != nil {
 		return Answer{}, err
 	}

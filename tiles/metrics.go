@@ -4,7 +4,7 @@ import "github.com/prometheus/client_golang/prometheus"
 
 // answerMetrics counts what an Answers does.
 type answerMetrics struct {
-	answers *prometheus.CounterVec
+	answers map[string]prometheus.Counter // by result
 	renders prometheus.Histogram
 	forms   *prometheus.CounterVec
 }
@@ -21,20 +21,24 @@ const (
 // newAnswerMetrics names what is rendered, such as "tile".
 func newAnswerMetrics(r prometheus.Registerer, name string, c *cache) (*answerMetrics, error) {
 	prefix := "twind_" + name + "_"
+	answers := prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + "answers_total",
+		Help: "Requests by result: hit (from the cache), miss (rendered), shared (rendered for another request), not_modified, error."}, []string{"result"})
 	m := &answerMetrics{
-		answers: prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + "answers_total",
-			Help: "Requests by result: hit (from the cache), miss (rendered), shared (rendered for another request), not_modified, error."}, []string{"result"}),
+		answers: map[string]prometheus.Counter{},
 		renders: prometheus.NewHistogram(prometheus.HistogramOpts{Name: prefix + "render_seconds",
 			Help:    "Time to search, encode and first compress a " + name + ".",
 			Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5}}),
 		forms: prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + "forms_total",
 			Help: "Compressions and expansions, by encoding and level."}, []string{"encoding", "level"}),
 	}
+	for _, result := range []string{resultHit, resultMiss, resultShared, resultNotModified, resultError} {
+		m.answers[result] = answers.WithLabelValues(result)
+	}
 	gauge := func(what, help string, read func() float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: prefix + what, Help: help}, read)
 	}
 	return m, register(r,
-		m.answers, m.renders, m.forms,
+		answers, m.renders, m.forms,
 		gauge("cache_entries", "Answers in the cache.", func() float64 { n, _, _ := c.stats(); return float64(n) }),
 		gauge("cache_bytes", "Bytes of answers in the cache, all forms.", func() float64 { _, b, _ := c.stats(); return float64(b) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: prefix + "cache_evictions_total", Help: "Answers that left the cache for others."},

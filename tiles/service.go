@@ -102,7 +102,7 @@ func (s *Service) Tile(ctx context.Context, r Request) (Tile, error) {
 	if err != nil {
 		result = resultError
 	}
-	s.answers.metrics.answers.WithLabelValues(result).Inc()
+	s.answers.metrics.answers[result].Inc()
 	return t, err
 }
 

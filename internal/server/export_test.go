@@ -33,7 +33,7 @@ func (s *Server) TakeAllRoom(wait time.Duration) (release func()) {
 // Routes lists the addresses of the router by method, as chi writes them.
 func (s *Server) Routes() map[string][]string {
 	out := map[string][]string{}
-	_ = chi.Walk(s.handler.(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+	_ = chi.Walk(s.routes(), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 		out[route] = append(out[route], method)
 		return nil
 	})

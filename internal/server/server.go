@@ -122,7 +122,7 @@ func New(o Options) (*Server, error) {
 		}
 		s.proxies = append(s.proxies, prefix)
 	}
-	s.handler = s.routes()
+	s.handler = s.tilesFirst(s.routes())
 	return s, nil
 }
 

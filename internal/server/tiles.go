@@ -90,23 +90,42 @@ func tileNumber(s string) (int64, bool) {
 	return int64(n), err == nil && s[0] != '+'
 }
 
+// tilePath is the segments of a tile's path after /tiles.
+type tilePath struct{ layers, z, x, file string }
+
+// readTilePath reads a path that is written without escapes; others have none.
+func readTilePath(r *http.Request) (p tilePath, ok bool) {
+	rest, ok := strings.CutPrefix(r.URL.Path, "/tiles/")
+	if !ok || r.URL.RawPath != "" {
+		return p, false
+	}
+	p.layers, rest, _ = strings.Cut(rest, "/")
+	p.z, rest, _ = strings.Cut(rest, "/")
+	p.x, p.file, _ = strings.Cut(rest, "/")
+	return p, p.layers != "" && p.z != "" && p.x != "" && p.file != "" && !strings.Contains(p.file, "/")
+}
+
 func (s *Server) vectorTile(w http.ResponseWriter, r *http.Request) error {
+	return s.tileAt(w, r, tilePath{chi.URLParam(r, "layers"), chi.URLParam(r, "z"), chi.URLParam(r, "x"), chi.URLParam(r, "file")})
+}
+
+func (s *Server) tileAt(w http.ResponseWriter, r *http.Request, path tilePath) error {
 	p, err := readParams(r, vectorTileParams...)
 	if err != nil {
 		return err
 	}
-	y, ext, ok := strings.Cut(chi.URLParam(r, "file"), ".")
+	y, ext, ok := strings.Cut(path.file, ".")
 	if !ok || ext != "mvt" && ext != "pbf" {
 		return fail(404, "Tiles end in .mvt or .pbf.")
 	}
-	id, err := tileNumbers(chi.URLParam(r, "z"), chi.URLParam(r, "x"), y)
+	id, err := tileNumbers(path.z, path.x, y)
 	if err != nil {
 		return err
 	}
-	if a, _, ok := s.vectorArchive(chi.URLParam(r, "layers")); ok {
+	if a, _, ok := s.vectorArchive(path.layers); ok {
 		return s.archiveTile(w, r, a, id)
 	}
-	list, err := s.layerList(r, chi.URLParam(r, "layers"))
+	list, err := s.layerList(r, path.layers)
 	if err != nil {
 		return err
 	}

@@ -214,3 +214,23 @@ func TestAClientThatReadsAByteASecondIsDropped(t *testing.T) {
 	require.Less(t, read, int64(requests*200_000/2), "long before the end")
 	c.get(path).ok(200)
 }
+
+// GET of a tile does not pass the router; it answers and is counted as HEAD, which
+// does, and what is no tile's path is the router's.
+func TestTilesFirst(t *testing.T) {
+	c := newCity(t, nil)
+	path := tilesOfHalls(16)[3]
+	get, head := c.get(path), c.do("HEAD", path, "")
+	require.Equal(t, 200, get.status)
+	get.header.Del("Date")
+	head.header.Del("Date")
+	require.Equal(t, get.header, head.header)
+	for _, method := range []string{"GET", "HEAD"} {
+		require.Contains(t, string(c.get("/metrics").body), `twind_http_requests_total{method="`+method+`",route="/tiles/{layers}/{z}/{x}/{file}",status="200"} 1`)
+	}
+	c.do("POST", path, "").problem(405, "")
+	for p, status := range map[string]int{"/tiles/buildings/1/2": 404, "/tiles/buildings/1/2/": 404, "/tiles//1/2/3.mvt": 400, "/tiles/buildings/1/2/3.mvt/4": 404} {
+		require.Equal(t, status, c.get(p).status, p)
+	}
+	c.get("/tiles/buildings/1/2/3.png").problem(404, ".mvt or .pbf")
+}
