@@ -23,7 +23,7 @@ func openHistory(c config.Config, log *slog.Logger, metrics prometheus.Registere
 	}
 	o := history.Options{
 		Dir: historyDir(c), Default: retention(h.Default), Retention: map[layers.ID]history.Retention{},
-		MaxBytes: int64(h.MaxBytes), Log: log, Registerer: metrics,
+		MaxBytes: int64(h.MaxBytes), HoldEvents: true, Log: log, Registerer: metrics,
 	}
 	for id, r := range h.Retention {
 		o.Retention[id] = retention(r)
@@ -39,16 +39,12 @@ func retention(r config.Retention) history.Retention {
 	return history.Retention{Age: time.Duration(r.Age), Bytes: int64(r.Bytes)}
 }
 
-// historyDir is where the history is kept: configured, in the data folder, or
-// beside the snapshots. Unlike those it cannot be made again.
+// historyDir is where the history is kept: as configured, or with the rest.
 func historyDir(c config.Config) string {
-	switch {
-	case c.History.Dir != "":
+	if c.History.Dir != "" {
 		return c.History.Dir
-	case c.Data != "":
-		return filepath.Join(c.Data, "history")
 	}
-	return filepath.Join(filepath.Dir(dataDir(c)), "history")
+	return filepath.Join(stateDir(c), "history")
 }
 
 // newObservatory takes readings of objects whose layers there are.

@@ -15,13 +15,27 @@ const (
 	overdueBatch = 1024 // cases that are found overdue at once; the others a moment later
 )
 
-// Run watches the deadlines until ctx ends: a case whose deadline passes gets a
+// keepEvery is how often the log is told which events are needed.
+const keepEvery = 30
+
+// Keeper is a log that deletes old events; *history.Log is one.
+type Keeper interface {
+	// KeepEventsFrom says that no event from a number on may be deleted.
+	KeepEventsFrom(sequence uint64)
+}
+
+// Run tells the log, if it is a Keeper, which events are needed, so that what is
+// open is not forgotten, and watches the deadlines until ctx ends: a case whose deadline passes gets a
 // version of its own that says so, within a second, also when it passed while the
 // server was down. It returns nil.
 func (r *Register) Run(ctx context.Context) error {
 	t := time.NewTicker(overdueEvery)
 	defer t.Stop()
-	for {
+	keeper, _ := r.o.Log.(Keeper)
+	for n := 0; ; n++ {
+		if keeper != nil && n%keepEvery == 0 {
+			keeper.KeepEventsFrom(r.Needed())
+		}
 		if err := r.CheckDeadlines(ctx); err != nil && ctx.Err() == nil {
 			r.o.Logger.Error("overdue events wait for the disk", "cause", err)
 		}

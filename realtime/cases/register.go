@@ -168,6 +168,24 @@ func (r *Register) Open() (open []realtime.Event, through uint64) {
 	return open, through
 }
 
+// Needed is the first event without which the register could not be read again:
+// the first version of an open alarm, the last of an open case.
+func (r *Register) Needed() uint64 {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	needed := r.through + 1
+	for _, x := range r.byID {
+		switch {
+		case realtime.EndOfEvent(x.current.State):
+		case x.kind == realtime.EventCase:
+			needed = min(needed, x.current.Sequence)
+		default:
+			needed = min(needed, x.first)
+		}
+	}
+	return needed
+}
+
 // Get is the current version of an event; layers.ErrNotFound.
 func (r *Register) Get(id string) (realtime.Event, error) {
 	r.mu.RLock()

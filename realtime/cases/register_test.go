@@ -197,3 +197,52 @@ func FuzzDecodeEventReport(f *testing.F) {
 		require.True(t, json.Valid(e.AppendJSON(nil)))
 	})
 }
+
+// TestWhatIsOpenOutlivesTheRetention has a log that keeps as little as it may.
+func TestWhatIsOpenOutlivesTheRetention(t *testing.T) {
+	dir := t.TempDir()
+	run := func(fn func(*cases.Register, *history.Log)) {
+		log, err := history.Open(history.Options{Dir: dir, SealBytes: 1, HoldEvents: true, Retention: map[layers.ID]history.Retention{history.EventsStream: {Bytes: 1}}})
+		require.NoError(t, err)
+		defer func() { require.NoError(t, log.Close()) }()
+		r, err := cases.Open(t.Context(), cases.Options{Log: log})
+		require.NoError(t, err)
+		defer r.Close()
+		fn(r, log)
+	}
+	take := func(r *cases.Register, id, state string) {
+		result, err := r.Take(t.Context(), []realtime.EventReport{{ID: id, Class: "a", State: state, Time: time.Now(), Lon: 1, Lat: 2}})
+		require.NoError(t, err)
+		require.Equal(t, 1, result.Accepted, "%v", result.Refused)
+	}
+	sealed := func(log *history.Log, segments int) {
+		require.Eventually(t, func() bool { s := log.Stats(); return s.Journals == 0 && s.Segments == segments }, 10*time.Second, time.Millisecond, "%+v", log.Stats())
+	}
+	run(func(r *cases.Register, log *history.Log) {
+		take(r, "done", "closed")
+		take(r, "long", "new")
+		for i := range 5 {
+			take(r, fmt.Sprint("x", i), "closed")
+		}
+		sealed(log, 7) // nobody has said what is needed
+		require.EqualValues(t, 2, r.Needed())
+		log.KeepEventsFrom(r.Needed())
+		take(r, "y", "closed")
+		sealed(log, 7) // all but the first
+	})
+	run(func(r *cases.Register, log *history.Log) {
+		e, err := r.Get("long")
+		require.NoError(t, err, "it is open still")
+		require.EqualValues(t, 2, e.Sequence)
+		take(r, "long", "closed")
+		require.EqualValues(t, 10, r.Needed())
+		log.KeepEventsFrom(r.Needed())
+		take(r, "z", "new")
+		sealed(log, 1)
+	})
+	run(func(r *cases.Register, log *history.Log) {
+		require.EqualValues(t, 10, log.LastEvent(), "the numbers go on")
+		_, err := r.Get("z")
+		require.NoError(t, err)
+	})
+}

@@ -3,6 +3,7 @@ package history
 import (
 	"context"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"sync"
@@ -19,22 +20,24 @@ type Log struct {
 	metrics *metrics
 	lock    *os.File // held while open
 
-	mu       sync.Mutex
-	pending  []*table          // rows not yet handed to the writer; the last of each stream is open
-	open     map[streamKey]int // index in pending
-	size     int               // bytes of pending and writing, about
-	spare    []*table          // empty
-	handed   uint64            // batches handed over: each call of Positions … raises it
-	durable  uint64            // batches on disk
-	failure  error             // why the disk does not take rows; nil: it does
-	waiting  []waiter          // by what they wait for
-	lost     map[string]int64  // by stream: newest receipt that retention deleted
-	lostAt   int64             // when rows were dropped last, ms since 1970
-	nextSeq  uint64            // of the next event
-	lastSeq  uint64            // of the last event on disk
-	closed   bool
-	journals []*journal            // oldest first; the last is being written
-	segments map[string][]*segment // by stream, oldest first
+	mu      sync.Mutex
+	pending []*table          // rows not yet handed to the writer; the last of each stream is open
+	open    map[streamKey]int // index in pending
+	size    int               // bytes of pending and writing, about
+	spare   []*table          // empty
+	handed  uint64            // batches handed over: each call of Positions … raises it
+	durable uint64            // batches on disk
+	failure error             // why the disk does not take rows; nil: it does
+	waiting []waiter          // by what they wait for
+	lost    map[string]int64  // by stream: newest receipt that retention deleted
+	lostAt  int64             // when rows were dropped last, ms since 1970
+	nextSeq uint64            // of the next event
+	lastSeq uint64            // of the last event on disk
+	// neededEvent is the first event that retention must not delete.
+	neededEvent uint64
+	closed      bool
+	journals    []*journal            // oldest first; the last is being written
+	segments    map[string][]*segment // by stream, oldest first
 
 	listenersMu sync.Mutex
 	listeners   map[int]func([]realtime.Event)
@@ -96,7 +99,10 @@ func Open(o Options) (*Log, error) {
 		lock.Close()
 		return nil, err
 	}
-	l.lastSeq = l.nextSeq - 1
+	l.lastSeq, l.neededEvent = l.nextSeq-1, math.MaxUint64
+	if o.HoldEvents {
+		l.neededEvent = 0
+	}
 	l.w = writer{l: l, number: l.nextJournal()}
 	l.done.Go(l.write)
 	l.done.Go(l.sealer)

@@ -25,6 +25,9 @@ type Options struct {
 	// ObservationsStream name the events, and readings bound to no layer.
 	Retention map[layers.ID]Retention
 	Default   Retention
+	// HoldEvents keeps every event until KeepEventsFrom says which are needed, so that
+	// none is deleted before it has been read at the start.
+	HoldEvents bool
 	// MaxBytes bounds all segments together: the oldest of all goes first; 64 GiB.
 	MaxBytes int64
 	// MaxPending bounds the rows in memory while the disk does not take them, in

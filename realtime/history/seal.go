@@ -240,7 +240,7 @@ func (l *Log) retain() {
 			bytes += s.bytes
 		}
 		n := 0
-		for n < len(list)-kept(stream) {
+		for n < len(list)-l.kept(stream) {
 			s := list[n]
 			old := keep.Age > 0 && s.received.max < now.Add(-keep.Age).UnixMilli()
 			if !old && (keep.Bytes <= 0 || bytes <= keep.Bytes) {
@@ -277,20 +277,35 @@ func (l *Log) retain() {
 	}
 }
 
-// kept is how many segments of a stream are never deleted: the last one of events
-// tells where their numbers go on.
-func kept(stream string) int {
-	if stream == EventsStream {
-		return 1
+// kept is how many of the newest segments of a stream are not deleted, whatever
+// its retention says: of events those that are needed, and the last one, which
+// tells where their numbers go on. Caller holds mu.
+func (l *Log) kept(stream string) int {
+	list := l.segments[stream]
+	if stream != EventsStream || len(list) == 0 {
+		return 0
 	}
-	return 0
+	n := 0
+	for n < len(list) && list[len(list)-1-n].lastEvent >= l.neededEvent {
+		n++
+	}
+	return max(n, 1)
+}
+
+// KeepEventsFrom says that no event from a number on may be deleted, whatever the
+// retention says: open cases and alarms are not forgotten. Without it, and with
+// Options.HoldEvents until it is first called, none respectively all are kept.
+func (l *Log) KeepEventsFrom(sequence uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.neededEvent = sequence
 }
 
 // oldest is the stream with the oldest segment of all that may go; "" without any. Caller holds mu.
 func (l *Log) oldest() string {
 	best, found := "", false
 	for stream, list := range l.segments {
-		if len(list) > kept(stream) && (!found || list[0].received.max < l.segments[best][0].received.max) {
+		if len(list) > l.kept(stream) && (!found || list[0].received.max < l.segments[best][0].received.max) {
 			best, found = stream, true
 		}
 	}
