@@ -136,11 +136,18 @@ export class SolidsLayer implements CustomLayerInterface {
   refresh(layer: string): void {
     if (!this.city(layer)) return;
     this.toReload.add(layer);
-    this.reloads ??= setTimeout(() => {
-      this.reloads = undefined;
-      for (const id of this.toReload) this.city(id)?.reload();
-      this.toReload.clear();
-    }, 250);
+    if (!this.reloads) this.reload();
+  }
+
+  /** Reads changed tilesets now, and those that change meanwhile after a while. */
+  private reload(): void {
+    this.reloads = undefined;
+    if (this.toReload.size === 0) return;
+    for (const id of this.toReload) this.city(id)?.reload();
+    this.toReload.clear();
+    this.reloads = setTimeout(() => this.reload(), 250);
+    this.pump ??= setInterval(() => this.load(), 40); // frames can be slow
+    this.load();
   }
 
   render(gl: WebGL2RenderingContext, input: CustomRenderMethodInput): void {

@@ -52,6 +52,7 @@ export class Traversal {
     tiles.lruCache.minBytesSize = kept.min;
     tiles.lruCache.maxBytesSize = kept.max;
     tiles.setCamera(eye.camera);
+    hasten(tiles);
     this.readIds();
     this.reuse();
     this.listen();
@@ -141,4 +142,14 @@ export class Traversal {
     this.visible.delete(scene);
     this.urls.delete(scene);
   }
+}
+
+/** Queues go on by themselves: the library works at them once a frame, and frames can be slow. */
+function hasten(tiles: TilesRenderer): void {
+  const { downloadQueue, parseQueue, processNodeQueue } = tiles as unknown as Record<
+    string,
+    { _schedulingCallback?: (run: () => void) => void } | undefined
+  >;
+  for (const queue of [downloadQueue, parseQueue, processNodeQueue])
+    if (queue) queue._schedulingCallback = run => setTimeout(run, 0);
 }
