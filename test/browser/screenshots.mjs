@@ -43,7 +43,7 @@ try {
     if (solid) await shoot(values.out, `${id}-underground`, `/?lang=${id === 'district' ? 'zh' : 'en'}&theme=dark${solid}`, 1920, 1080, 'underground');
   }
   if (positionals.length === 0 || positionals.includes('wall')) {
-    await shootWall(values.out, 'wall-dark', 'lang=zh&theme=dark', 3840, 2160, 0.5);
+    await shootWall(values.out, 'wall-dark', 'lang=zh&theme=dark', 3840, 2160, 2 / 3);
     await shootWall(values.out, 'wall-light', 'lang=en&theme=light', 1920, 1080);
   }
   if (values.wall)

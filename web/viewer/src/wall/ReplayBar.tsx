@@ -91,6 +91,7 @@ function TimeSlider() {
           max={to}
           step={1000}
           value={at}
+          style={{ '--done': `${(100 * (at - from)) / Math.max(1, to - from)}%` }}
           onInput={event => replay.drag(Number(event.currentTarget.value), now)}
           onChange={() => replay.drop()}
         />
@@ -120,6 +121,7 @@ function SpeedChoice() {
           </option>
         ))}
       </select>
+      <Icon name="chevron" size={16} />
     </label>
   );
 }
@@ -140,6 +142,7 @@ function SpanChoice() {
           </option>
         ))}
       </select>
+      <Icon name="chevron" size={16} />
     </label>
   );
 }

@@ -1,6 +1,8 @@
 import './wall.css';
 import './queue.css';
+import './cases.css';
 import './overlay.css';
+import './markers.css';
 import './replay.css';
 import { useEffect, useMemo } from 'preact/hooks';
 import { StoreProvider } from '../app/context';
