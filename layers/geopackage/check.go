@@ -94,7 +94,7 @@ func (k *checker) layer(t *table, files map[string]*fileTable) error {
 			}
 		}
 	}
-	for _, trigger := range t.triggers() {
+	for _, trigger := range append(t.triggers(), t.surfaceTriggers()...) {
 		if f.triggers[trigger.name] != trigger.sql {
 			if err := k.fault("layer %s: the trigger %q is missing or changed, so that edits of other programs may go unnoticed", id, trigger.name); err != nil {
 				return err
@@ -102,6 +102,9 @@ func (k *checker) layer(t *table, files map[string]*fileTable) error {
 		}
 	}
 	if err := k.rows(t); err != nil {
+		return err
+	}
+	if err := k.surfaces(t); err != nil {
 		return err
 	}
 	if !f.rtree {
@@ -139,6 +142,9 @@ func (k *checker) rows(t *table) error {
 		if err := layers.CheckFeature(&t.layer, &f); err != nil {
 			return report("feature %s: %v", f.ID, err)
 		}
+		if f.Surfaces == nil && r.ColumnType(firstProperty+len(t.layer.Schema)) != sqlite.Null {
+			return report("feature %s: the faces of its body in %s cannot be read", f.ID, surfacesOf(t.name))
+		}
 		if env := f.Geometry.Envelope(); !f.Geometry.IsNull() {
 			h, err := parseHeader(r.ColumnRawBlob(1))
 			if err != nil {
@@ -167,6 +173,18 @@ func (k *checker) rows(t *table) error {
 		return k.fault("layer %s: %d more faults of rows", t.layer.ID, faults-faultsEach)
 	}
 	return nil
+}
+
+// surfaces looks for those of features that are not there.
+func (k *checker) surfaces(t *table) error {
+	if !t.surfaces {
+		return nil
+	}
+	n, err := k.c.Int(fmt.Sprintf("SELECT count(*) FROM %s s WHERE NOT EXISTS (SELECT 1 FROM %s t WHERE t.%s = s.fid)", q(surfacesOf(t.name)), q(t.name), q(t.fid)))
+	if err != nil || n == 0 {
+		return err
+	}
+	return k.fault("layer %s: %d rows of %s belong to no feature; delete them", t.layer.ID, n, surfacesOf(t.name))
 }
 
 // rtree compares the index with the rows.

@@ -137,3 +137,20 @@ func TestMergedLoadKeepsSurfaces(t *testing.T) {
 	}
 	healthy(t, s)
 }
+
+// What other programs have spoilt is not drawn, and named.
+func TestCheckNamesSpoiltSurfaces(t *testing.T) {
+	s, path := gdalFile(t)
+	poles(t, s, 3)
+	roofed(t, s, 2)
+	healthy(t, s)
+	gdal(t, "ogrinfo", "-q", path, "-sql", "UPDATE twind_surfaces_poles SET classes = 'XY' WHERE fid = (SELECT fid FROM poles WHERE id = 'lamp-1')")
+	gdal(t, "ogrinfo", "-q", path, "-sql", "INSERT INTO twind_surfaces_poles (fid, classes, surfaces) VALUES (99, 'R', x'00')")
+	require.Nil(t, all(t, s, "poles", layers.Query{})["lamp-1"].Surfaces)
+	var faults []string
+	require.NoError(t, s.Check(t.Context(), func(fault string) error { faults = append(faults, fault); return nil }))
+	require.Equal(t, []string{
+		"layer poles, feature lamp-1: the faces of its body in twind_surfaces_poles cannot be read",
+		"layer poles: 1 rows of twind_surfaces_poles belong to no feature; delete them",
+	}, faults)
+}

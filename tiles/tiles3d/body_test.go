@@ -188,6 +188,39 @@ func checkBody(t *testing.T, k *content, row int, f *layers.Feature, relative bo
 	require.InEpsilon(t, volume, volumeOf(k, row), 0.005, "%s: closed, and seen from outside", f.ID)
 }
 
+// A face with holes is triangulated around them.
+func TestFacesKeepTheirHoles(t *testing.T) {
+	c := &catalog{}
+	f := building("h1", box(0, 0, 20, 20), map[string]layers.Value{"height": layers.FloatValue(5), "ground_elevation": layers.FloatValue(0)})
+	g := spatial.Geometry{Type: spatial.MultiPolygon}
+	for _, ring := range [][]float64{rectangle(0, 0, 20, 20), rectangle(2, 2, 4, 4), rectangle(10, 10, 5, 5)} {
+		g.XY = append(g.XY, ring...)
+		for range len(ring) / 2 {
+			g.Z = append(g.Z, 5)
+		}
+		g.Ends = append(g.Ends, int32(len(g.Z)))
+	}
+	g.Parts = []int32{3}
+	var err error
+	f.Surfaces, err = layers.NewSurfaces(g, []layers.SurfaceClass{layers.RoofSurface})
+	require.NoError(t, err)
+	c.put(t, buildings(), 1, []*layers.Feature{f}, nil)
+	s := newService(t, c)
+	w := &walker{t: t, service: s, request: tiles3d.Request{Layer: "buildings"}}
+	w.visit = func(_ tiles3d.Cell, d *tileDoc, k *content) {
+		if !detailed(d) {
+			return
+		}
+		area := 0.0
+		for i := range k.triangles {
+			area += upward(&k.triangles[i])
+		}
+		whole := planArea(box(0, 0, 20, 20)) - planArea(box(2, 2, 4, 4)) - planArea(box(10, 10, 5, 5))
+		require.InEpsilon(t, whole, area, 0.001)
+	}
+	w.walk()
+}
+
 // A layer whose only node has bodies has a tileset that begins with it; filters and
 // properties hold for detailed contents too.
 func TestBodiesThroughFilters(t *testing.T) {
