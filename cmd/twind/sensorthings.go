@@ -11,16 +11,11 @@ import (
 	"twind/realtime/sensorthings"
 )
 
-// openSensorThings opens the entities in the data folder, or beside the
-// snapshots. Like the history, they cannot be made again.
+// openSensorThings opens the entities. Like the history, they cannot be made again.
 func openSensorThings(c config.Config) (*sensorthings.Store, error) {
-	dir := c.Data
-	if dir == "" {
-		dir = filepath.Dir(dataDir(c))
-	}
 	k := c.SensorThings
 	return sensorthings.Open(sensorthings.Options{
-		Dir: filepath.Join(dir, "sensorthings"), Keep: sensorthings.Retention{Age: time.Duration(k.Age), Count: k.Count}, MaxObservations: k.MaxObservations,
+		Dir: filepath.Join(stateDir(c), "sensorthings"), Keep: sensorthings.Retention{Age: time.Duration(k.Age), Count: k.Count}, MaxObservations: k.MaxObservations,
 	})
 }
 

@@ -58,6 +58,21 @@ func dataDir(c config.Config) string {
 	return filepath.Join("data", "snapshots")
 }
 
+// stateDir is the folder of what cannot be made again, in folders of their own:
+// history, rules, webhooks, SensorThings. It is the data folder, or one beside
+// the GeoPackage that has its name, so that two in one folder stay apart.
+func stateDir(c config.Config) string {
+	if c.Data != "" {
+		return c.Data
+	}
+	if !isPostgres(c.Store) {
+		if p, err := geopackagePath(c.Store); err == nil {
+			return strings.TrimSuffix(p, filepath.Ext(p)) + ".live"
+		}
+	}
+	return "data"
+}
+
 func published(c config.Config) []postgis.Published {
 	var out []postgis.Published
 	for _, p := range c.Published {
