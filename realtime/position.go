@@ -144,7 +144,7 @@ const (
 	rolloverAge  = 7078 * 24 * time.Hour
 	rolloverStep = 7168 * 24 * time.Hour
 	rolloverLate = 56 * 24 * time.Hour // of a corrected time: older ones are not believed
-	jumpMetres   = 500 // shorter ways are never jumps
+	jumpMetres   = 500                 // shorter ways are never jumps
 )
 
 // Clock names what is known of the source's clock: ahead or rollover, late for a
