@@ -141,7 +141,7 @@ function calmLayers(theme: Theme, palette: Palette, scale: number): LayerSpecifi
         'circle-opacity': 0.86,
         'circle-stroke-color': ring,
         'circle-stroke-width': 1.5 * scale,
-        'circle-stroke-opacity': 0.9,
+        'circle-stroke-opacity': ['case', ['>', ['get', 'warnings'], 0], 1, 0.6],
       },
     },
     {
@@ -228,10 +228,26 @@ function objectLayers(source: string, theme: Theme, palette: Palette, scale: num
             }
           : {}),
       },
-      paint: { 'text-color': palette.alarm, 'text-halo-color': palette.halo, 'text-halo-width': 1.6 * scale },
+      paint: {
+        'icon-opacity': alarms ? 1 : calmOpacity,
+        'text-color': palette.alarm,
+        'text-halo-color': palette.halo,
+        'text-halo-width': 1.6 * scale,
+      },
     },
   ];
 }
+
+/** From afar what is well stays in the background. */
+const calmOpacity: ExpressionSpecification = [
+  'interpolate',
+  ['linear'],
+  ['zoom'],
+  14.5,
+  ['match', ['get', 'condition'], 'normal', 0.62, 1],
+  16.5,
+  1,
+];
 
 /** The image behind values. */
 export function plateId(theme: Theme): string {
