@@ -43,8 +43,11 @@ export function AlarmRow({ alarm }: { alarm: Alarm }) {
       <div class="alarm-foot">
         <p class="alarm-state">
           <span class={`state-chip ${alarm.state}`}>{words.queue.state[alarm.state]}</span>
-          <span class="alarm-severity">{words.severity[alarm.severity]}</span>
-          {!alarm.active && <span class="alarm-back">{words.queue.back}</span>}
+          {alarm.active ? (
+            <span class="alarm-severity">{words.severity[alarm.severity]}</span>
+          ) : (
+            <span class="alarm-back">{words.queue.back}</span>
+          )}
           {alarm.owner && <span class="alarm-owner">{alarm.owner}</span>}
           {alarm.count > 1 && <span class="alarm-count">{words.queue.repeated(alarm.count)}</span>}
         </p>

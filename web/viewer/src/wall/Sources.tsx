@@ -37,13 +37,13 @@ function SourceRow({ source }: { source: Source }) {
       <div class="source-head">
         <Swatch symbol={source.symbol} color={source.color} />
         <span class="source-title">{source.title}</span>
-        <TrendCurve id={source.id} />
         <span class="source-live">
           {counts ? say(counts.live) : '–'}
           <span class="visually-hidden"> {words.live}</span>
         </span>
       </div>
       <div class="source-foot">
+        <TrendCurve id={source.id} />
         {counts ? <Share {...counts} /> : <span class="source-rest">{words.waiting}</span>}
         {counts && (
           <span class="source-rest">
