@@ -22,6 +22,16 @@ const { values, positionals } = parseArgs({
   },
 });
 
+/** Pits, with cameras, and lines of sections, which turn the camera to themselves. */
+const pits = {
+  kamloops: { camera: '#map=19/50.67395/-120.33360/-15/58', ring: [[-120.33385, 50.67375], [-120.33335, 50.67375], [-120.33335, 50.674], [-120.33385, 50.674]] },
+  district: { camera: '#map=19/28.19905/112.98012/-20/58', ring: [[112.97997, 28.19892], [112.9803, 28.19892], [112.9803, 28.1992], [112.97997, 28.1992]] },
+};
+const sections = {
+  kamloops: [[-120.3342, 50.6738], [-120.33345, 50.67402]],
+  district: [[112.97995, 28.19925], [112.98028, 28.19925]],
+};
+
 /** Cameras close enough that pipes are bodies. */
 const solids = {
   kamloops: '#map=18.6/50.67395/-120.33360/-15/62',
@@ -40,7 +50,11 @@ try {
       await shoot(values.out, `${id}-${theme}`, `/?lang=${lang}&theme=${theme}&bookmark=${id}`, 1920, 1080);
     }
     const solid = solids[id];
-    if (solid) await shoot(values.out, `${id}-underground`, `/?lang=${id === 'district' ? 'zh' : 'en'}&theme=dark${solid}`, 1920, 1080, 'underground');
+    if (!solid) continue;
+    const lang = values.lang ?? (id === 'district' ? 'zh' : 'en');
+    await shoot(values.out, `${id}-underground`, `/?lang=${lang}&theme=dark${solid}`, 1920, 1080, { underground: true });
+    await shoot(values.out, `${id}-excavation-light`, `/?lang=${lang}&theme=light${pits[id].camera}`, 1920, 1080, { pit: pits[id].ring });
+    await shoot(values.out, `${id}-section-light`, `/?lang=${lang}&theme=light${solid}`, 1920, 1080, { section: sections[id] });
   }
   if (positionals.length === 0 || positionals.includes('wall')) {
     await shootWall(values.out, 'wall-dark', 'lang=zh&theme=dark', 3840, 2160, 2 / 3);
@@ -98,11 +112,18 @@ async function shoot(folder, name, path, width, height, view) {
   const tab = await newPage(browser, server.url, { width, height });
   try {
     await tab.open(path);
-    if (view === 'underground')
-      await tab.page.evaluate(() => {
-        window.twind.store.setLayersOpen(false);
-        window.twind.store.setUnderground(true);
-      });
+    if (view)
+      await tab.page.evaluate(({ underground, pit, section }) => {
+        const { store } = window.twind;
+        store.setLayersOpen(false);
+        if (underground) store.setUnderground(true);
+        if (section) store.section.cut(...section);
+        if (!pit) return;
+        store.excavation.setDepth(4);
+        store.excavation.dig(pit);
+      }, view);
+    await tab.page.waitForTimeout(1500); // a camera that turns
+    await tab.page.waitForFunction(() => !window.twind.map.isMoving() && !window.twind.store.bodiesLoading.value, null, { timeout: 120_000 });
     await tab.page.waitForFunction(() => window.twind.map.areTilesLoaded() && window.twind.store.status.value.phase !== 'connecting', null, {
       timeout: 120_000,
     });
