@@ -63,12 +63,22 @@ func (m *matcher) block(src []byte, lo, hi int, starts []uint32, longest, farthe
 		slot := &m.table[word<<(64-8*hashBytes)*0x9E3779B185EBCA87>>(64-tableBits)]
 		c := int(*slot) - int(base)
 		*slot = uint32(p) + base
-		if c < 0 || p < end || uint(p-c-1) >= uint(farthest) || (binary.LittleEndian.Uint64(src[c:])^word)<<(64-8*minMatch) != 0 {
+		if c < 0 || p < end || uint(p-c-1) >= uint(farthest) {
 			continue
 		}
-		n := minMatch + same(src[c+minMatch:], src[p+minMatch:hi])
-		for p > end && c > 0 && p-c < farthest && src[p-1] == src[c-1] {
-			p, c, n = p-1, c-1, n+1
+		apart := binary.LittleEndian.Uint64(src[c:]) ^ word
+		if apart<<(64-8*minMatch) != 0 {
+			continue
+		}
+		n := bits.TrailingZeros64(apart) / 8
+		if apart == 0 && p+8 <= hi {
+			n += same(src[c+8:], src[p+8:hi])
+		}
+		n = min(n, hi-p)
+		if c >= 8 { // what stands before is the same too, up to eight bytes
+			back := bits.LeadingZeros64(binary.LittleEndian.Uint64(src[c-8:])^binary.LittleEndian.Uint64(src[p-8:])) / 8
+			back = min(back, p-end)
+			p, c, n = p-back, c-back, n+back
 		}
 		n = min(n, longest)
 		m.sequences = append(m.sequences, sequence{uint32(p - end), uint32(n), uint32(p - c)})

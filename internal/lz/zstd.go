@@ -246,8 +246,8 @@ func appendStates(dst []byte, list []coded, ll, of, ml *fseTable) []byte {
 var (
 	literalsBits = [64]uint8{16: 1, 1, 1, 1, 2, 2, 3, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
 	lengthBits   = [64]uint8{32: 1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
-	literalsOf   = codes(literalsBits[:36], 64)
-	lengthOf     = codes(lengthBits[:53], 128)
+	literalsOf   = [64]uint8(codes(literalsBits[:36], 64))
+	lengthOf     = [128]uint8(codes(lengthBits[:53], 128))
 )
 
 // codes is the code of each value below n.
