@@ -260,7 +260,7 @@ func TestGarbageEndsTheConnection(t *testing.T) {
 	}{
 		{"binary", websocket.MessageBinary, "\x00\x01\x02", 1003, "JSON text messages"},
 		{"no JSON", websocket.MessageText, "hello", 1007, "cannot be read"},
-		{"no message", websocket.MessageText, "{}", 1007, "expected subscribe or ping"},
+		{"no message", websocket.MessageText, "{}", 1007, "expected subscribe, ack or ping"},
 		{"unknown member", websocket.MessageText, `{"type":"ping","foo":1}`, 1007, "unknown field"},
 		{"wrong type", websocket.MessageText, `{"type":"subscribe","zoom":"twelve"}`, 1007, `member "zoom"`},
 		{"two messages", websocket.MessageText, `{"type":"ping"}{}`, 1007, "follows"},
