@@ -3,32 +3,24 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { launch } from './browser.mjs';
 import { startServer } from './server.mjs';
-import { site } from './site.mjs';
+import { visit } from './site.mjs';
 
 describe('CesiumJS', { timeout: 600_000 }, () => {
   let twind;
-  let pages;
-  let browser;
+  let visitor;
   let page;
+  let faults;
   let layers;
-  const faults = [];
 
   before(async () => {
     twind = await startServer();
-    pages = await site('cesium.html');
-    browser = await launch();
-    page = await browser.newPage({ viewport: { width: 320, height: 240 } });
-    page.on('pageerror', error => faults.push(error.stack ?? error.message));
-    page.on('console', message => message.type() === 'error' && faults.push(message.text()));
-    await page.goto(pages.url);
-    await page.waitForFunction(() => window.loaded === true);
+    visitor = await visit('cesium.html', { width: 320, height: 240 });
+    ({ page, faults } = visitor);
     layers = (await json('/viewer/config.json')).layers.filter(layer => layer.tileset);
   });
   after(async () => {
-    await browser?.close();
-    pages?.close();
+    await visitor?.close();
     await twind?.close();
   });
 
@@ -130,25 +122,18 @@ describe('CesiumJS', { timeout: 600_000 }, () => {
 // building that has them.
 describe('CesiumJS with LoD2', { timeout: 300_000 }, () => {
   let twind;
-  let pages;
-  let browser;
+  let visitor;
   let page;
-  const faults = [];
+  let faults;
   const sample = name => fileURLToPath(new URL(`../../importers/cityjson/testdata/${name}`, import.meta.url));
 
   before(async () => {
     twind = await startServer({ imports: { zurich: sample('zurich.city.json.gz'), dutch: sample('dutch.city.jsonl.gz') } });
-    pages = await site('cesium.html');
-    browser = await launch();
-    page = await browser.newPage({ viewport: { width: 320, height: 240 } });
-    page.on('pageerror', error => faults.push(error.stack ?? error.message));
-    page.on('console', message => message.type() === 'error' && faults.push(message.text()));
-    await page.goto(pages.url);
-    await page.waitForFunction(() => window.loaded === true);
+    visitor = await visit('cesium.html', { width: 320, height: 240 });
+    ({ page, faults } = visitor);
   });
   after(async () => {
-    await browser?.close();
-    pages?.close();
+    await visitor?.close();
     await twind?.close();
   });
 

@@ -4,11 +4,12 @@ import { stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { launch } from './browser.mjs';
 
 const types = { '.html': 'text/html', '.js': 'text/javascript', '.json': 'application/json', '.css': 'text/css', '.wasm': 'application/wasm' };
 
 /** A site whose every path but those of the library is the page. */
-export async function site(page) {
+async function site(page) {
   const here = fileURLToPath(new URL('.', import.meta.url));
   const cesium = join(here, 'node_modules/cesium/Build/Cesium');
   const server = createServer(async (request, response) => {
@@ -24,4 +25,26 @@ export async function site(page) {
   });
   await new Promise(resolve => server.listen(0, '127.0.0.1', resolve));
   return { url: `http://127.0.0.1:${server.address().port}/`, close: () => server.close() };
+}
+
+/** That page in a browser, loaded, with what went wrong in it so far. */
+export async function visit(name, viewport) {
+  const faults = [];
+  const pages = await site(name);
+  const browser = await launch();
+  const close = async () => {
+    await browser.close();
+    pages.close();
+  };
+  try {
+    const page = await browser.newPage({ viewport });
+    page.on('pageerror', error => faults.push(error.stack ?? error.message));
+    page.on('console', message => message.type() === 'error' && faults.push(message.text()));
+    await page.goto(pages.url);
+    await page.waitForFunction(() => window.loaded === true);
+    return { page, faults, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }

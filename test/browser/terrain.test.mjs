@@ -2,30 +2,22 @@
 // the server answers one by one.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { launch } from './browser.mjs';
 import { startServer } from './server.mjs';
-import { site } from './site.mjs';
+import { visit } from './site.mjs';
 
 describe('terrain in CesiumJS', { timeout: 300_000 }, () => {
   let twind;
-  let pages;
-  let browser;
+  let visitor;
   let page;
-  const faults = [];
+  let faults;
 
   before(async () => {
     twind = await startServer();
-    pages = await site('terrain.html');
-    browser = await launch();
-    page = await browser.newPage({ viewport: { width: 640, height: 480 } });
-    page.on('pageerror', error => faults.push(error.stack ?? error.message));
-    page.on('console', message => message.type() === 'error' && faults.push(message.text()));
-    await page.goto(pages.url);
-    await page.waitForFunction(() => window.loaded === true);
+    visitor = await visit('terrain.html', { width: 640, height: 480 });
+    ({ page, faults } = visitor);
   });
   after(async () => {
-    await browser?.close();
-    pages?.close();
+    await visitor?.close();
     await twind?.close();
   });
 
