@@ -18,14 +18,13 @@ import (
 )
 
 const (
-	entities  = 100_000
-	viewers   = 1_000
-	batch     = 1_000           // positions of one request
-	boxWidth  = 5 * degLon / 60 // 5 km
-	boxDepth  = 4 * degLat / 60 // 4 km
-	warmUp    = 8 * time.Second
-	measured  = 30 * time.Second
-	perSecond = entities / batch // requests
+	entities = 100_000
+	viewers  = 1_000
+	batch    = 1_000           // positions of one request
+	boxWidth = 5 * degLon / 60 // 5 km
+	boxDepth = 4 * degLat / 60 // 4 km
+	warmUp   = 8 * time.Second
+	measured = 30 * time.Second
 )
 
 // post sends one request of positions, and fails unless all are accepted.
@@ -57,7 +56,28 @@ func BenchmarkCity(b *testing.B) {
 	}
 }
 
-func city(b *testing.B) {
+// TestSmallCity is the same with a hundredth of it, so that the benchmark works
+// when somebody needs it.
+func TestSmallCity(t *testing.T) {
+	m := measure(t, 2000, 20, 500*time.Millisecond, 3*time.Second)
+	require.NotEmpty(t, m.shares)
+	require.Greater(t, m.positions, 100.0)
+	require.NotEmpty(t, m.w.ages, "positions came to viewers")
+	require.GreaterOrEqual(t, m.w.quantile(.5), 0.0)
+	require.Positive(t, m.memory)
+}
+
+// measurement is what a server under load did, a second.
+type measurement struct {
+	w                          *watching
+	shares                     map[string]float64 // CPU by part
+	used                       float64            // CPU of all
+	positions, messages, bytes float64
+	overslept                  float64 // ms
+	memory                     int64   // most RssAnon, bytes
+}
+
+func measure(b testing.TB, entities, viewers int, warmUp, measured time.Duration) measurement {
 	s := startServer(b)
 	ctx, cancel := context.WithCancel(b.Context())
 	var wg sync.WaitGroup
@@ -93,17 +113,25 @@ func city(b *testing.B) {
 	go func() { most <- peak(b, s.pid, measured) }()
 	overslept := make(chan float64, 1)
 	go func() { overslept <- oversleep(measured) }()
-	shares := s.profile(b, int(measured.Seconds()))
+	m := measurement{w: w, shares: s.profile(b, int(measured.Seconds()))}
 	seconds := time.Since(start).Seconds()
-	used := (cpuOf(b, s.pid) - cpu).Seconds() / seconds
+	m.used = (cpuOf(b, s.pid) - cpu).Seconds() / seconds
 	w.counts.Store(false)
+	m.positions = float64(sent()-positions) / seconds
+	m.messages = float64(w.messages.Load()-messages) / seconds
+	m.bytes = float64(w.bytes.Load()-bytes) / seconds
+	m.memory, m.overslept = <-most, <-overslept
 	select {
 	case err := <-faults:
 		require.NoError(b, err)
 	default:
 	}
-	memory := <-most
+	return m
+}
 
+func city(b *testing.B) {
+	m := measure(b, entities, viewers, warmUp, measured)
+	shares := m.shares
 	percent := func(unit string, v float64) { b.ReportMetric(100*v, unit+"-%core") }
 	percent("state+encode", shares["state"]+shares["encode"])
 	percent("state", shares["state"])
@@ -112,18 +140,18 @@ func city(b *testing.B) {
 	percent("ingest", shares["ingest"])
 	percent("history", shares["history"]+shares["rules"])
 	percent("gc", shares["gc"])
-	percent("all", used)
-	b.ReportMetric(float64(sent()-positions)/seconds, "positions/s")
-	b.ReportMetric(float64(w.messages.Load()-messages)/seconds, "messages/s")
-	b.ReportMetric(float64(w.bytes.Load()-bytes)/seconds/1e6, "MB/s")
-	b.ReportMetric(w.quantile(.5), "p50-ms")
-	b.ReportMetric(w.quantile(.99), "p99-ms")
-	b.ReportMetric(<-overslept, "oversleep-p99-ms")
-	b.ReportMetric(float64(memory)/(1<<20), "RssAnon-MB")
-	b.ReportMetric(float64(memory-300<<20)/viewers/1024, "KB/viewer-above-300MB")
+	percent("all", m.used)
+	b.ReportMetric(m.positions, "positions/s")
+	b.ReportMetric(m.messages, "messages/s")
+	b.ReportMetric(m.bytes/1e6, "MB/s")
+	b.ReportMetric(m.w.quantile(.5), "p50-ms")
+	b.ReportMetric(m.w.quantile(.99), "p99-ms")
+	b.ReportMetric(m.overslept, "oversleep-p99-ms")
+	b.ReportMetric(float64(m.memory)/(1<<20), "RssAnon-MB")
+	b.ReportMetric(float64(m.memory-300<<20)/viewers/1024, "KB/viewer-above-300MB")
 	b.ReportMetric(loadAverage(b), "load")
 	b.ReportMetric(0, "ns/op")
-	b.Logf("a server with %d entities and %d viewers for %.0f s, %d rows seen: %v", entities, viewers, seconds, len(w.ages), shares)
+	b.Logf("%d entities, %d viewers, %d rows seen by those that decode: %v", entities, viewers, len(m.w.ages), shares)
 }
 
 // peak is the most memory of a process, asked twice a second.
@@ -151,6 +179,7 @@ func oversleep(during time.Duration) float64 {
 // drive posts every vehicle once a second, in batches spread over it, until ctx
 // ends, and gives a count of those posted.
 func drive(ctx context.Context, wg *sync.WaitGroup, f *fleet, client *http.Client, addr string, faults chan<- error) func() int64 {
+	perSecond := len(f.lon) / batch // requests
 	var mu sync.Mutex
 	n := int64(0)
 	work := make(chan int, perSecond)
@@ -179,14 +208,14 @@ func drive(ctx context.Context, wg *sync.WaitGroup, f *fleet, client *http.Clien
 		defer due.Stop()
 		start := time.Now()
 		for n := 0; ; n++ {
-			due.Reset(time.Until(start.Add(time.Duration(n) * time.Second / perSecond)))
+			due.Reset(time.Until(start.Add(time.Duration(n) * time.Second / time.Duration(perSecond))))
 			select {
 			case <-ctx.Done():
 				return
 			case <-due.C:
 			}
 			select {
-			case work <- n * batch % entities:
+			case work <- n % perSecond * batch:
 			case <-ctx.Done():
 				return
 			}
