@@ -84,7 +84,7 @@ func (r *run) loadSet(s *dataSet, yield func(*layers.Feature, error) bool) (more
 		if err != nil {
 			return false, loaded, err
 		}
-		r.progress("load", src, n)
+		r.progress("load", s, src, n)
 		fields := src.Fields()
 		r.mapFields(s, fields)
 		for len(to) < len(fields) {

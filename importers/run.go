@@ -331,6 +331,9 @@ func (r *run) check(s *dataSet) error {
 	file.CRS, file.CRSCode, file.UnshiftedMetres = s.from.Name, s.from.Code, s.from.Unshifted()
 	r.report.Files = append(r.report.Files, file)
 	s.report = len(r.report.Files) - 1
+	if info.Declared >= 0 && !r.hasKey(s, src.Fields()) { // such files name all properties before the records
+		return r.noKey(s, src.Fields(), "it has")
+	}
 	raw, err := r.checkRecords(s, src)
 	if e := r.describeFile(s, info); err == nil {
 		err = e
@@ -381,9 +384,12 @@ func (r *run) checkRecords(s *dataSet, src Source) (spatial.Envelope, error) {
 		}
 		s.read++
 		r.report.Read++
-		r.progress("check", src, s.read)
+		r.progress("check", s, src, s.read)
 		fields := src.Fields()
 		r.mapFields(s, fields)
+		if s.read == keyPatience && !r.hasKey(s, fields) {
+			return raw, r.noKey(s, fields, fmt.Sprintf("its first %d features have", keyPatience))
+		}
 		if refusal == nil {
 			raw = raw.Union(rec.Geometry.Envelope())
 			refusal = r.judge(&rec, s, src, tr)
@@ -569,6 +575,34 @@ func (r *run) keyOf(rec *Record, s *dataSet, fields []Field) (id, fault string) 
 	return "", fmt.Sprintf("there is no property %s, which is to be the key", r.key)
 }
 
+// keyPatience is after how many records a key that none of them has is a mistake.
+const keyPatience = 1000
+
+// hasKey tells whether a property is the key, or none need be.
+func (r *run) hasKey(s *dataSet, fields []Field) bool {
+	if r.key == "" || isRejects(fields) {
+		return true
+	}
+	r.mapFields(s, fields)
+	for i, f := range fields {
+		if r.rename(f.Name) == r.key || s.cols[i] >= 0 && r.columns.list[s.cols[i]].name == r.key {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *run) noKey(s *dataSet, fields []Field, has string) error {
+	names := make([]string, 0, len(fields))
+	for _, f := range fields[:min(len(fields), 20)] {
+		names = append(names, f.Name)
+	}
+	if len(fields) > len(names) {
+		names = append(names, "…")
+	}
+	return layers.Errorf(layers.ErrInvalid, "%s: there is no property %s, which is to be the key; %s %s", filepath.Base(s.path), r.key, has, strings.Join(names, ", "))
+}
+
 func (r *run) refuse(ref *Refusal) {
 	r.report.Refused++
 	c := r.refusals[ref.Code]
@@ -665,7 +699,7 @@ func fingerprint(ctx context.Context, path string) (string, int64, error) {
 	}
 }
 
-func (r *run) progress(stage string, src Source, n int64) {
+func (r *run) progress(stage string, s *dataSet, src Source, n int64) {
 	if r.plan.Progress == nil || n%256 != 0 {
 		return
 	}
@@ -674,8 +708,12 @@ func (r *run) progress(stage string, src Source, n int64) {
 		return
 	}
 	r.told = now
-	done, _ := src.Offset()
-	r.plan.Progress(Progress{Stage: stage, Done: r.before + done, Total: r.total, Records: n})
+	// A source may count what it has unpacked: its share of the file is what counts.
+	done, total := src.Offset()
+	if total > 0 {
+		done = int64(float64(done) / float64(total) * float64(s.size))
+	}
+	r.plan.Progress(Progress{Stage: stage, Done: r.before + min(max(done, 0), s.size), Total: r.total, Records: n})
 }
 
 // summarise puts what the check counted into the report.

@@ -500,6 +500,53 @@ func TestKeys(t *testing.T) {
 	require.Equal(t, []string{"12", "x"}, []string{got[0].ID, got[1].ID})
 	_, err = run(t, s, importers.Plan{Files: []string{path}, Layer: "other", Key: "nokey"})
 	require.ErrorContains(t, err, "features[0]: there is no property nokey, which is to be the key")
+
+	// A key that is none is found before everything has been read.
+	report, err = run(t, s, importers.Plan{Layer: "water", Files: []string{"shapefile/testdata/nanaimo.zip"}, Key: "nokey"})
+	require.ErrorIs(t, err, layers.ErrInvalid)
+	require.ErrorContains(t, err, "nanaimo.zip: there is no property nokey, which is to be the key; it has ")
+	require.ErrorContains(t, err, "GID")
+	require.Zero(t, report.Read)
+	many := make([]string, 5000)
+	for i := range many {
+		many[i] = feature("", point(1, 2), `"k":1`)
+	}
+	report, err = run(t, s, importers.Plan{Files: []string{write(t, "many.geojson", collection(many...))}, Layer: "other", Key: "nokey"})
+	require.ErrorContains(t, err, "many.geojson: there is no property nokey, which is to be the key; its first 1000 features have k")
+	require.EqualValues(t, 1000, report.Read)
+}
+
+// unpacking counts ten times the bytes of the file, as one that unpacks it does.
+type unpacking struct{ importers.Format }
+
+type unpacked struct{ importers.Source }
+
+func (u unpacking) Open(ctx context.Context, path string, o importers.OpenOptions) (importers.Source, error) {
+	src, err := u.Format.Open(ctx, path, o)
+	return unpacked{src}, err
+}
+
+func (u unpacked) Offset() (done, total int64) {
+	done, total = u.Source.Offset()
+	return 10 * done, 10 * total
+}
+
+// What a zip unpacks to is larger than it is: progress is told of the file.
+func TestProgressOfWhatIsUnpacked(t *testing.T) {
+	s := newStore(t)
+	var features []string
+	for i := range 600 {
+		features = append(features, feature(fmt.Sprint(i+1), point(float64(i%180), 2), ""))
+	}
+	told := 0
+	plan := importers.Plan{Layer: "things", Files: []string{write(t, "a.geojson", collection(features...))}, Progress: func(p importers.Progress) {
+		require.LessOrEqual(t, p.Done, p.Total, "%+v", p)
+		require.Positive(t, p.Done)
+		told++
+	}}
+	_, err := importers.Run(t.Context(), s, plan, unpacking{geojson.Format{}})
+	require.NoError(t, err)
+	require.Positive(t, told)
 }
 
 func TestDescribe(t *testing.T) {

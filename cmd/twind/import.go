@@ -13,6 +13,7 @@ import (
 	"twind/importers/cityjson"
 	"twind/importers/geojson"
 	"twind/importers/shapefile"
+	"twind/internal/config"
 	"twind/layers"
 )
 
@@ -65,19 +66,43 @@ func (c *importCommand) Run(p *program) error {
 			conf.Store = "geopackage:" + filepath.Join(dir, "empty.gpkg") // there is no store to compare with
 		}
 	}
+	discard := discardIfNew(conf)
 	store, err := openStore(p.ctx, conf, true, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
-	defer store.Close()
+	stored := false
+	defer func() {
+		_ = store.Close() // what was written is on disk
+		if !stored {
+			discard()
+		}
+	}()
 	bar := newProgress(p)
 	plan.Progress = func(g importers.Progress) { bar.set(g.Stage, g.Done, g.Total) }
 	report, err := importers.Run(p.ctx, store, plan, cityjson.Format{}, geojson.Format{}, shapefile.Format{})
 	bar.done()
 	if report != nil {
 		printReport(p, report)
+		stored = report.Inserted+report.Updated+report.Unchanged > 0
 	}
 	return err
+}
+
+// discardIfNew removes a GeoPackage that was not there before.
+func discardIfNew(c config.Config) func() {
+	path, err := geopackagePath(c.Store)
+	if isPostgres(c.Store) || err != nil {
+		return func() {}
+	}
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return func() {}
+	}
+	return func() {
+		for _, ext := range []string{"", "-wal", "-shm", "-journal"} {
+			_ = os.Remove(path + ext) // most are not there
+		}
+	}
 }
 
 // printReport tells what was read, written and refused, and why.

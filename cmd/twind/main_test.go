@@ -128,6 +128,14 @@ func TestADryRunAndAMissingFileMakeNoStore(t *testing.T) {
 	require.Zero(t, status, errOut)
 	fails(t, exitFailed, []string{"import", filepath.Join(t.TempDir(), "none.geojson"), "--layer", "a", "--store", "geopackage:" + path}, "none.geojson")
 	require.NoFileExists(t, path)
+	fails(t, exitFailed, []string{"import", write(t, "broken.geojson", `{"type":"FeatureCollection","features":[{`), "--layer", "a", "--store", "geopackage:" + path}, "broken.geojson")
+	left, err := filepath.Glob(path + "*")
+	require.NoError(t, err)
+	require.Empty(t, left, "nor does an import that fails")
+	status, _, errOut = twind(t, "import", write(t, "a.geojson", points), "--layer", "a", "--store", "geopackage:"+path)
+	require.Zero(t, status, errOut)
+	fails(t, exitFailed, []string{"import", write(t, "broken.geojson", `{"type":"FeatureCollection","features":[{`), "--layer", "b", "--store", "geopackage:" + path}, "broken.geojson")
+	require.FileExists(t, path, "one that was there stays")
 }
 
 func TestAnInterruptedCommandFails(t *testing.T) {
