@@ -1,7 +1,10 @@
+import { effect, untracked } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useStore } from '../app/context';
 import type { Selection } from '../app/selection';
+import { cameraOfBookmark, type Store, screenSize } from '../app/store';
 import { CityMap } from '../map/cityMap';
+import { PlainMap } from '../map/plainMap';
 
 /** Milliseconds that tiles may take before what there is of the map is shown. */
 const patience = 2500;
@@ -24,7 +27,7 @@ export function MapCanvas() {
     if (!hasWebGL2()) {
       store.opened.value = true;
       setFault('webgl');
-      return undefined;
+      return plain(store, element);
     }
     let timer: ReturnType<typeof setTimeout> | undefined;
     let curtain: ReturnType<typeof setTimeout> | undefined;
@@ -116,8 +119,9 @@ export function MapCanvas() {
       <div class="map" ref={container} />
       {lost && !fault && <p class="map-message card">{words.map.lost}</p>}
       {fault && (
-        <div class="map-message card" role="alert">
+        <div class={`map-message card${fault === 'webgl' ? ' map-aside' : ''}`} role="alert">
           <p>{fault === 'webgl' ? words.map.noWebGL : words.map.failed}</p>
+          {fault === 'webgl' && <p class="quiet">{words.map.plain}</p>}
           <button type="button" class="primary" onClick={() => setLife(life + 1)}>
             {words.app.retry}
           </button>
@@ -135,4 +139,35 @@ function hasWebGL2(): boolean {
   } catch {
     return false;
   }
+}
+
+/** The map of a browser without WebGL 2: flat, and still. Returns how it ends. */
+function plain(store: Store, container: HTMLElement): () => void {
+  const map = new PlainMap({
+    container,
+    layers: store.config.layers,
+    camera: store.camera.peek(),
+    theme: () => store.theme.peek(),
+    hidden: () => store.hidden.peek(),
+    moved: camera => store.moved(camera),
+    pick: found => store.pick(found ? [{ ...found, live: false }] : []),
+  });
+  const stops = [
+    effect(() => {
+      store.theme.value;
+      map.draw();
+    }),
+    effect(() => {
+      store.hidden.value;
+      map.moveTo(untracked(() => store.camera.value));
+    }),
+    effect(() => {
+      const bookmark = store.config.bookmarks.find(({ id }) => id === store.bookmark.value);
+      if (bookmark) map.moveTo(cameraOfBookmark(bookmark, screenSize()));
+    }),
+  ];
+  return () => {
+    for (const stop of stops) stop();
+    map.dispose();
+  };
 }
