@@ -26,6 +26,7 @@ import (
 type feature struct {
 	id       string
 	geometry spatial.Geometry
+	surfaces *importers.Surfaces
 	values   map[string]layers.Value
 }
 
@@ -52,11 +53,10 @@ func drain(t *testing.T, src importers.Source) (features []feature, refused []*i
 		case err != nil:
 			return features, refused, err
 		}
-		if s := rec.Surfaces; s != nil {
-			require.Len(t, s.Geometry.Parts, len(s.Classes))
-			require.NoError(t, s.Geometry.Check(), rec.ID)
-		}
-		f := feature{rec.ID, rec.Geometry.Clone(), map[string]layers.Value{}}
+		require.NotNil(t, rec.Surfaces, rec.ID)
+		require.Len(t, rec.Surfaces.Geometry.Parts, len(rec.Surfaces.Classes))
+		require.NoError(t, rec.Surfaces.Geometry.Check(), rec.ID)
+		f := feature{rec.ID, rec.Geometry.Clone(), rec.Surfaces, map[string]layers.Value{}}
 		fields := src.Fields()
 		for i, v := range rec.Values {
 			if !v.IsNull() {
@@ -74,6 +74,15 @@ func open(t *testing.T, path string, kind layers.Kind) importers.Source {
 	return src
 }
 
+// newStore is an empty store, closed with the test.
+func newStore(t *testing.T) *geopackage.Store {
+	t.Helper()
+	store, err := geopackage.Open(t.Context(), filepath.Join(t.TempDir(), "city.gpkg"), geopackage.Options{Create: true})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, store.Close()) })
+	return store
+}
+
 // area is that of all rings of a geometry in metres², holes taken off.
 func area(g spatial.Geometry) (a float64) {
 	for i := range g.NumPaths() {
@@ -89,9 +98,7 @@ func area(g spatial.Geometry) (a float64) {
 // building to where PROJ puts the corners of its record (cs2cs EPSG:28992
 // EPSG:4326); TestControlPoints of package crs holds both to the ground.
 func TestDelftStandsInItsPlace(t *testing.T) {
-	store, err := geopackage.Open(t.Context(), filepath.Join(t.TempDir(), "city.gpkg"), geopackage.Options{Create: true})
-	require.NoError(t, err)
-	defer store.Close()
+	store := newStore(t)
 	plan := importers.Plan{Files: []string{"testdata/delft.city.json.gz"}, Layer: "delft", Kind: layers.KindBuilding}
 	report, err := importers.Run(t.Context(), store, plan, cityjson.Format{}, geojson.Format{})
 	require.NoError(t, err)
@@ -349,14 +356,12 @@ func TestRefusedFiles(t *testing.T) {
 // TestWithoutReferenceSystem is refused by the engine in one sentence, until the
 // plan names the system.
 func TestWithoutReferenceSystem(t *testing.T) {
-	store, err := geopackage.Open(t.Context(), filepath.Join(t.TempDir(), "city.gpkg"), geopackage.Options{Create: true})
-	require.NoError(t, err)
-	defer store.Close()
+	store := newStore(t)
 	path := filepath.Join(t.TempDir(), "a.city.json")
 	file := strings.Replace(building(`{"type":"Solid","lod":"1","boundaries":[[`+walls+`]]}`), "referenceSystem", "x", 1)
 	require.NoError(t, os.WriteFile(path, []byte(file), 0o600))
 	plan := importers.Plan{Files: []string{path}, Layer: "a"}
-	_, err = importers.Run(t.Context(), store, plan, cityjson.Format{}, geojson.Format{})
+	_, err := importers.Run(t.Context(), store, plan, cityjson.Format{}, geojson.Format{})
 	require.ErrorContains(t, err, "names no coordinate system")
 	plan.CRS = "EPSG:28992"
 	report, err := importers.Run(t.Context(), store, plan, cityjson.Format{}, geojson.Format{})

@@ -2,7 +2,6 @@ package cityjson_test
 
 import (
 	"math"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,7 +11,6 @@ import (
 	"twind/importers/cityjson"
 	"twind/importers/geojson"
 	"twind/layers"
-	"twind/layers/geopackage"
 	"twind/spatial"
 )
 
@@ -26,19 +24,14 @@ func bodies(t *testing.T, text string) (map[string]*importers.Surfaces, []string
 
 func bodiesOf(t *testing.T, src importers.Source) (map[string]*importers.Surfaces, []string) {
 	t.Helper()
-	defer src.Close()
+	features, refused, err := drain(t, src)
+	require.NoError(t, err)
+	require.Empty(t, refused)
 	out := map[string]*importers.Surfaces{}
-	for {
-		var rec importers.Record
-		if err := src.Next(&rec); err != nil {
-			require.ErrorContains(t, err, "EOF")
-			return out, src.Info().Warnings
-		}
-		require.NotNil(t, rec.Surfaces, rec.ID)
-		require.Len(t, rec.Surfaces.Geometry.Parts, len(rec.Surfaces.Classes))
-		require.NoError(t, rec.Surfaces.Geometry.Check())
-		out[rec.ID] = rec.Surfaces
+	for _, f := range features {
+		out[f.id] = f.surfaces
 	}
+	return out, src.Info().Warnings
 }
 
 // letters are the classes as stores keep them.
@@ -133,9 +126,7 @@ func TestSurfacesOfSamples(t *testing.T) {
 // file's in the plane (cs2cs EPSG:28992 or EPSG:2056 to EPSG:4326), to 1 cm, and their heights to
 // the file's; a second import changes nothing.
 func TestSurfacesStandInTheirPlace(t *testing.T) {
-	store, err := geopackage.Open(t.Context(), filepath.Join(t.TempDir(), "city.gpkg"), geopackage.Options{Create: true})
-	require.NoError(t, err)
-	defer store.Close()
+	store := newStore(t)
 	for _, c := range []struct {
 		file, id string
 		records  int64
