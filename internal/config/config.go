@@ -159,7 +159,7 @@ func Parse(b []byte) (Config, error) {
 	d := yaml.NewDecoder(bytes.NewReader(b))
 	d.KnownFields(true)
 	if err := d.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
-		return c, layers.Errorf(layers.ErrInvalid, "%s", strings.Join(strings.Fields(err.Error()), " "))
+		return c, layers.Errorf(layers.ErrInvalid, "%s", inWords(err, b))
 	}
 	c.EnsureDefaults()
 	return c, c.Validate()

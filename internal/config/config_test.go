@@ -1,6 +1,7 @@
 package config
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -50,7 +51,7 @@ func TestParseRefuses(t *testing.T) {
 		"gtfs: [{layer: bus, url: 'http://h', every: -1s}]":          "expected a time such as 30s",
 		"tileCacheBytes: -1":                                         "expected 0 or more",
 		"store: postgres://x/y\npublished: [{table: a.b, layer: Ä}]": "layer id",
-		"a: [": "yaml",
+		"a: [": "line 1 is no YAML: ",
 		"archives: [{id: Ä, source: a.pmtiles}]": "layer id",
 		"archives: [{id: a}]":                    "needs source",
 		"archives: [{id: a, source: a.pmtiles}]\nrasters: [{id: a, source: a.tif, role: dem}]": "stands twice",
@@ -67,6 +68,31 @@ func TestParseRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "larger")
 	_, err = Load("/nonexistent/twind.yaml")
 	require.ErrorContains(t, err, "cannot be read")
+}
+
+func TestFaultsAreToldInTheWordsOfTheFile(t *testing.T) {
+	for text, want := range map[string]string{
+		"addr: a:1\nfoo: 1": "line 2: there is no key foo; docs/configuration.md lists those that there are",
+		"mqtt:\n  brokers:\n    - {url: 'mqtt://h', uhr: x}": "line 3: there is no key mqtt.brokers.uhr;",
+		"mqtt:\n  listen: [a]":                               "line 2: mqtt.listen: expected a text, not a list",
+		"mqtt: {brokers: {x: 1}}":                            "line 1: mqtt.brokers: expected a list, not keys with values",
+		"history: {retention: 5}":                            "line 1: history.retention: expected keys with values, not 5",
+		"mqtt: {brokers: [{url: 'mqtt://h', qos: many}]}":    "line 1: mqtt.brokers.qos: expected a whole number, not many",
+		"live:\n  - {id: a, period: soon}":                   "line 2: live.period: expected a time such as 30s, not soon",
+		"tileCacheBytes: a lot of memory":                    "line 1: tileCacheBytes: expected a whole number, not a lot o",
+		"history: {default: often}":                          "line 1: age \"often\": expected a number and a unit",
+		"tokens: all":                                        "line 1: tokens: expected a list, not all",
+		"addr: a:1\naddr: b:1":                               "line 2: the key addr stands on line 1 too",
+		"foo: 1\nbar: 2":                                     "there is no key foo; docs/configuration.md lists those that there are; line 2: there is no key bar",
+		"a: b: c":                                            "is no YAML",
+		"- a":                                                "expected keys with values, not a list",
+	} {
+		_, err := Parse([]byte(text))
+		require.ErrorContains(t, err, want, "%s", text)
+		for _, word := range []string{"unmarshal", "!!", "config.", "into", "mapping"} {
+			require.NotContains(t, strings.ReplaceAll(err.Error(), "docs/configuration.md", ""), word, "%s", text)
+		}
+	}
 }
 
 func TestLoopback(t *testing.T) {
