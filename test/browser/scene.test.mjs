@@ -296,6 +296,33 @@ describe('the scene and its tools', { timeout: 900_000 }, () => {
     clean();
   });
 
+  it('falls back to a flat map with a sentence where WebGL 2 is missing', async () => {
+    await tab.page.addInitScript(() => {
+      const { getContext } = HTMLCanvasElement.prototype;
+      HTMLCanvasElement.prototype.getContext = function (type, ...more) {
+        return type === 'webgl2' ? null : getContext.call(this, type, ...more);
+      };
+    });
+    await tab.page.goto(`${server.url}/?lang=en&theme=light${close}`);
+    await tab.page.getByText('This browser cannot draw the map').waitFor();
+    await tab.page.getByText('the city is shown as a flat map').waitFor();
+    // Buildings are drawn, and one is picked where it is.
+    const place = await until(tab.page, () => {
+      const canvas = document.querySelector('.plain-map');
+      const context = canvas?.getContext('2d');
+      for (let x = 450; context && x < 900; x += 9)
+        for (let y = 120; y < 400; y += 9) {
+          const [r, g, b] = context.getImageData(x, y, 1, 1).data;
+          if (r === 0xe4 && g === 0xdf && b === 0xd5) return [x, y];
+        }
+      return null;
+    });
+    await tab.page.mouse.click(...place);
+    await tab.page.getByRole('region', { name: 'What is picked' }).waitFor();
+    assert.equal(await tab.page.evaluate(() => document.querySelectorAll('.plain-map').length), 1);
+    clean();
+  });
+
   it('comes back with its bodies and its figures after the graphics card was lost', async () => {
     await tab.open(`/?lang=en&theme=light${close}`);
     await solid('buildings', 2);
