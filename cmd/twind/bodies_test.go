@@ -236,3 +236,25 @@ func verticesOf(t *testing.T, glb []byte) (list []geodesic.Vec3) {
 	})
 	return list
 }
+
+// TestImportTellsOfBodies imports and exports a sample as a user does: a GeoPackage
+// keeps the faces.
+func TestImportTellsOfBodies(t *testing.T) {
+	dir := t.TempDir()
+	store, copied := "geopackage:"+filepath.Join(dir, "city.gpkg"), filepath.Join(dir, "copy.gpkg")
+	status, out, errOut := twind(t, "import", "../../importers/cityjson/testdata/dutch.city.jsonl.gz", "--layer", "dutch", "--store", store)
+	require.Zero(t, status, errOut)
+	require.Contains(t, out, "with roofs and walls of their own: 3")
+	status, _, errOut = twind(t, "export", "dutch", "--format", "gpkg", "--output", copied, "--store", store)
+	require.Zero(t, status, errOut)
+	kept, err := geopackage.Open(t.Context(), copied, geopackage.Options{})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, kept.Close()) }()
+	n := 0
+	require.NoError(t, kept.Scan(t.Context(), "dutch", layers.Query{}, func(f *layers.Feature) error {
+		require.NotEmpty(t, f.Surfaces, f.ID)
+		n++
+		return nil
+	}))
+	require.Equal(t, 3, n)
+}

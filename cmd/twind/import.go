@@ -120,6 +120,9 @@ func printReport(p *program, r *importers.Report) {
 		fmt.Fprintf(p.out, "layer %s: %d read, %d written, %d refused (%d inserted, %d updated, %d unchanged)\n",
 			r.Layer, r.Read, r.Inserted+r.Updated+r.Unchanged, r.Refused, r.Inserted, r.Updated, r.Unchanged)
 	}
+	if n := r.Geometry.Surfaces; n > 0 {
+		fmt.Fprintf(p.out, "  with roofs and walls of their own: %d\n", n)
+	}
 	for _, c := range r.Refusals {
 		fmt.Fprintf(p.out, "  refused, %s: %d", c.Code, c.Count)
 		if len(c.Samples) > 0 {
