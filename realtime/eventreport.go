@@ -58,26 +58,10 @@ func EventsHandler(taker EventTaker, o PositionsOptions) http.Handler {
 	}
 	return &ingestor{
 		noun: "event", origins: o.Origins, maxBody: o.MaxBody, malformed: func() {},
-		batch: func() (read func(*Reader) (int, error), apply func(context.Context) (Result, error)) {
-			batch := make([]EventReport, 0, batchSize)
-			read = func(r *Reader) (int, error) {
-				var x EventReport
-				i, err := r.next(func(b []byte) (string, error) {
-					err := DecodeEventReport(b, &x)
-					return x.ID, err
-				})
-				if err == nil {
-					batch = append(batch, x)
-				}
-				return i, err
-			}
-			apply = func(ctx context.Context) (Result, error) {
-				result, err := taker.Take(ctx, batch)
-				batch = batch[:0]
-				return result, err
-			}
-			return read, apply
-		},
+		batch: itemBatch(func(b []byte, x *EventReport) (string, error) {
+			err := DecodeEventReport(b, x)
+			return x.ID, err
+		}, taker.Take),
 	}
 }
 

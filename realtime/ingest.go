@@ -37,6 +37,28 @@ type ingestor struct {
 	batch func() (read func(*Reader) (int, error), apply func(context.Context) (Result, error))
 }
 
+// itemBatch is the batch of an ingestor of items that need no memory of their own:
+// decode reads one and tells its id, take takes a batch.
+func itemBatch[T any](decode func([]byte, *T) (id string, err error), take func(context.Context, []T) (Result, error)) func() (read func(*Reader) (int, error), apply func(context.Context) (Result, error)) {
+	return func() (read func(*Reader) (int, error), apply func(context.Context) (Result, error)) {
+		batch := make([]T, 0, batchSize)
+		read = func(r *Reader) (int, error) {
+			var x T
+			i, err := r.next(func(b []byte) (string, error) { return decode(b, &x) })
+			if err == nil {
+				batch = append(batch, x)
+			}
+			return i, err
+		}
+		apply = func(ctx context.Context) (Result, error) {
+			result, err := take(ctx, batch)
+			batch = batch[:0]
+			return result, err
+		}
+		return read, apply
+	}
+}
+
 // ServeHTTP takes one request; PositionsHandler lists the answers.
 func (in *ingestor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {

@@ -2,7 +2,6 @@ package realtime
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -21,26 +20,10 @@ func ObservationsHandler(ob *Observatory, o PositionsOptions) http.Handler {
 	}
 	return &ingestor{
 		noun: "observation", origins: o.Origins, maxBody: o.MaxBody, journal: ob.o.Journal, malformed: func() {},
-		batch: func() (read func(*Reader) (int, error), apply func(context.Context) (Result, error)) {
-			batch := make([]Observation, 0, batchSize)
-			read = func(r *Reader) (int, error) {
-				var x Observation
-				i, err := r.next(func(b []byte) (string, error) {
-					err := DecodeObservation(b, &x)
-					return x.name(), err
-				})
-				if err == nil {
-					batch = append(batch, x)
-				}
-				return i, err
-			}
-			apply = func(ctx context.Context) (Result, error) {
-				result, err := ob.Apply(ctx, batch)
-				batch = batch[:0]
-				return result, err
-			}
-			return read, apply
-		},
+		batch: itemBatch(func(b []byte, x *Observation) (string, error) {
+			err := DecodeObservation(b, x)
+			return x.name(), err
+		}, ob.Apply),
 	}
 }
 

@@ -16,14 +16,8 @@ import (
 	"twind/spatial"
 )
 
-// withEvents answers 501 where there are no events.
 func (s *Server) withEvents(h handler) handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		if s.o.Cases == nil {
-			return fail(http.StatusNotImplemented, "This server has no events: they need the history, which its configuration turns off.")
-		}
-		return h(w, r)
-	}
+	return needsHistory(s.o.Cases != nil, "events", h)
 }
 
 // routeEvents adds /live/events.

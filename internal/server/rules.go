@@ -14,14 +14,18 @@ import (
 	"twind/realtime/rules"
 )
 
-// withRules answers 501 where there are no rules.
-func (s *Server) withRules(h handler) handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		if s.o.Rules == nil {
-			return fail(http.StatusNotImplemented, "This server has no rules and alarms: they need the history, which its configuration turns off.")
-		}
-		return h(w, r)
+// needsHistory answers 501 where what a handler is about is not there.
+func needsHistory(there bool, what string, h handler) handler {
+	if there {
+		return h
 	}
+	return func(http.ResponseWriter, *http.Request) error {
+		return fail(http.StatusNotImplemented, "This server has no "+what+": they need the history, which its configuration turns off.")
+	}
+}
+
+func (s *Server) withRules(h handler) handler {
+	return needsHistory(s.o.Rules != nil, "rules and alarms", h)
 }
 
 // routeRules adds /live/rules and /live/alarms.

@@ -10,18 +10,15 @@ import (
 	"twind/realtime/webhooks"
 )
 
-// withWebhooks answers 501 where there are no webhooks. Also reading them needs
-// the right to write: their addresses are nobody else's business.
+// withWebhooks wraps the handlers of webhooks. Also reading them needs the right
+// to write: their addresses are nobody else's business.
 func (s *Server) withWebhooks(h handler) handler {
-	return s.mayWrite(func(w http.ResponseWriter, r *http.Request) error {
-		if s.o.Webhooks == nil {
-			return fail(http.StatusNotImplemented, "This server has no webhooks: they need the history, which its configuration turns off.")
-		}
+	return s.mayWrite(needsHistory(s.o.Webhooks != nil, "webhooks", func(w http.ResponseWriter, r *http.Request) error {
 		if _, err := readParams(r, "token"); err != nil {
 			return err
 		}
 		return h(w, r)
-	})
+	}))
 }
 
 // routeWebhooks adds /live/webhooks.

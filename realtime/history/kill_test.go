@@ -1,16 +1,12 @@
 package history_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"math"
-	"net"
 	"net/http"
-	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -22,66 +18,37 @@ import (
 	"twind/realtime"
 	"twind/realtime/cases"
 	"twind/realtime/history"
+	"twind/realtime/killtest"
 	"twind/spatial"
 )
-
-// childDir names the variable that makes the test binary a server.
-const childDir = "TWIND_HISTORY_CHILD"
 
 func vehicles() layers.Layer {
 	return layers.Layer{ID: "vehicles", Kind: layers.KindFeature, GeometryType: spatial.Point, CRS: 4326, MaxZoom: 16, Live: &layers.Live{Period: 10 * time.Second}}
 }
 
-// serveForever takes positions and observations until it is killed.
-func serveForever(dir string) {
-	fail := func(err error) {
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-	}
+// serveChild takes positions, observations and events until it is killed.
+func serveChild(dir string) (http.Handler, error) {
 	log, err := history.Open(history.Options{Dir: dir, SealBytes: 64 << 10})
-	fail(err)
+	if err != nil {
+		return nil, err
+	}
 	hub := realtime.New(realtime.Options{Journal: log})
-	fail(hub.AddLayer(vehicles()))
+	if err := hub.AddLayer(vehicles()); err != nil {
+		return nil, err
+	}
 	observatory, err := realtime.NewObservatory(realtime.ObservatoryOptions{Journal: log})
-	fail(err)
+	if err != nil {
+		return nil, err
+	}
+	register, err := cases.Open(context.Background(), cases.Options{Log: log})
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/live/positions", realtime.PositionsHandler(hub, realtime.PositionsOptions{}))
-	register, err := cases.Open(context.Background(), cases.Options{Log: log})
-	fail(err)
 	mux.Handle("/live/events", realtime.EventsHandler(register, realtime.PositionsOptions{}))
 	mux.Handle("/live/observations", realtime.ObservationsHandler(observatory, realtime.PositionsOptions{}))
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	fail(err)
-	fmt.Println(ln.Addr())
-	fail(http.Serve(ln, mux)) //nolint:gosec // it is killed
-}
-
-// child is a server in a process of its own.
-type child struct {
-	cmd *exec.Cmd
-	url string
-}
-
-func startChild(t *testing.T, dir string) *child {
-	exe, err := os.Executable()
-	require.NoError(t, err)
-	cmd := exec.Command(exe)
-	cmd.Env = append(os.Environ(), childDir+"="+dir)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	line, err := bufio.NewReader(out).ReadString('\n')
-	require.NoError(t, err)
-	return &child{cmd, "http://" + strings.TrimSpace(line)}
-}
-
-// kill ends the process as a power cut would end it, for the process.
-func (c *child) kill(t *testing.T) {
-	require.NoError(t, c.cmd.Process.Kill())
-	_ = c.cmd.Wait() // killed
+	return mux, nil
 }
 
 // poster sends batches until the server is gone, and remembers what was confirmed.
@@ -121,7 +88,7 @@ func TestKillLosesNothingThatWasConfirmed(t *testing.T) {
 	defer p.client.CloseIdleConnections()
 	last := map[string]time.Time{}
 	for round := range 3 {
-		c := startChild(t, dir)
+		c := killtest.Start(t, dir)
 		var wg sync.WaitGroup
 		for w := range 8 {
 			wg.Go(func() {
@@ -145,14 +112,14 @@ func TestKillLosesNothingThatWasConfirmed(t *testing.T) {
 					} else if w == 5 {
 						path = "/live/events"
 					}
-					if !p.post(c.url, path, "["+strings.Join(items, ",")+"]", names) {
+					if !p.post(c.URL, path, "["+strings.Join(items, ",")+"]", names) {
 						return
 					}
 				}
 			})
 		}
 		time.Sleep(time.Duration(200+150*round) * time.Millisecond)
-		c.kill(t)
+		c.Kill()
 		last[fmt.Sprint("r", round)] = time.Now()
 		wg.Wait()
 	}

@@ -20,12 +20,11 @@ import (
 	"twind/layers"
 	"twind/realtime"
 	"twind/realtime/history"
+	"twind/realtime/killtest"
 )
 
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(childDir); dir != "" {
-		serveForever(dir)
-	}
+	killtest.Serve(serveChild)
 	goleak.VerifyTestMain(m)
 }
 

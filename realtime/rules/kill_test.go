@@ -1,17 +1,13 @@
 package rules_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"net"
 	"net/http"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,17 +20,13 @@ import (
 	"twind/layers"
 	"twind/realtime"
 	"twind/realtime/history"
+	"twind/realtime/killtest"
 	"twind/realtime/rules"
 	"twind/spatial"
 )
 
-// childDir names the variable that makes the test binary a server with rules.
-const childDir = "TWIND_RULES_CHILD"
-
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(childDir); dir != "" {
-		serveForever(dir)
-	}
+	killtest.Serve(serveChild)
 	goleak.VerifyTestMain(m)
 }
 
@@ -74,50 +66,23 @@ func openWatched(dir string) (*watched, error) {
 	return w, nil
 }
 
-// serveForever takes positions and observations until it is killed.
-func serveForever(dir string) {
-	fail := func(err error) {
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-	}
+// serveChild takes positions and observations until it is killed.
+func serveChild(dir string) (http.Handler, error) {
 	w, err := openWatched(dir)
-	fail(err)
-	go func() { fail(w.rules.Run(context.Background())) }()
+	if err != nil {
+		return nil, err
+	}
+	go func() { _ = w.rules.Run(context.Background()) }()
 	mux := http.NewServeMux()
 	mux.Handle("/live/positions", realtime.PositionsHandler(w.hub, realtime.PositionsOptions{}))
 	mux.Handle("/live/observations", realtime.ObservationsHandler(w.ob, realtime.PositionsOptions{}))
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	fail(err)
-	fmt.Println(ln.Addr())
-	fail(http.Serve(ln, mux)) //nolint:gosec // it is killed
-}
-
-// child is a server in a process of its own.
-type child struct {
-	cmd *exec.Cmd
-	url string
-}
-
-func startChild(t *testing.T, dir string) *child {
-	exe, err := os.Executable()
-	require.NoError(t, err)
-	cmd := exec.Command(exe)
-	cmd.Env = append(os.Environ(), childDir+"="+dir)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	line, err := bufio.NewReader(out).ReadString('\n')
-	require.NoError(t, err)
-	return &child{cmd, "http://" + strings.TrimSpace(line)}
+	return mux, nil
 }
 
 // post sends a batch; false: it was not confirmed.
-func (c *child) post(path string, body []byte) bool {
+func post(c *killtest.Child, path string, body []byte) bool {
 	client := http.Client{Timeout: 5 * time.Second}
-	resp, err := client.Post(c.url+path, "application/json", bytes.NewReader(body))
+	resp, err := client.Post(c.URL+path, "application/json", bytes.NewReader(body))
 	if err != nil {
 		return false
 	}
@@ -148,11 +113,10 @@ func TestKillLosesNoOutcome(t *testing.T) {
 	confirmed := 0
 	var pending [][2]string // path and body that were not confirmed: they are sent again
 	for round := range 5 {
-		c := startChild(t, dir)
+		c := killtest.Start(t, dir)
 		killed := make(chan struct{})
 		time.AfterFunc(time.Duration(250+rng.IntN(500))*time.Millisecond, func() {
-			_ = c.cmd.Process.Kill()
-			_ = c.cmd.Wait() // killed
+			c.Kill()
 			close(killed)
 		})
 		for {
@@ -172,7 +136,7 @@ func TestKillLosesNoOutcome(t *testing.T) {
 				}
 				pending = append(pending, [2]string{"/live/positions", "[" + strings.Join(ps, ",") + "]"}, [2]string{"/live/observations", "[" + strings.Join(os, ",") + "]"})
 			}
-			if !c.post(pending[0][0], []byte(pending[0][1])) {
+			if !post(c, pending[0][0], []byte(pending[0][1])) {
 				break
 			}
 			pending = pending[1:]
