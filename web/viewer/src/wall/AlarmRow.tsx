@@ -29,7 +29,7 @@ export function AlarmRow({ alarm }: { alarm: Alarm }) {
         onClick={() => wall.look({ kind: 'alarm', id: alarm.id, title, place: alarm.place })}
       >
         <SeveritySign severity={alarm.severity} label={words.severity[alarm.severity]} />
-        <span class="alarm-title">{title}</span>
+        <span class={`alarm-title ${alarm.state}`}>{title}</span>
         <time
           class="alarm-age"
           dateTime={new Date(alarm.time).toISOString()}
