@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"twind/internal/demo/sensing"
@@ -40,6 +41,7 @@ const (
 	sensorTick   = time.Second
 	operatorTick = 5 * time.Second
 	caseTick     = 2 * time.Second
+	describeTick = 5 * time.Minute
 )
 
 // runSensors lets the demo's sensors speak, until ctx ends.
@@ -52,12 +54,37 @@ func runSensors(ctx context.Context, live Live, log *slog.Logger) {
 	if err := putRules(ctx, live.Rules, network); err != nil && ctx.Err() == nil {
 		log.Warn("the demo city has no rules", "cause", err)
 	}
+	var describing sync.WaitGroup
 	if live.Things != nil {
-		if err := network.Register(ctx, door(live.Things)); err != nil && ctx.Err() == nil {
+		ask := door(live.Things)
+		if err := network.Register(ctx, ask); err != nil && ctx.Err() == nil {
 			log.Warn("the demo city's sensors are not in SensorThings", "cause", err)
 		}
+		describing.Go(func() { describe(ctx, ask, network.Clone(), log) })
 	}
 	speak(ctx, live, network, log)
+	describing.Wait()
+}
+
+// describe gives SensorThings an Observation of each sensor now and then: it keeps
+// every one in memory, unlike the history, which has them all.
+func describe(ctx context.Context, ask sensing.Door, network *sensing.Network, log *slog.Logger) {
+	ticker := time.NewTicker(describeTick)
+	defer ticker.Stop()
+	for {
+		streams, err := sensing.Bound(ctx, ask)
+		if err == nil {
+			err = sensing.Post(ctx, ask, streams, network.Latest(time.Now(), nil))
+		}
+		if err != nil && ctx.Err() == nil {
+			log.Warn("SensorThings did not take the demo city's observations", "cause", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
 }
 
 // speak gives the readings that are due, and lets the operator look at the alarms.

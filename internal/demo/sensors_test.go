@@ -154,6 +154,12 @@ func TestSensorsAreThingsOfOtherSystems(t *testing.T) {
 		require.Less(t, count(store, "/ObservedProperties"), 20)
 		require.Less(t, count(store, "/Sensors"), 25)
 	}
+	streams, err := sensing.Bound(t.Context(), door(store))
+	require.NoError(t, err)
+	require.Len(t, streams, len(network.Sensors))
+	latest := network.Latest(time.Now(), nil)
+	require.NoError(t, sensing.Post(t.Context(), door(store), streams, latest))
+	require.Equal(t, len(latest), count(store, "/Observations"))
 	status, body, err := door(store)(t.Context(), "GET", "/Datastreams?$top=1&$select=properties,unitOfMeasurement&$expand=Thing($expand=Locations)", nil)
 	require.NoError(t, err)
 	require.Equal(t, 200, status, string(body))

@@ -65,6 +65,13 @@ func New(described []layers.Layer, features Source, seed uint64) (*Network, erro
 	return n, nil
 }
 
+// Clone is the same network for another goroutine.
+func (n *Network) Clone() *Network {
+	c := *n
+	c.order = cycle{}
+	return &c
+}
+
 // Due appends the readings whose time is after from and not after to, by sensor.
 func (n *Network) Due(from, to time.Time, dst []realtime.Observation) []realtime.Observation {
 	a, b := from.UnixMilli(), to.UnixMilli()

@@ -8,6 +8,10 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
+
+	"twind/layers"
+	"twind/realtime"
 )
 
 // Door asks a SensorThings service: a method, a path below its root with its
@@ -54,13 +58,21 @@ type (
 
 const made = "Generated; measures nothing."
 
+// kept is how many Observations of a Datastream stay in SensorThings; all readings
+// are in the history.
+const kept = 48
+
 // Register makes a Thing of each object that has sensors, with a Datastream for
 // each quantity, bound to the object by its properties twind:layer, twind:feature
 // and twind:property. What the service has already stays as it is.
 func (n *Network) Register(ctx context.Context, ask Door) error {
-	known, err := bound(ctx, ask)
+	streams, err := Bound(ctx, ask)
 	if err != nil {
 		return err
+	}
+	known := map[[2]string]bool{}
+	for b := range streams {
+		known[[2]string{string(b.Layer), b.Feature}] = true
 	}
 	catalog := catalog{ask: ask, ids: map[string]int64{}}
 	for i := 0; i < len(n.Sensors); {
@@ -84,12 +96,13 @@ func (n *Network) Register(ctx context.Context, ask Door) error {
 	return nil
 }
 
-// bound lists the objects that have Datastreams.
-func bound(ctx context.Context, ask Door) (map[[2]string]bool, error) {
-	known := map[[2]string]bool{}
-	for path := "/Datastreams?$select=properties&$top=10000"; path != ""; {
+// Bound lists the ids of the Datastreams that are bound to city objects.
+func Bound(ctx context.Context, ask Door) (map[realtime.Binding]int64, error) {
+	known := map[realtime.Binding]int64{}
+	for path := "/Datastreams?$top=1000"; path != ""; {
 		var page struct {
 			Value []struct {
+				link
 				Properties map[string]any `json:"properties"`
 			} `json:"value"`
 			Next string `json:"@iot.nextLink"`
@@ -98,9 +111,14 @@ func bound(ctx context.Context, ask Door) (map[[2]string]bool, error) {
 			return nil, err
 		}
 		for _, d := range page.Value {
-			layer, _ := d.Properties["twind:layer"].(string)
-			feature, _ := d.Properties["twind:feature"].(string)
-			known[[2]string{layer, feature}] = true
+			text := func(name string) string {
+				s, _ := d.Properties[name].(string)
+				return s
+			}
+			b := realtime.Binding{Layer: layers.ID(text("twind:layer")), Feature: text("twind:feature"), Property: text("twind:property")}
+			if b.Layer != "" && b.Feature != "" && b.Property != "" {
+				known[b] = d.ID
+			}
 		}
 		_, query, more := strings.Cut(page.Next, "/Datastreams?")
 		if path = ""; more {
@@ -108,6 +126,31 @@ func bound(ctx context.Context, ask Door) (map[[2]string]bool, error) {
 		}
 	}
 	return known, nil
+}
+
+// batch is the Observations of one Datastream in a CreateObservations.
+type batch struct {
+	Datastream link     `json:"Datastream"`
+	Components []string `json:"components"`
+	Rows       [][]any  `json:"dataArray"`
+}
+
+// Post gives readings to their Datastreams as Observations, all at once.
+func Post(ctx context.Context, ask Door, streams map[realtime.Binding]int64, readings []realtime.Observation) error {
+	var all []batch
+	for i := range readings {
+		o := &readings[i]
+		id, ok := streams[realtime.Binding{Layer: o.Layer, Feature: o.Feature, Property: o.Property}]
+		if !ok {
+			continue
+		}
+		at := time.UnixMilli(o.Time).UTC().Format("2006-01-02T15:04:05.000Z")
+		all = append(all, batch{link{id}, []string{"phenomenonTime", "result"}, [][]any{{at, o.Number}}})
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return post(ctx, ask, "/CreateObservations", all, nil)
 }
 
 // catalog makes each Sensor and ObservedProperty once.
@@ -166,7 +209,7 @@ func (c *catalog) datastream(ctx context.Context, s *Sensor) (datastream, error)
 		Unit:            unit{s.UnitName, s.Unit, "https://ucum.org/ucum#" + s.Code},
 		Properties: map[string]any{
 			"twind:layer": s.Layer, "twind:feature": s.Feature, "twind:property": s.Quantity,
-			"twind:title": s.Title, "generated": true,
+			"twind:title": s.Title, "generated": true, "twind:keep": map[string]any{"count": kept},
 		},
 	}
 	instrument := map[string]any{
