@@ -133,7 +133,7 @@ var homes = map[string][]string{
 	"github.com/klauspost/compress":        {"twind/tiles", "twind/internal/lz", "twind/internal/server", "twind/realtime/history"},
 	"golang.org/x/image":                   {"twind/tiles/sprite"},
 	"gopkg.in/yaml.v3":                     {"twind/internal/config"},
-	"github.com/stretchr/testify":          {"twind/layers/storetest", "twind/internal/golden", "twind/internal/pgtest", "twind/internal/redistest"}, // and all tests
+	"github.com/stretchr/testify":          {"twind/layers/storetest", "twind/internal/golden", "twind/internal/pgtest", "twind/internal/redistest", "twind/realtime/killtest"}, // and all tests
 }
 
 func TestThirdPartyPackagesHaveOneHome(t *testing.T) {
