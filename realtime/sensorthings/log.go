@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -224,6 +225,7 @@ func syncFolder(dir string) error {
 func (s *Store) replay(records []record) error {
 	for i := range records {
 		if records[i].Forgotten != nil {
+			slices.Sort(records[i].Forgotten) // as they were written
 			s.forget(records[i].Forgotten)
 			continue
 		}
