@@ -77,6 +77,15 @@ func (s *Store) checkOwn(ctx context.Context, yield func(string) error) error {
 				return err
 			}
 		}
+		var strays int64
+		if err := s.row(ctx, "check layer "+string(l.ID), s.sql("SELECT count(*) FROM {s}._surfaces x WHERE x.layer = $1 AND NOT EXISTS (SELECT FROM %s t WHERE t.id = x.feature)", src.relation), []any{string(l.ID)}, &strays); err != nil {
+			return err
+		}
+		if strays > 0 {
+			if err := yield(fmt.Sprintf("layer %s: %d rows of %s belong to no feature; delete them", l.ID, strays, s.sql("{s}._surfaces"))); err != nil {
+				return err
+			}
+		}
 		if len(faults) == 0 {
 			if err := s.checkFeatures(ctx, src, yield); err != nil {
 				return err

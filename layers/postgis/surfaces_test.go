@@ -60,6 +60,10 @@ func TestClientsKeepSurfacesInLine(t *testing.T) {
 	execute(t, dsn, "DELETE FROM twind.houses WHERE id = 'c'")
 	execute(t, dsn, "UPDATE twind.houses SET id = 'e' WHERE id = 'd'")
 	require.Equal(t, map[string]layers.Surfaces{"a": faces(t, 0), "b": nil, "e": nil}, surfacesByID(t, s))
+	execute(t, dsn, "INSERT INTO twind._surfaces VALUES ('houses', 'nobody', 'R', '')")
+	var faults []string
+	require.NoError(t, s.Check(t.Context(), func(fault string) error { faults = append(faults, fault); return nil }))
+	require.Equal(t, []string{`layer houses: 1 rows of "twind"._surfaces belong to no feature; delete them`}, faults)
 	execute(t, dsn, "TRUNCATE twind.houses")
 	require.Zero(t, ask[int64](t, dsn, "SELECT count(*) FROM twind._surfaces"))
 }
