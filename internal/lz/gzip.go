@@ -38,7 +38,7 @@ type copied struct {
 func (g *Gzip) Append(dst, src []byte, starts []uint32) []byte {
 	dst = append(dst, 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 255) // fastest; no name, no time
 	g.w = bitWriter{b: dst[:cap(dst)], at: len(dst)}
-	g.m.begin(len(src))
+	g.m.begin()
 	for lo := 0; ; lo += gzipBlock {
 		hi := min(lo+gzipBlock, len(src))
 		starts = g.m.block(src, lo, hi, starts, gzipCopy, gzipWindow)

@@ -23,8 +23,8 @@ type matcher struct {
 	sequences []sequence // of the block
 }
 
-// begin starts a source of so many bytes, less than maxSource.
-func (m *matcher) begin(n int) {
+// begin starts a source of up to maxSource bytes.
+func (m *matcher) begin() {
 	if m.base == 0 || m.base > 1<<32-1-maxSource {
 		clear(m.table[:])
 		m.base = 1
@@ -40,8 +40,8 @@ const (
 )
 
 // block splits src[lo:hi]. starts are indexes in src, ascending (others are of no
-// use), from which copies may begin; copies are not longer than longest and not from farther than
-// farthest. It gives the starts that are left.
+// use), from which copies may begin; copies are not longer than longest and not from
+// farther than farthest. It gives the starts that are left.
 func (m *matcher) block(src []byte, lo, hi int, starts []uint32, longest, farthest int) []uint32 {
 	m.literals, m.sequences = m.literals[:0], m.sequences[:0]
 	if cap(m.literals) < hi-lo+32 {

@@ -41,7 +41,7 @@ func (z *Zstd) Append(dst, src []byte, starts []uint32) []byte {
 		dst = append(dst, 2<<6, (20-10)<<3)
 	}
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(src)))
-	z.m.begin(len(src))
+	z.m.begin()
 	repeat := uint32(1)
 	for lo := 0; ; lo += zstdBlock {
 		hi := min(lo+zstdBlock, len(src))
