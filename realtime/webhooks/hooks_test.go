@@ -35,6 +35,7 @@ type office struct {
 	t     testing.TB
 	dir   string
 	o     webhooks.Options
+	past  history.Options
 	log   *history.Log
 	hooks *webhooks.Hooks
 	stop  func()
@@ -52,7 +53,8 @@ func open(t testing.TB, change func(*webhooks.Options)) *office {
 }
 
 func (p *office) start() {
-	log, err := history.Open(history.Options{Dir: filepath.Join(p.dir, "history")})
+	p.past.Dir = filepath.Join(p.dir, "history")
+	log, err := history.Open(p.past)
 	require.NoError(p.t, err)
 	p.o.Dir, p.o.Log, p.log = filepath.Join(p.dir, "webhooks"), log, log
 	p.hooks, err = webhooks.Open(p.o)
@@ -256,6 +258,26 @@ func TestOnlyWhatIsWantedIsPosted(t *testing.T) {
 	require.NoError(t, p.hooks.Delete("desk"))
 	require.Empty(t, p.hooks.List())
 	require.ErrorIs(t, p.hooks.Delete("desk"), layers.ErrNotFound)
+}
+
+// TestWhatTheLogNoLongerHasIsTold has a log that keeps as little as it may, and a
+// hook that was off for too long.
+func TestWhatTheLogNoLongerHasIsTold(t *testing.T) {
+	p := open(t, nil)
+	p.stop()
+	p.past = history.Options{SealBytes: 1, Retention: map[layers.ID]history.Retention{history.EventsStream: {Bytes: 1}}}
+	p.start()
+	r := &receiver{t: t}
+	p.put("desk", `{"url":"`+r.serve().URL+`","secret":"`+secret+`","off":true}`)
+	for range 5 {
+		p.happen("fence", 1)
+	}
+	require.Eventually(t, func() bool { s := p.log.Stats(); return s.Journals == 0 && s.Segments == 1 }, 10*time.Second, time.Millisecond)
+	p.put("desk", `{"url":"`+r.serve().URL+`"}`)
+	p.comes("desk", 5)
+	require.Equal(t, []uint64{5}, r.got())
+	require.Equal(t, []string{"4"}, r.missed)
+	require.EqualValues(t, 4, p.status("desk").Missed)
 }
 
 func TestADeadHookIsNamedAndRevived(t *testing.T) {
