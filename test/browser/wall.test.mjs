@@ -284,7 +284,7 @@ describe('the operator’s screen', { timeout: 600_000 }, () => {
       );
       assert.deepEqual(nameless, []);
       const outside = await tab.page.evaluate(() =>
-        [...document.querySelectorAll('.wall-card, .card-head > *, .replay > *, .clock > *')]
+        [...document.querySelectorAll('.wall-card, .card-head > *, .time-bar > *, .clock > *')]
           .filter(element => element.checkVisibility())
           .filter(element => {
             const box = element.getBoundingClientRect();

@@ -15,13 +15,13 @@ export function ReplayBar() {
   void store.status.value; // what the server can do comes with the connection
   if (!recorded && !inReplay)
     return (
-      <footer class="replay wall-card">
+      <footer class="time-bar wall-card">
         <LiveLamp />
         <p class="quiet">{store.status.value.phase === 'live' ? words.none : ''}</p>
       </footer>
     );
   return (
-    <section class={`replay wall-card${inReplay ? ' active' : ''}`} aria-label={words.label}>
+    <section class={`time-bar wall-card${inReplay ? ' active' : ''}`} aria-label={words.label}>
       <LiveLamp />
       <PlayButton />
       <TimeSlider />

@@ -37,6 +37,7 @@ function SourceRow({ source }: { source: Source }) {
       <div class="source-head">
         <Swatch symbol={source.symbol} color={source.color} />
         <span class="source-title">{source.title}</span>
+        {wall.inReplay.value && source.moves && <span class="mark">{wall.words.value.replay.replay}</span>}
         <span class="source-live">
           {counts ? say(counts.live) : '–'}
           <span class="visually-hidden"> {words.live}</span>

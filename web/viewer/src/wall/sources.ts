@@ -11,6 +11,8 @@ export interface Source {
   title: string;
   symbol: SymbolKind;
   color: string;
+  /** A layer of moving things, whose past a replay shows. */
+  moves: boolean;
   /** Undefined before the server told. */
   counts: LiveCounts | undefined;
 }
@@ -25,6 +27,7 @@ export function liveSources(store: Store): Source[] {
       title: store.title(id),
       symbol: legend[0]?.symbol ?? 'circle',
       color: legend[0]?.color[store.theme.value] ?? 'var(--accent)',
+      moves: true,
       counts: counts.get(id),
     }));
 }
@@ -70,6 +73,7 @@ export function sensorSources(
       title: words.sources.sensors(titles.get(id) ?? store.title(id)),
       symbol: 'circle' as const,
       color: 'var(--good)',
+      moves: false,
       counts,
     }));
 }

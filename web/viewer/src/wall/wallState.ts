@@ -142,6 +142,7 @@ export class WallState {
 
   /** Adds a value to a source's curve. */
   sample(id: string, live: number): void {
+    if (this.inReplay.peek()) return; // what is counted then is the past
     let trend = this.trends.get(id);
     if (!trend) {
       trend = new Trend();
