@@ -43,7 +43,7 @@ type MQTT struct {
 type SensorThings struct {
 	Age             Age `yaml:"age"`             // of each Datastream, by receipt; 90d
 	Count           int `yaml:"count"`           // of each Datastream; 10,000
-	MaxObservations int `yaml:"maxObservations"` // of all together, about 1 KB of memory each; 500,000
+	MaxObservations int `yaml:"maxObservations"` // of all together, about 0.5 KB of memory each; 500,000
 }
 
 // Broker is an outside MQTT broker whose positions are taken.

@@ -45,7 +45,7 @@ type Options struct {
 	// Keep bounds the Observations of each Datastream that does not say otherwise;
 	// the zero value is DefaultCount and DefaultAge, a negative bound is none.
 	Keep Retention
-	// MaxObservations bounds those of all Datastreams together, about 1 KB of
+	// MaxObservations bounds those of all Datastreams together, about 0.5 KB of
 	// memory each: the oldest go; DefaultMaxObservations.
 	MaxObservations int
 	// CompactSlack is how many bytes the log may have beyond twice what is live
