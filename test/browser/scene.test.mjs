@@ -151,8 +151,10 @@ describe('the scene and its tools', { timeout: 900_000 }, () => {
 
     // An edit is in the drawing at once.
     const pipe = profile.items.find(item => item.layer === 'demo_pipes' && item.top !== undefined);
+    const { properties } = await (await fetch(`${server.url}/ogc/collections/demo_pipes/items/${pipe.id}`)).json();
     await patch('demo_pipes', pipe.id, { start_depth: 7.5, end_depth: 7.5 });
     await until(tab.page, id => window.twind.store.section.answer.value.profile?.items.some(i => i.id === id && i.depth > 6), pipe.id);
+    await patch('demo_pipes', pipe.id, { start_depth: properties.start_depth, end_depth: properties.end_depth });
     await tab.page.keyboard.press('Escape');
     await panel.waitFor({ state: 'detached' });
     clean();

@@ -17,7 +17,7 @@ import (
 // met is a crossing for the oracle.
 type met struct{ at, depth, top float64 }
 
-// bruteCrossings walks along a pipe in steps of 2 mm and notes where it passes from
+// bruteCrossings walks along a pipe in steps of 5 mm and notes where it passes from
 // one side of a leg of the line to the other.
 func bruteCrossings(pipe axisLine, tall float64, line []float64) (out []met) {
 	begin := 0.0
@@ -31,7 +31,7 @@ func bruteCrossings(pipe axisLine, tall float64, line []float64) (out []met) {
 			if side(at(0)) == side(at(1)) {
 				continue
 			}
-			n := math.Ceil(geodesic.Distance(pipe.xy[2*k-2], pipe.xy[2*k-1], pipe.xy[2*k], pipe.xy[2*k+1]) / 0.002)
+			n := math.Ceil(geodesic.Distance(pipe.xy[2*k-2], pipe.xy[2*k-1], pipe.xy[2*k], pipe.xy[2*k+1]) / 0.005)
 			for j := 1.0; j <= n; j++ {
 				if side(at((j-1)/n)) == side(at(j/n)) {
 					continue

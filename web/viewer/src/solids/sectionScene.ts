@@ -89,7 +89,9 @@ export class SectionScene {
       stencilRef: opening,
     };
     const out = relief * anchor.stretch;
-    const frame: Frame = { along, out: [this.plane.x * out, this.plane.y * out], stretch: anchor.stretch };
+    const { stretch } = anchor;
+    const least = Math.max(0.06, (length / stretch) * 0.0055);
+    const frame: Frame = { along, out: [this.plane.x * out, this.plane.y * out], stretch, least };
     this.put(this.faces, pipeFaces(cut.items, frame, theme), plainShader, {}, masked);
     this.put(
       this.walls,
@@ -166,6 +168,8 @@ interface Frame {
   out: [number, number];
   /** Frame metres of a metre on the ground. */
   stretch: number;
+  /** What is smaller is drawn with this radius in metres, so that it is seen when the whole section is. */
+  least: number;
 }
 
 /** Corners of a circle that pipes are drawn with. */
@@ -180,10 +184,13 @@ function pipeFaces(items: readonly Crossing[], frame: Frame, theme: Theme): Face
   for (const item of items) if (!isPipe(item)) shaft(faces, item, frame, rim);
   for (const item of items) {
     if (!isPipe(item) || item.depth === undefined) continue;
-    const [rx, rz] = [Math.max(0.06, (item.wide ?? 0.2) / 2), Math.max(0.06, (item.tall ?? 0.2) / 2)];
+    const [rx, rz] = [
+      Math.max(frame.least, (item.wide ?? 0.2) / 2),
+      Math.max(frame.least, (item.tall ?? 0.2) / 2),
+    ];
     const z = -item.depth - (item.tall ?? 0) / 2;
     const box = item.width !== undefined;
-    const edge = Math.min(0.12, Math.max(0.025, rz * 0.22));
+    const edge = Math.max(frame.least * 0.5, Math.min(0.12, rz * 0.22));
     const layer = (grow: number, tint: Tint, level: number) =>
       disc(faces, frame, item.at, z, rx + grow, rz + grow, tint, box, level);
     layer(edge, dark, 1);
