@@ -32,7 +32,6 @@ const paths = {
   play: 'M6 3.800v12.400L16 10z',
   pause: 'M6.500 4v12M13.500 4v12',
   desk: 'M2.500 4h15v9.500h-15zM7 17h6M10 13.500V17',
-  wall: 'M2.500 3.500h15v11h-15zM7.200 3.500v11M12.800 3.500v11M6 17.500h8',
 } as const;
 
 export type IconName = keyof typeof paths;
