@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -198,14 +197,6 @@ func processTime(b *testing.B, pid int) time.Duration {
 	return time.Duration(ns)
 }
 
-// ownTime is the processor time that this process has used, its collector included.
-func ownTime(b *testing.B) time.Duration {
-	b.Helper()
-	var u syscall.Rusage
-	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
 // BenchmarkScale compares, on the same rows and in turns, the processor time that
 // a tile takes by ST_AsMVT (the time of the connection's server process alone: the
 // query by a prepared plan, and the sending of the uncompressed bytes; indexed,
@@ -256,11 +247,11 @@ func (c *scaleCity) compare(b *testing.B, ids []layers.ID, list []tile.ID) {
 	contenders := []*contender{
 		{name: "ST_AsMVT", tile: c.postGIS(ids), time: func(b *testing.B) time.Duration { return processTime(b, c.pid) }},
 		{name: "kept", tile: c.kept(ids), time: func(b *testing.B) time.Duration { return processTime(b, c.pid) }},
-		{name: "orb", tile: func(b *testing.B, id tile.ID) int { return len(orbTile(b, id, features[id])) }, time: ownTime},
-		{name: "encoded", tile: c.encoded(ids), time: ownTime},
+		{name: "orb", tile: func(b *testing.B, id tile.ID) int { return len(orbTile(b, id, features[id])) }, time: cpuTime},
+		{name: "encoded", tile: c.encoded(ids), time: cpuTime},
 	}
 	for _, enc := range []string{"identity", "gzip", "zstd"} {
-		contenders = append(contenders, &contender{name: enc, time: ownTime, tile: func(b *testing.B, id tile.ID) int {
+		contenders = append(contenders, &contender{name: enc, time: cpuTime, tile: func(b *testing.B, id tile.ID) int {
 			t, err := s.Tile(b.Context(), tiles.Request{Layers: ids, Tile: id, AcceptEncoding: enc})
 			if err != nil || (t.Encoding != "") != (enc != "identity") {
 				b.Fatal(t.Encoding, err)
