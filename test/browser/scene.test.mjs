@@ -277,6 +277,7 @@ describe('the scene and its tools', { timeout: 900_000 }, () => {
       const url = request.url();
       if (url.includes('.glb')) contents.set(url, (contents.get(url) ?? 0) + 1);
     });
+    await tab.page.evaluate(() => performance.setResourceTimingBufferSize(5000));
     const before = new Set(await tab.page.evaluate(() => performance.getEntriesByType('resource').map(({ name }) => name).filter(name => name.includes('.glb'))));
     for (const lon of [-74.0, -73.98, -74.0, -74.0112]) {
       await tab.page.evaluate(x => window.twind.map.jumpTo({ center: [x, 40.72], zoom: 15.5 }), lon);
