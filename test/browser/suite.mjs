@@ -493,6 +493,17 @@ export function viewerTests(name, store = async () => undefined) {
         assert.equal(response.status, 202, await response.text());
         return Date.now();
       };
+      /** All is well with it, and nobody has an alarm of it. */
+      const settle = async () => {
+        await observe(0.2);
+        const { alarms } = await json('/live/alarms?state=open&limit=1000');
+        for (const alarm of alarms.filter(({ entity }) => entity === id))
+          await json(`/live/alarms/${alarm.id}/close`, {
+            method: 'POST',
+            headers: { 'Content-Type': 'application/json' },
+            body: JSON.stringify({ owner: 'browser test' }),
+          });
+      };
       /** When both pages know a value, and when both have drawn it. */
       const arrivals = async (value, label, condition) => {
         const pages = [tab.page, other.page];
@@ -513,6 +524,7 @@ export function viewerTests(name, store = async () => undefined) {
         return [Math.max(...(await Promise.all(known))), Math.max(...(await Promise.all(drawn)))];
       };
       try {
+        await settle();
         await tab.open(`/?lang=en&theme=dark${place}`);
         await other.open(`/?lang=en&theme=dark${place}`);
         await until(tab.page, () => window.twind.store.readings.objects('manholes').size > 20);
@@ -537,7 +549,7 @@ export function viewerTests(name, store = async () => undefined) {
         clean();
         assert.deepEqual(other.faults, []);
       } finally {
-        await observe(0.2);
+        await settle();
         await other.close();
       }
     });
