@@ -24,7 +24,7 @@ const { values, positionals } = parseArgs({
 
 /** Pits, with cameras, and lines of sections, which turn the camera to themselves. */
 const pits = {
-  kamloops: { camera: '#map=19/50.67395/-120.33360/-15/58', ring: [[-120.33385, 50.67375], [-120.33335, 50.67375], [-120.33335, 50.674], [-120.33385, 50.674]] },
+  kamloops: { camera: '#map=19.2/50.67362/-120.33448/-15/55', ring: [[-120.33473, 50.6735], [-120.33429, 50.6735], [-120.33429, 50.67378], [-120.33473, 50.67378]] },
   district: { camera: '#map=19/28.19905/112.98012/-20/58', ring: [[112.97997, 28.19892], [112.9803, 28.19892], [112.9803, 28.1992], [112.97997, 28.1992]] },
 };
 const sections = {
