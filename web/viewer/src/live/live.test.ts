@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { testConfig, testLayer } from '../testing/config';
 import { contrast } from '../theme/contrast';
+import { Backlog } from './backlog';
 import { shortCount } from './cellsOverlay';
 import { crowdRadius, crowds } from './crowds';
 import type { LiveColumns } from './feed';
@@ -321,5 +322,25 @@ describe('counts by place', () => {
         }
       if (zoom === 3) expect(discs).toHaveLength(1);
     }
+  });
+});
+
+describe('a backlog of slots', () => {
+  it('gives each slot once, in order, some at a time', () => {
+    const backlog = new Backlog();
+    backlog.add([7, 3, 900, 3, 12], 1000);
+    backlog.add([3, 500], 1000);
+    expect(backlog.count).toBe(5);
+    expect([...backlog.take(2)]).toEqual([3, 7]);
+    backlog.add([3, 4], 1000);
+    expect([...backlog.take(2)]).toEqual([12, 500]);
+    const rest: number[] = [];
+    while (backlog.count > 0) rest.push(...backlog.take(2));
+    expect(rest).toEqual([900, 3, 4]);
+    expect([...backlog.take(2)]).toEqual([]);
+    backlog.add([5000], 6000);
+    backlog.clear();
+    expect(backlog.count).toBe(0);
+    expect([...backlog.take(2)]).toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
-import type { CustomLayerInterface, CustomRenderMethodInput, Map as MapLibreMap } from 'maplibre-gl';
+import type { CustomLayerInterface, CustomRenderMethodInput, LngLat, Map as MapLibreMap } from 'maplibre-gl';
 import type { SymbolKind } from '../config/config';
 import { parseHex } from '../theme/contrast';
+import { Backlog } from './backlog';
 import type { LiveColumns, LiveFeed } from './feed';
 import { localMatrix, toScreen } from './frame';
 import { LabelAtlas } from './labelAtlas';
@@ -39,12 +40,18 @@ export interface LiveHit {
 interface Drawn {
   look: LiveLook;
   tracks: Tracks;
+  /** What large messages changed, taken over frame by frame. */
+  backlog: Backlog;
   buffer: WebGLBuffer | null;
   capacity: number;
   visible: boolean;
   opacity: number;
 }
 
+/** Changed entities that a frame takes over at once; of more, a share that takes them all over within `settled`. */
+const mostAFrame = 1500;
+/** Milliseconds within which most of what a message changed is drawn. */
+const settled = 120;
 const metre = 1 / 40075016.685578488; // of the unit square of Web Mercator
 const shapeOf: Record<SymbolKind, number> = {
   arrow: Shape.arrow,
@@ -74,7 +81,9 @@ export class LiveLayer implements CustomLayerInterface {
   private readonly drawn = new Map<string, Drawn>();
   private selection: { layer: string; id: string } | undefined;
   private world: Float64Array | undefined;
-  private lastRender = 0;
+  /** When the next frame was asked for, in seconds; NaN: it was not. */
+  private asked = Number.NaN;
+  /** Milliseconds that a frame takes. */
   private interval = 16;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private stopFrames: (() => void) | undefined;
@@ -86,7 +95,15 @@ export class LiveLayer implements CustomLayerInterface {
   ) {
     for (const look of looks) {
       const tracks = new Tracks(look.symbol === 'square' ? this.atlas.cellOf : null, seconds());
-      this.drawn.set(look.id, { look, tracks, buffer: null, capacity: 0, visible: true, opacity: 1 });
+      this.drawn.set(look.id, {
+        look,
+        tracks,
+        backlog: new Backlog(),
+        buffer: null,
+        capacity: 0,
+        visible: true,
+        opacity: 1,
+      });
     }
   }
 
@@ -235,13 +252,15 @@ export class LiveLayer implements CustomLayerInterface {
     gl.disable(gl.CULL_FACE);
 
     let movingUntil = 0;
+    let waiting = 0;
     for (const drawn of this.drawn.values()) {
       if (!drawn.visible) continue;
       const { tracks, look } = drawn;
-      tracks.recenter(center.lng, center.lat, this.feed.columns(look.id), now, this.feed.serverNow());
+      this.catchUp(drawn, center, now);
       this.upload(gl, drawn);
       if (tracks.size === 0) continue;
       movingUntil = Math.max(movingUntil, tracks.movingUntil);
+      waiting += drawn.backlog.count;
 
       const matrix = localMatrix(this.world, tracks.originX, tracks.originY, metre);
       const [cx, cy] = tracks.local(center.lng, center.lat);
@@ -276,6 +295,16 @@ export class LiveLayer implements CustomLayerInterface {
     gl.depthFunc(gl.LEQUAL);
     gl.bindVertexArray(null);
     this.plan(now, movingUntil);
+    if (waiting > 0) map.triggerRepaint();
+  }
+
+  /** Takes over what one frame has the time for. */
+  private catchUp({ look, tracks, backlog }: Drawn, center: LngLat, now: number): void {
+    const columns = this.feed.columns(look.id);
+    const share = Math.max(mostAFrame, Math.ceil(backlog.count * Math.min(1, this.interval / settled)));
+    if (tracks.recenter(center.lng, center.lat, columns, now, this.feed.serverNow())) backlog.clear();
+    else if (columns && backlog.count > 0)
+      tracks.update(columns, backlog.take(share), now, this.feed.serverNow());
   }
 
   private drawSelection(gl: WebGL2RenderingContext, drawn: Drawn, size: number): void {
@@ -298,11 +327,17 @@ export class LiveLayer implements CustomLayerInterface {
     if (!drawn) return;
     if (!columns || this.feed.cells(layer)) {
       drawn.tracks.clear();
+      drawn.backlog.clear();
       this.map?.triggerRepaint();
       return;
     }
     drawn.tracks.period = this.feed.period(layer) * 1.5; // a late position is no reason to stop
-    drawn.tracks.update(columns, slots, seconds(), this.feed.serverNow());
+    if (slots !== null && slots.length + drawn.backlog.count > mostAFrame) {
+      drawn.backlog.add(slots, columns.size);
+    } else {
+      if (slots === null) drawn.backlog.clear();
+      drawn.tracks.update(columns, slots, seconds(), this.feed.serverNow());
+    }
     if (drawn.visible) this.map?.triggerRepaint();
   }
 
@@ -359,16 +394,18 @@ export class LiveLayer implements CustomLayerInterface {
   private plan(now: number, movingUntil: number): void {
     const map = this.map;
     if (!map) return;
-    const passed = (now - this.lastRender) * 1000;
-    this.lastRender = now;
+    const passed = (now - this.asked) * 1000; // since the frame was asked for, so that pauses do not count
     if (passed < 1000) this.interval += (passed - this.interval) * 0.2;
+    this.asked = Number.NaN;
     if (now >= movingUntil) return;
-    if (this.interval < 50) {
-      map.triggerRepaint();
-      return;
-    }
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.map?.triggerRepaint(), Math.min(300, this.interval));
+    if (this.interval < 50) this.ask();
+    else this.timer = setTimeout(() => this.ask(), Math.min(300, this.interval));
+  }
+
+  private ask(): void {
+    this.asked = seconds();
+    this.map?.triggerRepaint();
   }
 }
 

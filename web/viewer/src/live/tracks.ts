@@ -45,8 +45,6 @@ interface Taken {
   speed: Float32Array;
   time: Float64Array;
   state: Uint8Array;
-  /** Slots that were drawn before. */
-  known: number;
   clock: number;
   now: number;
   serverNow: number;
@@ -69,7 +67,7 @@ export class Tracks {
   private readonly near = new LocalMercator();
   /** performance.now() seconds at which the local clock is 0. */
   epoch: number;
-  /** Slots 0 to size−1 are drawn. */
+  /** Slots 0 to size−1 are drawn; the state of the others is free. */
   size = 0;
   private readonly ids: string[] = [];
   /** Slots whose bytes changed since taken. */
@@ -121,7 +119,7 @@ export class Tracks {
       this.near.move(lon, lat);
     }
     this.epoch = now;
-    this.size = 0;
+    this.free();
     if (columns) this.update(columns, null, now, serverNow);
     return true;
   }
@@ -134,7 +132,6 @@ export class Tracks {
    */
   update(columns: LiveColumns, slots: ArrayLike<number> | null, now: number, serverNow: number): void {
     this.reserve(columns.size);
-    const known = this.size;
     this.size = columns.size;
     const taken: Taken = {
       lon: columns.lon,
@@ -144,7 +141,6 @@ export class Tracks {
       speed: columns.speed,
       time: columns.time,
       state: columns.state,
-      known,
       clock: now - this.epoch,
       now,
       serverNow,
@@ -155,8 +151,14 @@ export class Tracks {
 
   /** Forgets every entity. */
   clear(): void {
-    this.size = 0;
+    this.free();
     this.movingUntil = 0;
+  }
+
+  /** Nobody is drawn, and whoever comes was not there before. */
+  private free(): void {
+    for (let slot = 0; slot < this.size; slot++) this.bytes[slot * stride + offsets.look] = State.free;
+    this.size = 0;
   }
 
   /** Where an entity is shown at a time of performance.now() seconds: what the vertex shader computes. */
@@ -190,7 +192,7 @@ export class Tracks {
   private set(columns: LiveColumns, taken: Taken, slot: number): void {
     const at = slot * stride;
     const { floats, shorts, bytes } = this;
-    const before = slot < taken.known ? (bytes[at + offsets.look] as number) : State.free;
+    const before = bytes[at + offsets.look] as number;
     const state = taken.state[slot] as number;
     bytes[at + offsets.look] = state;
     if (slot < this.dirtyFrom) this.dirtyFrom = slot;
