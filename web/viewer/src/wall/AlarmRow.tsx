@@ -32,10 +32,10 @@ export function AlarmRow({ alarm }: { alarm: Alarm }) {
         <span class={`alarm-title ${alarm.state}`}>{title}</span>
         <time
           class="alarm-age"
-          dateTime={new Date(alarm.time).toISOString()}
-          title={formatMoment(alarm.time, language)}
+          dateTime={new Date(alarm.since).toISOString()}
+          title={formatMoment(alarm.since, language)}
         >
-          {formatSpan(wall.now.value - alarm.time, words.units)}
+          {formatSpan(wall.now.value - alarm.since, words.units)}
         </time>
         <span class="alarm-subject">{alarmSubject(alarm, store)}</span>
         <span class="alarm-reading">{alarmReading(alarm, store, words)}</span>

@@ -60,7 +60,7 @@ function AlarmFacts() {
   const parts = [
     alarmSubject(alarm, store),
     alarmReading(alarm, store, words),
-    formatMoment(alarm.time, store.language.value, wall.now.value),
+    formatMoment(alarm.since, store.language.value, wall.now.value),
     alarm.note,
   ];
   return (

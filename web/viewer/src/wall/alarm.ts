@@ -30,7 +30,10 @@ export interface Alarm {
   /** What it is about; '' for nothing in particular. */
   layer: string;
   entity: string;
+  /** Of this version: an acknowledgement or recovery has its own. */
   time: number;
+  /** When it began, as far as its versions tell. */
+  since: number;
   /** How many outcomes it stands for. */
   count: number;
   /** False: a threshold is no longer crossed. */
@@ -58,6 +61,7 @@ export function parseAlarm(value: unknown): Alarm | undefined {
     id,
     state,
     time,
+    since: beginOf(time, evidence),
     sequence: number(raw.sequence) ?? 0,
     class: text(raw.class),
     severity: severityOf(raw, evidence),
@@ -71,6 +75,15 @@ export function parseAlarm(value: unknown): Alarm | undefined {
     note: text(raw.note),
     evidence: parseEvidence(evidence),
   };
+}
+
+/** Outcomes whose evidence tells since when the entity is in the zone, not since when there is an alarm. */
+const cameBefore: readonly unknown[] = ['leave', 'speed'];
+
+/** When an alarm began, as one version tells: the evidence's since, else the version's own time. */
+function beginOf(time: number, evidence: Record<string, unknown>): number {
+  const since = cameBefore.includes(evidence.outcome) ? Number.NaN : moment(evidence.since);
+  return Number.isNaN(since) ? time : Math.min(since, time);
 }
 
 function severityOf(raw: Record<string, unknown>, evidence: Record<string, unknown>): Severity {

@@ -1,9 +1,14 @@
 import type { Text } from '../i18n';
 import type { Alarm } from './alarm';
 
-/** The order of the queue: newest first. */
+/** The order of the queue: what began last is first, whatever was done about it since. */
 export function compareAlarms(a: Alarm, b: Alarm): number {
-  return b.time - a.time || b.sequence - a.sequence || (a.id < b.id ? -1 : 1);
+  return b.since - a.since || b.sequence - a.sequence || (a.id < b.id ? -1 : 1);
+}
+
+/** A later version of an alarm began when the first did. */
+export function succeedAlarm(held: Alarm, next: Alarm): Alarm {
+  return next.since > held.since ? { ...next, since: held.since } : next;
 }
 
 /** Open alarms of one class. */

@@ -16,6 +16,8 @@ export class Ledger<T extends Version> {
   constructor(
     private readonly ended: (item: T) => boolean,
     private readonly compare: (a: T, b: T) => number,
+    /** What is held of a newer version, given the one before. */
+    private readonly succeed: (held: T, next: T) => T = (_, next) => next,
     private readonly most = 2000,
   ) {}
 
@@ -36,7 +38,7 @@ export class Ledger<T extends Version> {
       if (held && held.sequence > item.sequence) continue;
       if (this.ended(item)) this.byId.delete(item.id);
       else {
-        this.byId.set(item.id, item);
+        this.byId.set(item.id, held ? this.succeed(held, item) : item);
         if (!before.has(item.id)) born.push(item);
       }
     }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Alarm, parseAlarm } from './alarm';
-import { compareAlarms, countByClass } from './alarms';
+import { compareAlarms, countByClass, succeedAlarm } from './alarms';
 import { FloodWatch } from './flood';
 import { Ledger } from './ledger';
 
@@ -42,6 +42,8 @@ describe('parseAlarm', () => {
         value: 1.5,
         limit: 1.2,
         property: 'level',
+        outcome: 'raise',
+        since: '2026-11-22T11:59:35Z',
         rule: 'r',
       },
     });
@@ -54,13 +56,14 @@ describe('parseAlarm', () => {
       layer: 'manholes',
       entity: 'M7',
       time: noon,
+      since: noon - 25_000,
       count: 3,
       active: true,
       place: [112.97, 28.2],
       owner: 'Desk 3',
       note: 'patrol sent',
       sequence: 12,
-      evidence: { value: 1.5, limit: 1.2, property: 'level' },
+      evidence: { value: 1.5, limit: 1.2, property: 'level', outcome: 'raise' },
     });
   });
 
@@ -69,6 +72,21 @@ describe('parseAlarm', () => {
     expect(alarm('a', 0, { class: 'flood' }).severity).toBe('critical');
     expect(alarm('a', 0, { evidence: { severity: 'loud' } }).severity).toBe('major');
   });
+
+  it.each([
+    ['raise', -2],
+    ['enter', -2],
+    ['leave', 0],
+    ['speed', 0],
+  ])('of %s began %d minutes from its time', (outcome, minutes) => {
+    const since = new Date(noon - 120_000).toISOString();
+    expect(alarm('a', 0, { evidence: { outcome, since } }).since).toBe(noon + minutes * 60_000);
+  });
+
+  it.each([undefined, 'yesterday', '2026-11-22T13:00:00Z'])(
+    'without a time before (%s) began at its own',
+    since => expect(alarm('a', 0, { evidence: { since } }).since).toBe(noon),
+  );
 
   it.each([
     null,
@@ -82,13 +100,42 @@ describe('parseAlarm', () => {
 });
 
 describe('the queue', () => {
-  const queue = (most?: number) => new Ledger<Alarm>(({ state }) => state === 'closed', compareAlarms, most);
+  const queue = (most?: number) =>
+    new Ledger<Alarm>(({ state }) => state === 'closed', compareAlarms, succeedAlarm, most);
   const ids = (ledger: Ledger<Alarm>) => ledger.list().map(({ id }) => id);
 
   it('is newest first', () => {
     const ledger = queue();
     ledger.take([alarm('b', 2), alarm('a', 1), alarm('c', 3)]);
     expect(ids(ledger)).toEqual(['c', 'b', 'a']);
+  });
+
+  it('keeps its order and ages when alarms are acknowledged, repeated and recover', () => {
+    const ledger = queue();
+    ledger.take([alarm('a', 1), alarm('b', 2), alarm('c', 3)]);
+    ledger.take([alarm('a', 8, { state: 'acknowledged' })]);
+    ledger.take([alarm('b', 9, { active: false }), alarm('b', 10, { count: 2 })]);
+    expect(ids(ledger)).toEqual(['c', 'b', 'a']);
+    expect(ledger.list().map(({ since }) => (since - noon) / 60_000)).toEqual([3, 2, 1]);
+    expect(ledger.get('a')?.time).toBe(noon + 8 * 60_000);
+    ledger.take([alarm('c', 11), alarm('b', 12), alarm('a', 13)], true);
+    expect(ids(ledger), 'all anew, as after a lost connection').toEqual(['c', 'b', 'a']);
+  });
+
+  it('begins with the evidence where the page came later than the alarm', () => {
+    const ledger = queue();
+    const evidence = { outcome: 'raise', since: new Date(noon + 60_000).toISOString() };
+    ledger.take([alarm('b', 2), alarm('a', 8, { state: 'acknowledged', evidence })], true);
+    expect(ids(ledger)).toEqual(['b', 'a']);
+  });
+
+  it('begins anew with the alarm that follows a closed one', () => {
+    const ledger = queue();
+    ledger.take([alarm('a', 1), alarm('b', 2)]);
+    ledger.take([alarm('a', 3, { state: 'closed' })]);
+    ledger.take([alarm('a', 4, { sequence: 9 })]);
+    expect(ids(ledger)).toEqual(['a', 'b']);
+    expect(ledger.get('a')?.since).toBe(noon + 4 * 60_000);
   });
 
   it('of the same moment, the later told comes first', () => {

@@ -3,7 +3,7 @@ import type { Store } from '../app/store';
 import type { LiveCounts, Replaying } from '../live/feed';
 import { metresBetween } from '../map/camera';
 import { type Alarm, floodClass } from './alarm';
-import { type ClassCount, compareAlarms, countByClass } from './alarms';
+import { type ClassCount, compareAlarms, countByClass, succeedAlarm } from './alarms';
 import { changeAlarm, type Outcome } from './changeAlarm';
 import { type CityCase, caseEnded, compareCases, isOverdue } from './cityCase';
 import { EventReader, type SourceState } from './eventReader';
@@ -66,7 +66,11 @@ export class WallState {
   /** Live entities of each source over the last minutes. */
   readonly trends = new Map<string, Trend>();
 
-  private readonly alarmLedger = new Ledger<Alarm>(({ state }) => state === 'closed', compareAlarms);
+  private readonly alarmLedger = new Ledger<Alarm>(
+    ({ state }) => state === 'closed',
+    compareAlarms,
+    succeedAlarm,
+  );
   private readonly caseLedger = new Ledger<CityCase>(({ state }) => caseEnded(state), compareCases);
   private readonly floodWatch = new FloodWatch();
   private readonly events: EventReader;
@@ -252,7 +256,7 @@ export class WallState {
   private takeAlarms(list: readonly Alarm[], whole: boolean): void {
     const born = this.alarmLedger.take(list, whole);
     this.alarms.value = this.alarmLedger.list();
-    for (const { time, class: name } of born) if (name !== floodClass) this.floodWatch.note(time);
+    for (const alarm of born) if (alarm.class !== floodClass) this.floodWatch.note(raisedAt(alarm));
     const held = [...this.fresh.value].filter(id => this.alarmLedger.get(id)?.state === 'new');
     if (this.began) {
       const news = born.filter(({ state }) => state === 'new');
@@ -276,6 +280,11 @@ export class WallState {
       sound: this.sound.state.value !== 'off',
     });
   }
+}
+
+/** When it was raised: a stay that is told late began before. */
+function raisedAt({ state, count, time, since }: Alarm): number {
+  return state === 'new' && count <= 1 ? time : since;
 }
 
 function rank({ severity }: Alarm): number {
