@@ -20,7 +20,7 @@ type Plan struct {
 	GeometryOnly  bool              `json:"geometryOnly,omitempty"`  // read a shapefile without .dbf
 	Describe      *layers.Layer     `json:"describe,omitempty"`      // title, owner, zooms and so on of a new layer; its schema's titles, units and types where it names the property
 	Report        string            `json:"report,omitempty"`        // file for the report; "" writes none
-	Rejects       string            `json:"rejects,omitempty"`       // file for refused records; "" is beside the report, else beside the first file, else in the current folder
+	Rejects       string            `json:"rejects,omitempty"`       // file for refused records; "" is beside the report, else beside the first file, else in the current folder; of a dry run nowhere
 	Rename        map[string]string `json:"rename,omitempty"`        // properties' names in the file to those in the layer
 	Progress      func(Progress)    `json:"-"`
 }

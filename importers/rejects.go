@@ -17,7 +17,7 @@ import (
 // an import leaves these properties out. The file comes to be with the first of
 // them.
 type rejects struct {
-	paths []string // where it may be, the wanted place first
+	paths []string // where it may be, the wanted place first; none: nowhere
 	path  string   // where it is
 	file  *os.File
 	w     *bufio.Writer
@@ -28,7 +28,7 @@ type rejects struct {
 // add writes one refused record. Its geometry is written in degrees where that
 // is possible (degrees is then not null), else as it is, as text in _geometry.
 func (r *rejects) add(ref *Refusal, fields []Field, values []layers.Value, g, degrees spatial.Geometry) {
-	if r.err != nil {
+	if r.err != nil || len(r.paths) == 0 {
 		return
 	}
 	if r.file == nil {

@@ -136,13 +136,17 @@ func (r *Report) write(path string) error {
 
 // rejectsPaths are where refused records may go, the wanted place first: where
 // the plan says, beside the report, or beside the first file and, if that folder
-// cannot be written to, in the current one.
+// cannot be written to, in the current one. A dry run keeps them only where the
+// plan says.
 func (p *Plan) rejectsPaths() []string {
 	if p.Rejects != "" {
 		return []string{p.Rejects}
 	}
 	if p.Report != "" {
 		return []string{strings.TrimSuffix(p.Report, filepath.Ext(p.Report)) + ".rejects.geojsonl"}
+	}
+	if p.DryRun {
+		return nil
 	}
 	name := string(p.Layer) + ".rejects.geojsonl"
 	return []string{filepath.Join(filepath.Dir(p.Files[0]), name), name}

@@ -239,7 +239,11 @@ func TestRefusedFeaturesAreKept(t *testing.T) {
 func TestWhereRejectsAreKept(t *testing.T) {
 	s := newStore(t)
 	path := write(t, "a.geojson", collection(feature("1", point(400, 2), ""), feature("2", point(1, 2), "")))
-	report, err := importers.Run(t.Context(), s, importers.Plan{Files: []string{path}, Layer: "things"}, formats...)
+	report, err := importers.Run(t.Context(), s, importers.Plan{Files: []string{path}, Layer: "things", DryRun: true}, formats...)
+	require.Error(t, err)
+	require.Empty(t, report.Rejects)
+	require.NoFileExists(t, filepath.Join(filepath.Dir(path), "things.rejects.geojsonl"), "a dry run writes nothing unasked")
+	report, err = importers.Run(t.Context(), s, importers.Plan{Files: []string{path}, Layer: "things"}, formats...)
 	require.Error(t, err)
 	require.Equal(t, filepath.Join(filepath.Dir(path), "things.rejects.geojsonl"), report.Rejects)
 	require.FileExists(t, report.Rejects)

@@ -19,21 +19,11 @@ const (
 	typeTable = typeCSV + "; charset=utf-8; header=present"
 )
 
-// excavationInputs are the inputs of the process, after OGC API – Processes. A
-// polygon may stand by itself or as {"value": …}.
+// excavationInputs are the inputs of the process, after OGC API – Processes.
 type excavationInputs struct {
-	Inputs struct {
-		Polygon json.RawMessage `json:"polygon"`
-		Depth   *float64        `json:"depth"`
-		Layers  []string        `json:"layers"`
-	} `json:"inputs"`
-}
-
-// outline is a GeoJSON Polygon; nil stands for null where a number is expected.
-type outline struct {
-	Type        string          `json:"type"`
-	Coordinates [][][]*float64  `json:"coordinates"`
-	Value       json.RawMessage `json:"value"`
+	Polygon json.RawMessage `json:"polygon"`
+	Depth   *float64        `json:"depth"`
+	Layers  []string        `json:"layers"`
 }
 
 // excavate answers POST /ogc/processes/excavation/execution.
@@ -71,18 +61,27 @@ func wantsTable(accept string) (bool, error) {
 
 func (s *Server) readExcavation(r *http.Request, body []byte) (q tiles3d.ExcavationRequest, err error) {
 	var in excavationInputs
-	if err := json.Unmarshal(body, &in); err != nil {
-		return q, fail(400, fmt.Sprintf("The body is not a JSON object with inputs: %v.", err))
-	}
-	if in.Inputs.Depth == nil {
-		return q, fail(400, "inputs.depth is missing; give the depth of the pit in metres below the ground, such as 3.")
-	}
-	q.Depth = *in.Inputs.Depth
-	if q.Ring, err = readOutline(in.Inputs.Polygon, true); err != nil {
+	if err := readInputs(body, "polygon (a GeoJSON Polygon), depth (metres) and layers (a list of ids)", &in); err != nil {
 		return q, err
 	}
+	if in.Depth == nil {
+		return q, fail(400, "inputs.depth is missing; give the depth of the pit in metres below the ground, such as 3.")
+	}
+	q.Depth = *in.Depth
+	var rings [][][]*float64
+	if err := readCoordinates(in.Polygon, "polygon", "Polygon", &rings); err != nil {
+		return q, err
+	}
+	if n := len(rings); n > 1 {
+		return q, fail(400, fmt.Sprintf("inputs.polygon has %d rings; a pit has one outline and no holes.", n))
+	}
+	for _, ring := range rings {
+		if q.Ring, err = appendPositions(q.Ring, "polygon", ring); err != nil {
+			return q, err
+		}
+	}
 	q.Policy = func(id layers.ID) layers.Policy { return s.policy(r, id) }
-	q.Layers, err = s.underground(r, in.Inputs.Layers)
+	q.Layers, err = s.underground(r, in.Layers)
 	return q, err
 }
 
@@ -118,36 +117,6 @@ func (s *Server) excavable(r *http.Request) (ids []layers.ID) {
 		}
 	}
 	return ids
-}
-
-// readOutline reads the one ring of a GeoJSON Polygon: longitude, latitude, ….
-func readOutline(raw json.RawMessage, wrapped bool) ([]float64, error) {
-	if len(raw) == 0 {
-		return nil, fail(400, "inputs.polygon is missing; give a GeoJSON Polygon in degrees.")
-	}
-	var g outline
-	if err := json.Unmarshal(raw, &g); err != nil {
-		return nil, fail(400, fmt.Sprintf("inputs.polygon is not a GeoJSON Polygon: %v.", err))
-	}
-	if wrapped && g.Type == "" && len(g.Value) > 0 {
-		return readOutline(g.Value, false)
-	}
-	if g.Type != "Polygon" {
-		return nil, fail(400, fmt.Sprintf("inputs.polygon has the type %q; give a GeoJSON Polygon.", cut(g.Type, 40)))
-	}
-	if n := len(g.Coordinates); n > 1 {
-		return nil, fail(400, fmt.Sprintf("inputs.polygon has %d rings; a pit has one outline and no holes.", n))
-	}
-	var ring []float64
-	for _, ps := range g.Coordinates {
-		for k, p := range ps {
-			if len(p) < 2 || p[0] == nil || p[1] == nil {
-				return nil, fail(400, fmt.Sprintf("inputs.polygon: vertex %d is not a longitude and a latitude.", k+1))
-			}
-			ring = append(ring, *p[0], *p[1])
-		}
-	}
-	return ring, nil
 }
 
 // excavationColumns are the columns of the table.

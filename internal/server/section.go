@@ -13,22 +13,11 @@ import (
 // defaultReach is how far from a section nodes and parts are shown, in metres.
 const defaultReach = 1.0
 
-// sectionInputs are the inputs of the process. A line may stand by itself or as
-// {"value": …}.
+// sectionInputs are the inputs of the process.
 type sectionInputs struct {
-	Inputs struct {
-		Line   json.RawMessage `json:"line"`
-		Reach  *float64        `json:"reach"`
-		Layers []string        `json:"layers"`
-	} `json:"inputs"`
-}
-
-// sectionCourse is a GeoJSON LineString; nil stands for null where a number is
-// expected.
-type sectionCourse struct {
-	Type        string          `json:"type"`
-	Coordinates [][]*float64    `json:"coordinates"`
-	Value       json.RawMessage `json:"value"`
+	Line   json.RawMessage `json:"line"`
+	Reach  *float64        `json:"reach"`
+	Layers []string        `json:"layers"`
 }
 
 // cut answers POST /ogc/processes/section/execution.
@@ -50,18 +39,22 @@ func (s *Server) cut(w http.ResponseWriter, r *http.Request, body []byte, asTabl
 
 func (s *Server) readSection(r *http.Request, body []byte) (q tiles3d.SectionRequest, err error) {
 	var in sectionInputs
-	if err := json.Unmarshal(body, &in); err != nil {
-		return q, fail(400, fmt.Sprintf("The body is not a JSON object with inputs: %v.", err))
+	if err := readInputs(body, "line (a GeoJSON LineString), reach (metres) and layers (a list of ids)", &in); err != nil {
+		return q, err
 	}
 	q.Reach = defaultReach
-	if in.Inputs.Reach != nil {
-		q.Reach = *in.Inputs.Reach
+	if in.Reach != nil {
+		q.Reach = *in.Reach
 	}
-	if q.Line, err = readCourse(in.Inputs.Line, true); err != nil {
+	var course [][]*float64
+	if err := readCoordinates(in.Line, "line", "LineString", &course); err != nil {
+		return q, err
+	}
+	if q.Line, err = appendPositions(make([]float64, 0, 2*len(course)), "line", course); err != nil {
 		return q, err
 	}
 	q.Policy = func(id layers.ID) layers.Policy { return s.policy(r, id) }
-	if q.Layers, err = s.underground(r, in.Inputs.Layers); err != nil || in.Inputs.Layers != nil {
+	if q.Layers, err = s.underground(r, in.Layers); err != nil || in.Layers != nil {
 		return q, err
 	}
 	list := s.o.Catalog.Layers()
@@ -71,31 +64,6 @@ func (s *Server) readSection(r *http.Request, body []byte) (q tiles3d.SectionReq
 		}
 	}
 	return q, nil
-}
-
-// readCourse reads a GeoJSON LineString: longitude, latitude, ….
-func readCourse(raw json.RawMessage, wrapped bool) ([]float64, error) {
-	if len(raw) == 0 {
-		return nil, fail(400, "inputs.line is missing; give a GeoJSON LineString in degrees.")
-	}
-	var g sectionCourse
-	if err := json.Unmarshal(raw, &g); err != nil {
-		return nil, fail(400, fmt.Sprintf("inputs.line is not a GeoJSON LineString: %v.", err))
-	}
-	if wrapped && g.Type == "" && len(g.Value) > 0 {
-		return readCourse(g.Value, false)
-	}
-	if g.Type != "LineString" {
-		return nil, fail(400, fmt.Sprintf("inputs.line has the type %q; give a GeoJSON LineString.", cut(g.Type, 40)))
-	}
-	line := make([]float64, 0, 2*len(g.Coordinates))
-	for k, p := range g.Coordinates {
-		if len(p) < 2 || p[0] == nil || p[1] == nil {
-			return nil, fail(400, fmt.Sprintf("inputs.line: vertex %d is not a longitude and a latitude.", k+1))
-		}
-		line = append(line, *p[0], *p[1])
-	}
-	return line, nil
 }
 
 func (s *Server) sectionProcess(r *http.Request) object {

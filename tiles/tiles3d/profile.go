@@ -138,6 +138,8 @@ func newSectionLine(line []float64) (*sectionLine, error) {
 			l.at = append(l.at, 0)
 		case l.xy[n-2] == lon && l.xy[n-1] == lat:
 			continue
+		case math.Abs(lon-l.xy[n-2]) > 180:
+			return nil, layers.Errorf(layers.ErrInvalid, "line: it crosses the 180th meridian before vertex %d; draw one on each side", k/2+1)
 		default:
 			l.at = append(l.at, l.at[n/2-1]+geodesic.Distance(l.xy[n-2], l.xy[n-1], lon, lat))
 		}
