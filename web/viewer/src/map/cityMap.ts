@@ -1,4 +1,3 @@
-import type { Feature, Geometry } from 'geojson';
 import {
   Map as MapLibreMap,
   type MapMouseEvent,
@@ -6,7 +5,6 @@ import {
   type StyleSpecification,
   type VectorTileSource,
 } from 'maplibre-gl';
-import { fetchJson } from '../app/http';
 import type { BBox, Config } from '../config/config';
 import type { Language } from '../i18n';
 import { CellsOverlay } from '../live/cellsOverlay';
@@ -16,6 +14,7 @@ import { type LiveHit, LiveLayer } from '../live/liveLayer';
 import { liveLooks } from '../live/looks';
 import type { Readings } from '../readings/readings';
 import { ReadingsOverlay } from '../readings/readingsOverlay';
+import { fetchShape } from '../readings/shapes';
 import { depthOf, type SectionLine } from '../section/profile';
 import type { Pit } from '../solids/pitGeometry';
 import type { Cut } from '../solids/sectionScene';
@@ -181,7 +180,10 @@ export class CityMap {
       ),
       visible: layer => !this.hidden.has(layer),
       language: options.language,
-      shape: (layer, feature, signal) => shapeOf(config, layer, feature, signal),
+      shape: async (layer, feature, signal) => {
+        const items = config.layers.find(({ id }) => id === layer)?.items;
+        return items === undefined ? undefined : fetchShape(items, feature, signal);
+      },
       scale: options.scale,
     });
     if (feed) {
@@ -698,17 +700,4 @@ export class CityMap {
 
 function withQuery(url: string, query: string): string {
   return `${url}${url.includes('?') ? '&' : '?'}${query}`;
-}
-
-/** The geometry of a feature, as the server has it. */
-async function shapeOf(
-  config: Config,
-  layer: string,
-  feature: string,
-  signal: AbortSignal,
-): Promise<Geometry | undefined> {
-  const items = config.layers.find(({ id }) => id === layer)?.items;
-  if (items === undefined) return undefined;
-  const item = (await fetchJson(`${items}/${encodeURIComponent(feature)}`, signal)) as Partial<Feature>;
-  return item.geometry ?? undefined;
 }

@@ -6,7 +6,7 @@ import { allConditions, conditionColor, glyphOf } from './looks';
 import { parseAlarms } from './openAlarms';
 import { placeOfGeometry } from './places';
 import { conditionOf, type Reading, Readings } from './readings';
-import { Shapes } from './shapes';
+import { fetchShape, Shapes } from './shapes';
 
 function reading(given: Partial<Reading> = {}): Reading {
   return {
@@ -250,6 +250,74 @@ describe('Shapes', () => {
     expect(shapes.get('storm', '3')).toEqual({ type: 'Point', coordinates: [1, 2] });
     shapes.forget('storm', ['3']);
     expect(shapes.get('storm', '3')).toBeUndefined();
+    shapes.dispose();
+  });
+
+  const settle = () => new Promise(resolve => setTimeout(resolve));
+  const point: GeoJSON.Geometry = { type: 'Point', coordinates: [1, 2] };
+
+  it('knows that an object is not there until its layer changes', async () => {
+    vi.stubGlobal(
+      'fetch',
+      vi.fn(async () => new Response('{}', { status: 404 })),
+    );
+    const arrived = vi.fn();
+    const shapes = new Shapes(
+      (layer, feature, signal) => fetchShape(`/${layer}/items`, feature, signal),
+      arrived,
+    );
+    for (let reading = 0; reading < 5; reading++) {
+      shapes.want('storm', 'a b');
+      await settle();
+    }
+    expect(vi.mocked(fetch).mock.calls.map(([url]) => url)).toEqual(['/storm/items/a%20b']);
+    shapes.forget('water', null);
+    shapes.want('storm', 'a b');
+    expect(fetch, 'another layer').toHaveBeenCalledTimes(1);
+    vi.mocked(fetch).mockImplementation(async () => Response.json({ geometry: point }));
+    shapes.forget('storm', null);
+    shapes.want('storm', 'a b');
+    await settle();
+    await settle();
+    expect(shapes.get('storm', 'a b')).toEqual(point);
+    expect(arrived).toHaveBeenCalledTimes(1);
+    shapes.dispose();
+    vi.unstubAllGlobals();
+  });
+
+  it('asks again what failed after a minute, or a change', async () => {
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(0);
+    const read = vi.fn(() => Promise.reject(new Error('HTTP 503')));
+    const shapes = new Shapes(read, vi.fn());
+    const want = async () => {
+      shapes.want('storm', '1');
+      await settle();
+      return read.mock.calls.length;
+    };
+    expect(await want()).toBe(1);
+    expect(await want()).toBe(1);
+    shapes.forget('storm', ['1']);
+    expect(await want()).toBe(2);
+    clock.mockReturnValue(59_000);
+    expect(await want()).toBe(2);
+    clock.mockReturnValue(61_000);
+    expect(await want()).toBe(3);
+    shapes.dispose();
+    clock.mockRestore();
+  });
+
+  it('asks again what changed while it was on its way', async () => {
+    const answers: ((shape: GeoJSON.Geometry | undefined) => void)[] = [];
+    const read = vi.fn(() => new Promise<GeoJSON.Geometry | undefined>(resolve => answers.push(resolve)));
+    const shapes = new Shapes(read, vi.fn());
+    shapes.want('storm', '1');
+    shapes.forget('storm', null);
+    answers.shift()?.(undefined);
+    await settle();
+    expect(read).toHaveBeenCalledTimes(2);
+    answers.shift()?.(point);
+    await settle();
+    expect(shapes.get('storm', '1')).toEqual(point);
     shapes.dispose();
   });
 });
