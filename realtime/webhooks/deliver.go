@@ -62,35 +62,61 @@ func (w *worker) batch(ctx context.Context) (more bool, err error) {
 	if last <= position {
 		return false, nil
 	}
-	var events []realtime.Event
-	through, missed := position, uint64(0)
-	err = w.h.o.Log.Events(ctx, position, func(e *realtime.Event) error {
-		if e.Sequence > last || e.Sequence-position > 16*readAhead || len(events) >= readAhead {
+	r, err := w.read(ctx, position, last)
+	if err != nil {
+		return false, err
+	}
+	for i := range r.events {
+		if err := w.post(ctx, &r.events[i].Event, r.events[i].missed); err != nil {
+			return false, err
+		}
+	}
+	w.moved(ctx, r.through, r.missed)
+	return r.through < last, nil
+}
+
+// reading is what the log has after a position.
+type reading struct {
+	events  []wanted
+	through uint64 // up to which they are all that are wanted
+	missed  uint64 // that the log has no more, after the last of them
+}
+
+// wanted is an event that the hook is for, and how many between it and the one
+// before it the log has no more.
+type wanted struct {
+	realtime.Event
+	missed uint64
+}
+
+// read looks at 16×readAhead events that are still in the log, however far apart
+// their numbers are, and keeps up to readAhead that the hook wants. Those up to
+// last are on disk for certain.
+func (w *worker) read(ctx context.Context, position, last uint64) (reading, error) {
+	r := reading{through: position}
+	looked := 0
+	err := w.h.o.Log.Events(ctx, position, func(e *realtime.Event) error {
+		if e.Sequence > last || looked >= 16*readAhead || len(r.events) >= readAhead {
 			return errEnough
 		}
-		missed += e.Sequence - through - 1
-		through = e.Sequence
+		looked++
+		r.missed += e.Sequence - r.through - 1
+		r.through = e.Sequence
 		if w.hook.wants(e) {
 			c := *e
 			c.Data = bytes.Clone(e.Data)
-			events = append(events, c)
+			r.events = append(r.events, wanted{c, r.missed})
+			r.missed = 0
 		}
 		return nil
 	})
 	if err != nil && !errors.Is(err, errEnough) {
-		return false, err
+		return reading{}, err
 	}
-	if through == position { // the log has none of them any more
-		missed, through = last-position, last
+	if looked == 0 { // the log has none of them any more
+		r.missed, r.through = last-position, last
 	}
-	for i := range events {
-		if err := w.post(ctx, &events[i], missed); err != nil {
-			return false, err
-		}
-		missed = 0
-	}
-	w.moved(ctx, through, missed)
-	return through < last, nil
+	return r, nil
 }
 
 // moved notes that everything up to a number is done.
