@@ -93,7 +93,11 @@ describe('the operator’s screen', { timeout: 600_000 }, () => {
       await alarm.getAttribute('data-alarm'),
       'the newest is first',
     );
-    await here.page.locator('.class-row', { hasText: 'Test tilt' }).waitFor();
+    await here.page.locator('.class-row', { hasText: 'Test tilt' }).or(here.page.locator('.class-rest')).first().waitFor();
+    await until(here.page, () => {
+      const counts = [...document.querySelectorAll('.class-count')].map(count => Number.parseInt(count.textContent, 10));
+      return counts.reduce((a, b) => a + b, 0) === Number(document.querySelector('.classes .head-count').textContent);
+    });
     await here.page.getByLabel('Desk', { exact: true }).fill('Desk 7');
     await alarm.getByRole('button', { name: 'Acknowledge' }).click();
     await mine(there).getByText('Acknowledged').waitFor();

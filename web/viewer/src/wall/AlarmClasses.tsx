@@ -1,15 +1,27 @@
+import { useState } from 'preact/hooks';
 import { textIn } from '../i18n';
+import { firstClasses } from './alarms';
 import { className } from './alarmText';
 import { useWall } from './context';
+import { gapOf, rowsThatFit, useMeasured } from './wholeRows';
 
-const mostRows = 8;
-
-/** How many alarms are open, by class. */
+/** How many alarms are open, by class: as many rows as there is room for, the last for all others. */
 export function AlarmClasses() {
   const wall = useWall();
   const words = wall.words.value;
   const language = wall.store.language.value;
   const classes = wall.classes.value;
+  const [room, setRoom] = useState(Number.POSITIVE_INFINITY);
+  const list = useMeasured<HTMLUListElement>(element =>
+    setRoom(
+      rowsThatFit(
+        element.clientHeight,
+        element.firstElementChild?.getBoundingClientRect().height ?? 0,
+        gapOf(element),
+      ),
+    ),
+  );
+  const { first, rest } = firstClasses(classes, room);
   const most = Math.max(1, ...classes.map(({ fresh, acknowledged }) => fresh + acknowledged));
   return (
     <section class="wall-card classes" aria-labelledby="classes-title">
@@ -20,8 +32,8 @@ export function AlarmClasses() {
       {classes.length === 0 && (
         <p class="sentence">{wall.source.value === 'waiting' ? words.queue.waiting : words.classes.none}</p>
       )}
-      <ul>
-        {classes.slice(0, mostRows).map(({ class: name, title, fresh, acknowledged }) => (
+      <ul ref={list}>
+        {first.map(({ class: name, title, fresh, acknowledged }) => (
           <li class="class-row" key={name} title={words.classes.summary(fresh, acknowledged)}>
             <span class="class-name">{textIn(title, language, className(name, words))}</span>
             <span class="class-count">
@@ -36,6 +48,13 @@ export function AlarmClasses() {
             </span>
           </li>
         ))}
+        {rest.classes > 0 && (
+          <li class="class-row class-rest" title={words.classes.summary(rest.fresh, rest.acknowledged)}>
+            <span class="class-name">{words.classes.more(rest.classes)}</span>
+            <span class="class-count">{rest.fresh + rest.acknowledged}</span>
+            <span class="class-bar" aria-hidden="true" />
+          </li>
+        )}
       </ul>
     </section>
   );

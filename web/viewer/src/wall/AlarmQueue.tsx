@@ -2,6 +2,7 @@ import { Icon } from '../ui/Icon';
 import { AlarmRow } from './AlarmRow';
 import { useWall } from './context';
 import { OwnerField } from './OwnerField';
+import { useWholeRows } from './wholeRows';
 
 /** Rows that are drawn; older ones are counted. */
 const mostRows = 60;
@@ -9,6 +10,7 @@ const mostRows = 60;
 /** The alarms that need somebody, newest first. */
 export function AlarmQueue() {
   const wall = useWall();
+  const list = useWholeRows();
   const words = wall.words.value.queue;
   const alarms = wall.alarms.value;
   const source = wall.source.value;
@@ -44,11 +46,13 @@ export function AlarmQueue() {
           )}
         </p>
       )}
-      <ol class="queue-list">
-        {alarms.slice(0, mostRows).map(alarm => (
-          <AlarmRow key={alarm.id} alarm={alarm} />
-        ))}
-      </ol>
+      <div class="rows-room">
+        <ol class="queue-list" ref={list}>
+          {alarms.slice(0, mostRows).map(alarm => (
+            <AlarmRow key={alarm.id} alarm={alarm} />
+          ))}
+        </ol>
+      </div>
       {alarms.length > mostRows && <p class="queue-more">{words.more(alarms.length - mostRows)}</p>}
     </section>
   );

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { formatMoment } from '../format/age';
 import type { Alarm } from './alarm';
-import { alarmReading, alarmSubject, alarmTitle } from './alarmText';
+import { alarmReading, alarmSubject, alarmTitle, subjectOf } from './alarmText';
 import { useWall } from './context';
 import { SeveritySign } from './SeveritySign';
 import { formatSpan } from './timeLeft';
@@ -37,7 +37,7 @@ export function AlarmRow({ alarm }: { alarm: Alarm }) {
         >
           {formatSpan(wall.now.value - alarm.since, words.units)}
         </time>
-        <span class="alarm-subject">{alarmSubject(alarm, store)}</span>
+        <SubjectLine alarm={alarm} />
         <span class="alarm-reading">{alarmReading(alarm, store, words)}</span>
       </button>
       <div class="alarm-foot">
@@ -69,6 +69,23 @@ export function AlarmRow({ alarm }: { alarm: Alarm }) {
         </p>
       )}
     </li>
+  );
+}
+
+/** Whom it concerns. An id that is too long loses its beginning: its end tells objects apart. */
+function SubjectLine({ alarm }: { alarm: Alarm }) {
+  const { store } = useWall();
+  const { layer, entity, zone } = subjectOf(alarm, store);
+  return (
+    <span class="alarm-subject" title={alarmSubject(alarm, store)}>
+      {layer && <span class="subject-layer">{layer} </span>}
+      {entity && (
+        <span class="subject-entity">
+          <bdi dir="ltr">{entity}</bdi>
+        </span>
+      )}
+      {zone && <span class="subject-zone"> · {zone}</span>}
+    </span>
   );
 }
 

@@ -4,12 +4,14 @@ import { className } from './alarmText';
 import { type CityCase, isOverdue } from './cityCase';
 import { useWall } from './context';
 import { formatSpan } from './timeLeft';
+import { useWholeRows } from './wholeRows';
 
 const mostRows = 40;
 
 /** The city events that are not mended yet, by what is due first. */
 export function Cases() {
   const wall = useWall();
+  const list = useWholeRows();
   const words = wall.words.value.cases;
   const cases = wall.cases.value;
   const overdue = wall.overdue.value;
@@ -32,11 +34,13 @@ export function Cases() {
           {wall.source.value === 'waiting' ? wall.words.value.queue.waiting : words.none}
         </p>
       )}
-      <ol class="case-list">
-        {cases.slice(0, mostRows).map(item => (
-          <CaseRow key={item.id} item={item} />
-        ))}
-      </ol>
+      <div class="rows-room">
+        <ol class="case-list" ref={list}>
+          {cases.slice(0, mostRows).map(item => (
+            <CaseRow key={item.id} item={item} />
+          ))}
+        </ol>
+      </div>
       {cases.length > mostRows && <p class="queue-more">{words.more(cases.length - mostRows)}</p>}
     </section>
   );

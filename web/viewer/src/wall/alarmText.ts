@@ -22,13 +22,22 @@ export function alarmTitle(alarm: Alarm, words: WallWords, language: Language): 
   return textIn(alarm.title, language, className(alarm.class, words));
 }
 
-/** Whom it concerns, where: the layer's title, the entity, the zone. */
+/** Whom an alarm concerns, where; '' for what is not said. */
+export interface Subject {
+  /** The layer's title. */
+  layer: string;
+  entity: string;
+  zone: string;
+}
+
+export function subjectOf({ layer, entity, evidence }: Alarm, store: Store): Subject {
+  return { layer: layer && store.title(layer), entity, zone: evidence.zone ?? '' };
+}
+
+/** Whom it concerns, in one line: "City parts 4301020118000123 · Harbour". */
 export function alarmSubject(alarm: Alarm, store: Store): string {
-  const parts = [];
-  if (alarm.layer) parts.push(store.title(alarm.layer));
-  if (alarm.entity) parts.push(alarm.entity);
-  const subject = parts.join(' ');
-  return alarm.evidence.zone ? [subject, alarm.evidence.zone].filter(Boolean).join(' · ') : subject;
+  const { layer, entity, zone } = subjectOf(alarm, store);
+  return [[layer, entity].filter(Boolean).join(' '), zone].filter(Boolean).join(' · ');
 }
 
 /** What was read, against which limit: "2.35 m > 2 m"; '' where no value is known. */

@@ -36,3 +36,25 @@ export function countByClass(alarms: readonly Alarm[]): ClassCount[] {
     (a, b) => b.fresh + b.acknowledged - a.fresh - a.acknowledged || (a.class < b.class ? -1 : 1),
   );
 }
+
+/** The classes that are left out of a list, and the alarms in them. */
+export interface Rest {
+  classes: number;
+  fresh: number;
+  acknowledged: number;
+}
+
+/** The classes that a list of some rows names; where not all do, its last row is for the rest. */
+export function firstClasses(
+  counts: readonly ClassCount[],
+  rows: number,
+): { first: readonly ClassCount[]; rest: Rest } {
+  const first = counts.length > rows ? counts.slice(0, Math.max(0, rows - 1)) : counts;
+  const rest: Rest = { classes: 0, fresh: 0, acknowledged: 0 };
+  for (const { fresh, acknowledged } of counts.slice(first.length)) {
+    rest.classes++;
+    rest.fresh += fresh;
+    rest.acknowledged += acknowledged;
+  }
+  return { first, rest };
+}

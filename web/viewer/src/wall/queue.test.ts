@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type Alarm, parseAlarm } from './alarm';
-import { compareAlarms, countByClass, succeedAlarm } from './alarms';
+import { compareAlarms, countByClass, firstClasses, succeedAlarm } from './alarms';
 import { FloodWatch } from './flood';
 import { Ledger } from './ledger';
+import { rowsThatFit, wholeHeight } from './wholeRows';
 
 const noon = Date.parse('2026-11-22T12:00:00Z');
 
@@ -188,6 +189,51 @@ describe('countByClass', () => {
       { class: 'gas', title: undefined, fresh: 1, acknowledged: 0 },
     ]);
   });
+});
+
+describe('a list without room for all', () => {
+  const classes = ['a', 'b', 'c', 'd'].map((name, i) => ({
+    class: name,
+    title: undefined,
+    fresh: 4 - i,
+    acknowledged: i,
+  }));
+  const sum = (counts: readonly { fresh: number; acknowledged: number }[]) =>
+    counts.reduce((all, { fresh, acknowledged }) => all + fresh + acknowledged, 0);
+
+  it.each([
+    [Number.POSITIVE_INFINITY, 4, 0],
+    [4, 4, 0],
+    [3, 2, 2],
+    [1, 0, 4],
+  ])('of classes, in %d rows names %d and sums up %d', (rows, named, left) => {
+    const { first, rest } = firstClasses(classes, rows);
+    expect([first.length, rest.classes]).toEqual([named, left]);
+    expect(first.length + (left > 0 ? 1 : 0)).toBeLessThanOrEqual(rows);
+    expect(sum([...first, rest])).toBe(16);
+  });
+
+  it.each([
+    [100, 30, 5, 3],
+    [99.6, 30, 5, 3],
+    [99, 30, 5, 2],
+    [10, 30, 5, 1],
+    [100, 0, 5, Number.POSITIVE_INFINITY],
+    [0, 30, 5, Number.POSITIVE_INFINITY],
+  ])('in %d px fit rows of %d px, %d px apart: %d', (room, row, gap, fit) =>
+    expect(rowsThatFit(room, row, gap)).toBe(fit),
+  );
+
+  it.each([
+    [[30, 30], 100, 100],
+    [[30, 50, 30], 100, 85],
+    [[30, 30, 30], 100, 100],
+    [[30, 30, 30, 30], 110, 100],
+    [[120, 30], 100, 100],
+    [[], 100, 100],
+  ])('with rows of %j px ends in %d px at %d', (rows, room, height) =>
+    expect(wholeHeight(rows, 5, room)).toBe(height),
+  );
 });
 
 describe('FloodWatch', () => {

@@ -19,6 +19,7 @@ export const wallEn: WallWords = {
     title: 'Open alarms',
     none: 'No alarm is open.',
     summary: (fresh, acknowledged) => `${fresh} new · ${acknowledged} acknowledged`,
+    more: count => `+${count} more`,
   },
   queue: {
     title: 'Alarm queue',

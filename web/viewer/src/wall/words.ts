@@ -18,7 +18,12 @@ export interface WallWords {
     trend: string;
     waiting: string;
   };
-  classes: { title: string; none: string; summary(fresh: number, acknowledged: number): string };
+  classes: {
+    title: string;
+    none: string;
+    summary(fresh: number, acknowledged: number): string;
+    more(count: number): string;
+  };
   queue: {
     title: string;
     none: string;

@@ -19,6 +19,7 @@ export const wallZh: WallWords = {
     title: '未关闭报警',
     none: '当前没有未关闭的报警。',
     summary: (fresh, acknowledged) => `新 ${fresh} · 已确认 ${acknowledged}`,
+    more: count => `另有 ${count} 类`,
   },
   queue: {
     title: '报警队列',

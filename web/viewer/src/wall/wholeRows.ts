@@ -1,0 +1,57 @@
+import type { RefObject } from 'preact';
+import { useLayoutEffect, useRef } from 'preact/hooks';
+
+/** Rows of one height that fit into a room, one at least; all while nothing is drawn. Pixels. */
+export function rowsThatFit(room: number, row: number, gap: number): number {
+  if (room <= 0 || row <= 0) return Number.POSITIVE_INFINITY;
+  return Math.max(1, Math.floor((room + gap + rounding) / (row + gap)));
+}
+
+/**
+ * The height at which a list ends with a whole row: all rows where they fit, else
+ * as many as do; of a first row that is too tall, what there is. Pixels.
+ */
+export function wholeHeight(rows: readonly number[], gap: number, room: number): number {
+  let height = 0;
+  for (const [i, row] of rows.entries()) {
+    const next = height + row + (i > 0 ? gap : 0);
+    if (next > room + rounding) return height || room;
+    height = next;
+  }
+  return room;
+}
+
+const rounding = 0.5; // px: screens round lengths
+
+/** Measures a list when it is drawn, and when its parent or one of its rows gets another size. */
+export function useMeasured<T extends HTMLElement>(measure: (list: T) => void): RefObject<T | null> {
+  const list = useRef<T>(null);
+  const latest = useRef(measure);
+  latest.current = measure;
+  // After every drawing: the rows may be others.
+  useLayoutEffect(() => {
+    const element = list.current;
+    if (!element) return;
+    const again = () => latest.current(element);
+    again();
+    const observer = new ResizeObserver(again);
+    observer.observe(element.parentElement ?? element);
+    for (const row of element.children) observer.observe(row);
+    return () => observer.disconnect();
+  });
+  return list;
+}
+
+/** A list that ends with a whole row in the room its parent has. */
+export function useWholeRows(): RefObject<HTMLOListElement | null> {
+  return useMeasured<HTMLOListElement>(list => {
+    const rows = [...list.children].map(row => row.getBoundingClientRect().height);
+    const room = list.parentElement?.clientHeight ?? 0;
+    list.style.maxHeight = `${wholeHeight(rows, gapOf(list), room)}px`;
+  });
+}
+
+/** Between rows, in pixels. */
+export function gapOf(list: HTMLElement): number {
+  return Number.parseFloat(getComputedStyle(list).rowGap) || 0;
+}
