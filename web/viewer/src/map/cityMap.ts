@@ -28,6 +28,7 @@ import { highlightLayers, ownLayer } from './highlight';
 import { clusterAt, type Pick, pickAt } from './picking';
 import { quietReds } from './quietReds';
 import { type Change, TileRefresher } from './refresher';
+import { SecondClick } from './secondClick';
 import { bearingOf, type Side, sideOf, trenchOf, trenchWidth } from './sectionView';
 import { type Corner, Sketch, type SketchEvents } from './sketch';
 import { cityLayerOf, dimmed, present } from './style';
@@ -374,7 +375,13 @@ export class CityMap {
           cornerAt: (x, y, onSolids) => this.cornerAt(x, y, onSolids),
           pixelOf: corner => this.pixelOf(corner),
         },
-        events,
+        {
+          ...events,
+          done: corners => {
+            this.secondClick.ended();
+            events.done(corners);
+          },
+        },
       );
   }
 
@@ -639,7 +646,7 @@ export class CityMap {
   };
 
   private click(event: MapMouseEvent): void {
-    if (this.drawing) return;
+    if (this.drawing || this.secondClick.is(event.originalEvent)) return;
     const { x, y } = event.point;
     const [entity] = this.live?.hits(x, y, 14 * this.options.scale) ?? [];
     const solid = this.solidAt(x, y);
@@ -653,6 +660,7 @@ export class CityMap {
     this.events.pick(entity, picks, [event.lngLat.lng, event.lngLat.lat]);
   }
 
+  private readonly secondClick = new SecondClick();
   private hoverAt = 0;
 
   private hover(event: MapMouseEvent): void {

@@ -1,4 +1,5 @@
 import type { Map as MapLibreMap, MapMouseEvent } from 'maplibre-gl';
+import { doubleClickTime } from './secondClick';
 
 /** A place on the map: degrees, and metres above the ground where that was picked on a solid. */
 export type Corner = readonly [lon: number, lat: number, height?: number];
@@ -85,7 +86,7 @@ export class Sketch {
     window.removeEventListener('keydown', this.key, true);
     map.getCanvas().classList.remove('map-drawing');
     // The click that ended the sketch may be the first of two.
-    setTimeout(() => map.doubleClickZoom.enable(), 400);
+    setTimeout(() => map.doubleClickZoom.enable(), doubleClickTime);
     this.svg.remove();
     this.words.remove();
   }
