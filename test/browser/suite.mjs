@@ -370,18 +370,17 @@ export function viewerTests(name, store = async () => undefined) {
       assert.equal(bookmarks.length, 4);
       for (const bookmark of bookmarks) {
         await tab.page.locator(`[data-bookmark="${bookmark.id}"]`).click();
-        const seen = await until(
+        await until(
           tab.page,
           ([lon, lat]) => {
             const { map } = window.twind;
             const center = map.getCenter();
             if (map.isMoving() || Math.abs(center.lng - lon) > 1e-4 || Math.abs(center.lat - lat) > 1e-4) return 0;
-            return map.areTilesLoaded() && map.queryRenderedFeatures().length;
+            return map.areTilesLoaded() && map.queryRenderedFeatures().length > 50; // tiles come after what lies over them
           },
           bookmark.center,
           60_000,
         );
-        assert.ok(seen > 50, `${bookmark.id}: ${seen} features in view`);
         await until(tab.page, id => new URL(location.href).searchParams.get('bookmark') === id, bookmark.id);
       }
       clean();
