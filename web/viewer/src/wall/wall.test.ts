@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LiveFeed, Replaying } from '../live/feed';
+import { readingWords } from '../readings/words';
 import { testConfig, testLayer } from '../testing/config';
 import { formatDistance, neighbourName, parseNeighbour, searchable } from './nearest';
 import { loadWallPreferences, saveWallPreferences } from './preferences';
@@ -23,6 +24,11 @@ describe('words', () => {
     for (const [path, text] of [...zh, ...en]) expect(text.trim(), path).not.toBe('');
     for (const [path, text] of en) expect(text, path).not.toMatch(/\p{Script=Han}/u);
     for (const [path, text] of zh) expect(text, path).toMatch(/\p{Script=Han}/u);
+  });
+
+  it('call an alarm what the desk calls it', () => {
+    for (const [path, text] of texts(wallWords.zh)) expect(text, path).not.toContain('报警');
+    expect(wallWords.zh.focus.alarm).toBe(readingWords.zh.panel.alarm);
   });
 });
 
