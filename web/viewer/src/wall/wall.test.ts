@@ -28,7 +28,7 @@ describe('words', () => {
 
   it('call an alarm what the desk calls it', () => {
     for (const [path, text] of texts(wallWords.zh)) expect(text, path).not.toContain('报警');
-    expect(wallWords.zh.focus.alarm).toBe(readingWords.zh.panel.alarm);
+    expect(wallWords.zh.focus.alarm).toBe(readingWords.zh.alarm);
   });
 });
 
