@@ -2,6 +2,7 @@ import { useStore } from '../app/context';
 import { download } from '../app/process';
 import { type Contents, type Excavated, type ExcavatedTotal, sizeOf } from '../excavation/contents';
 import { depths } from '../excavation/excavation';
+import { kindInWords } from '../excavation/kinds';
 import { formatNumber } from '../format/number';
 import { IconButton, TextButton } from '../ui/Button';
 
@@ -100,6 +101,8 @@ function Inventory({ contents, busy }: { contents: Contents; busy: boolean }) {
   const words = store.words.value.excavation;
   const language = store.language.value;
   const number = (value: number, digits = 0) => formatNumber(value, language, digits);
+  const kindOf = (total: ExcavatedTotal) =>
+    [store.title(total.layer), kindInWords(total, store.config.layers, language)].filter(Boolean).join(' · ');
   const { items, totals } = contents;
   return (
     <div class="excavation-found" aria-busy={busy}>
@@ -117,7 +120,7 @@ function Inventory({ contents, busy }: { contents: Contents; busy: boolean }) {
           <tbody>
             {totals.map(total => (
               <tr key={`${total.layer}/${total.kind ?? ''}/${total.kindName ?? ''}`}>
-                <td>{kindOf(total, store.title(total.layer))}</td>
+                <td>{kindOf(total)}</td>
                 <td class="figure">{number(total.count)}</td>
                 <td class="figure">{total.length > 0 ? total.length.toFixed(2) : ''}</td>
               </tr>
@@ -154,6 +157,7 @@ function Inventory({ contents, busy }: { contents: Contents; busy: boolean }) {
 function Row({ item }: { item: Excavated }) {
   const store = useStore();
   const words = store.words.value.excavation;
+  const kind = kindInWords(item, store.config.layers, store.language.value);
   const pick = () => store.pick([{ layer: item.layer, id: item.id, live: false, properties: {} }]);
   return (
     <tr>
@@ -162,9 +166,7 @@ function Row({ item }: { item: Excavated }) {
           {item.name || item.id}
         </button>
         <span class="quiet">
-          {[item.part || item.kindName || item.kind || store.title(item.layer), item.material]
-            .filter(Boolean)
-            .join(' · ')}
+          {[item.part || kind || store.title(item.layer), item.material].filter(Boolean).join(' · ')}
         </span>
       </td>
       <td class="excavation-size">{sizeOf(item)}</td>
@@ -183,9 +185,4 @@ function coverOf({ depthMin, depthMax, length }: Excavated): string {
   if (depthMin === undefined || depthMax === undefined) return '';
   const [low, high] = [depthMin.toFixed(2), depthMax.toFixed(2)];
   return length === undefined || low === high ? high : `${low} – ${high}`;
-}
-
-function kindOf({ kind, kindName }: ExcavatedTotal, layer: string): string {
-  const name = kindName || kind;
-  return name ? `${layer} · ${name}` : layer;
 }

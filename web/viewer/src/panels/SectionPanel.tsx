@@ -1,7 +1,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useStore } from '../app/context';
 import { download } from '../app/process';
+import type { Store } from '../app/store';
 import { sizeOf } from '../excavation/contents';
+import { kindInWords } from '../excavation/kinds';
 import { formatLength } from '../measure/units';
 import { layOut } from '../section/drawing';
 import { type Crossing, type CutBuilding, isPipe, type Profile } from '../section/profile';
@@ -162,7 +164,7 @@ function DrawingOf({ profile, width, height }: { profile: Profile; width: number
             onClick={pick}
             onKeyDown={event => event.key === 'Enter' && pick()}
           >
-            <title>{told(item, store.title(item.layer), words)}</title>
+            <title>{told(item, kindInWords(item, store.config.layers, store.language.value), store)}</title>
             {form === 'ellipse' ? (
               <ellipse cx={x} cy={y} rx={rx} ry={ry} fill={item.color[theme]} />
             ) : (
@@ -187,13 +189,9 @@ function DrawingOf({ profile, width, height }: { profile: Profile; width: number
   );
 }
 
-function told(
-  item: Crossing,
-  layer: string,
-  words: ReturnType<typeof useStore>['words']['value']['section'],
-): string {
-  const parts = [item.name || item.id, item.part || item.kindName || item.kind || layer, sizeOf(item)];
-  if (item.depth !== undefined) parts.push(`${words.cover} ${item.depth.toFixed(2)} m`);
+function told(item: Crossing, kind: string, store: Store): string {
+  const parts = [item.name || item.id, item.part || kind || store.title(item.layer), sizeOf(item)];
+  if (item.depth !== undefined) parts.push(`${store.words.value.section.cover} ${item.depth.toFixed(2)} m`);
   return parts.filter(Boolean).join(' · ');
 }
 
@@ -201,6 +199,7 @@ function Table({ profile }: { profile: Profile }) {
   const store = useStore();
   const words = store.words.value.section;
   const pipes = profile.items.filter(isPipe);
+  const kindOf = (item: Crossing) => kindInWords(item, store.config.layers, store.language.value);
   if (profile.items.length === 0) return <p class="sentence section-table">{words.empty}</p>;
   return (
     <div class="section-table">
@@ -229,7 +228,7 @@ function Table({ profile }: { profile: Profile }) {
                   {item.name || item.id}
                 </button>
                 <span class="quiet">
-                  {[item.kindName || item.kind || store.title(item.layer), item.assumed ? words.assumed : '']
+                  {[kindOf(item) || store.title(item.layer), item.assumed ? words.assumed : '']
                     .filter(Boolean)
                     .join(' · ')}
                 </span>
