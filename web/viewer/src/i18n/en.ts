@@ -107,6 +107,7 @@ export const en = {
     underground: 'Look below the ground',
     aboveGround: 'Back above the ground',
     fullscreen: 'Full screen',
+    wall: 'Open the operator’s screen',
     exitFullscreen: 'Leave full screen',
     noWebGL:
       'This browser cannot draw the map: WebGL 2 is missing or switched off. Switch on hardware acceleration, or open this page in another browser.',

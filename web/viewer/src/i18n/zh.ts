@@ -109,6 +109,7 @@ export const zh: Dictionary = {
     underground: '查看地下',
     aboveGround: '回到地面',
     fullscreen: '全屏',
+    wall: '打开指挥大屏',
     exitFullscreen: '退出全屏',
     noWebGL: '此浏览器无法绘制地图：缺少 WebGL 2 或已被关闭。请开启硬件加速，或换用其他浏览器打开。',
     plain: '在此之前以平面地图显示城市，不含动态目标。',

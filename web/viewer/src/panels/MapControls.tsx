@@ -1,8 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
 import { useStore } from '../app/context';
 import { IconButton } from '../ui/Button';
+import { WallLink } from './WallLink';
 
-/** Zoom, compass, tilt and full screen. */
+/** Zoom, compass, tilt, tools and other screens. */
 export function MapControls() {
   const store = useStore();
   const { map: words, excavation, measure, section } = store.words.value;
@@ -53,6 +54,7 @@ export function MapControls() {
             />
           </>
         )}
+        <WallLink />
         <FullscreenButton />
       </div>
     </div>

@@ -11,6 +11,7 @@ import { LayerDetails } from './LayerDetails';
 import { LayerPanel } from './LayerPanel';
 import { Notices } from './Notices';
 import { Places } from './Places';
+import { WallLink } from './WallLink';
 
 const evil = '<img src=x onerror=alert(1)><script>alert(2)</script>';
 
@@ -177,5 +178,20 @@ describe('the panel of a feature', () => {
     const page = store();
     page.pick([{ layer: 'trains', id: 't', live: false, properties: {} }]);
     expect(render(page, <FeaturePanel />)).toContain('Reading attributes…');
+  });
+});
+
+describe('WallLink', () => {
+  const of = (live: string, language: 'zh' | 'en') => {
+    const page = store(language);
+    page.config.live = live;
+    return render(page, <WallLink />);
+  };
+
+  it('leads to the operator’s screen in the same language, where something is live', () => {
+    expect(of('ws://host/live', 'zh')).toMatch(/href="\/\?screen=wall&(amp;)?lang=zh"/);
+    expect(of('ws://host/live', 'zh')).toContain('title="打开指挥大屏"');
+    expect(of('ws://host/live', 'en')).toContain('aria-label="Open the operator’s screen"');
+    expect(of('', 'en')).toBe('');
   });
 });
