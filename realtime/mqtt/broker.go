@@ -3,7 +3,6 @@ package mqtt
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"strings"
@@ -28,7 +27,10 @@ type BrokerOptions struct {
 	// Things takes and watches the topics of SensorThings; nil: there are none.
 	Things Things
 
-	MaxClients int64        // default 10,000
+	MaxClients int64 // default 10,000
+	// Patience is how long a client may leave what is written to it unread before
+	// it is disconnected; 10 s.
+	Patience   time.Duration
 	Log        *slog.Logger // default: discards
 	Registerer prometheus.Registerer
 }
@@ -53,7 +55,10 @@ type Rights struct {
 }
 
 // Broker is an MQTT broker for twind's topics and those of SensorThings.
-type Broker struct{ server *mochi.Server }
+type Broker struct {
+	server *mochi.Server
+	hook   *hook
+}
 
 // Send passes a message on to the subscribers of a topic, each with the quality
 // it subscribed with. It waits for none: of who reads too slowly, messages are
@@ -75,6 +80,9 @@ func NewBroker(o BrokerOptions) (*Broker, error) {
 	if o.MaxClients <= 0 {
 		o.MaxClients = 10_000
 	}
+	if o.Patience <= 0 {
+		o.Patience = 10 * time.Second
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -88,17 +96,19 @@ func NewBroker(o BrokerOptions) (*Broker, error) {
 	limits.MaximumClientWritesPending = 1024
 	limits.MaximumInflight = 1024
 	limits.MaximumSessionExpiryInterval = 3600
-	s := mochi.New(&mochi.Options{Capabilities: limits, Logger: quiet(o.Log), InlineClient: true, SysTopicResendInterval: 3600})
-	if err := s.AddHook(&hook{o: o, in: in, complain: complaints{log: o.Log, now: time.Now}}, nil); err != nil {
+	complain := &complaints{log: o.Log, now: time.Now}
+	s := mochi.New(&mochi.Options{Capabilities: limits, Logger: complain.quiet(), InlineClient: true, SysTopicResendInterval: 3600})
+	h := &hook{o: o, in: in, server: s, parcels: newParcels(maxParcels), complain: complain}
+	if err := s.AddHook(h, nil); err != nil {
 		return nil, err
 	}
-	return &Broker{s}, nil
+	return &Broker{s, h}, nil
 }
 
 // Serve takes connections until ctx ends, then closes them all and returns nil.
 // It closes ln.
 func (b *Broker) Serve(ctx context.Context, ln net.Listener) error {
-	if err := b.server.AddListener(listeners.NewNet("twind", ln)); err != nil {
+	if err := b.server.AddListener(listeners.NewNet("twind", &patient{ln, b.hook.o.Patience, b.hook.complain})); err != nil {
 		return err
 	}
 	if err := b.server.Serve(); err != nil {
@@ -108,42 +118,15 @@ func (b *Broker) Serve(ctx context.Context, ln net.Listener) error {
 	return b.server.Close()
 }
 
-// quiet passes on what an operator must know: the library warns of each client
-// that goes away, and adds whole packets, with payloads and passwords, to its
-// errors.
-func quiet(log *slog.Logger) *slog.Logger { return slog.New(levelled{log.Handler()}) }
-
-type levelled struct{ slog.Handler }
-
-func (l levelled) Enabled(ctx context.Context, level slog.Level) bool {
-	return level >= slog.LevelError && l.Handler.Enabled(ctx, level)
-}
-
-// Handle passes a record on as a warning, without packets.
-func (l levelled) Handle(ctx context.Context, r slog.Record) error {
-	short := slog.NewRecord(r.Time, slog.LevelWarn, "MQTT: "+r.Message, r.PC)
-	r.Attrs(func(a slog.Attr) bool {
-		if a.Key == "error" || a.Key == "client" || a.Key == "listener" {
-			short.AddAttrs(slog.String(a.Key, fmt.Sprintf("%.200v", a.Value.Any())))
-		}
-		return true
-	})
-	if !l.Handler.Enabled(ctx, slog.LevelWarn) {
-		return nil
-	}
-	return l.Handler.Handle(ctx, short)
-}
-
-func (l levelled) WithAttrs(a []slog.Attr) slog.Handler { return levelled{l.Handler.WithAttrs(a)} }
-func (l levelled) WithGroup(n string) slog.Handler      { return levelled{l.Handler.WithGroup(n)} }
-
 // hook is what twind adds to the broker.
 type hook struct {
 	mochi.HookBase
 	o        BrokerOptions
 	in       *ingest
+	server   *mochi.Server
+	parcels  *parcels
 	rights   sync.Map // *mochi.Client → Rights
-	complain complaints
+	complain *complaints
 }
 
 // ID names the hook.
@@ -152,7 +135,8 @@ func (h *hook) ID() string { return "twind" }
 // Provides lists what the hook does.
 func (h *hook) Provides(b byte) bool {
 	switch b {
-	case mochi.OnConnectAuthenticate, mochi.OnACLCheck, mochi.OnPublish, mochi.OnDisconnect, mochi.OnWill, mochi.OnSubscribe, mochi.OnPublishDropped:
+	case mochi.OnConnectAuthenticate, mochi.OnACLCheck, mochi.OnPublish, mochi.OnDisconnect, mochi.OnWill, mochi.OnSubscribe, mochi.OnPublishDropped,
+		mochi.OnSessionEstablish, mochi.OnPacketEncode:
 		return true
 	}
 	return false
@@ -167,6 +151,7 @@ func (h *hook) OnConnectAuthenticate(cl *mochi.Client, pk packets.Packet) bool {
 	if ok {
 		h.rights.Store(cl, rights)
 	}
+	cl.Properties.Props.TopicAliasMaximum = 0 // the message that says what an alias means might be dropped
 	return ok
 }
 
@@ -215,14 +200,68 @@ func (h *hook) OnSubscribe(cl *mochi.Client, pk packets.Packet) packets.Packet {
 // OnPublishDropped counts what a client was too slow for.
 func (h *hook) OnPublishDropped(*mochi.Client, packets.Packet) { h.in.dropped.Inc() }
 
-// maxPassedOn bounds the messages that are passed on to subscribers, bytes: what
-// waits for a slow one is copied for it.
-const maxPassedOn = 64 << 10
+// OnSessionEstablish forgets what waited for a client while it was away and is
+// gone: the library would not let it in.
+func (h *hook) OnSessionEstablish(cl *mochi.Client, _ packets.Packet) {
+	was, ok := h.server.Clients.Get(cl.ID)
+	if !ok {
+		return
+	}
+	for _, pk := range was.State.Inflight.GetAll(false) {
+		if _, ok := h.parcels.payload(pk.Payload); !ok {
+			was.State.Inflight.Delete(pk.PacketID)
+			h.in.dropped.Inc()
+		}
+	}
+}
+
+// OnPacketEncode puts the payload in the place of its label. Without it there is
+// no packet, which the library does not send.
+func (h *hook) OnPacketEncode(cl *mochi.Client, pk packets.Packet) packets.Packet {
+	if pk.FixedHeader.Type != packets.Publish {
+		return pk
+	}
+	payload, ok := h.parcels.payload(pk.Payload)
+	if pk.Payload = payload; ok {
+		return pk
+	}
+	h.in.dropped.Inc()
+	if pk.FixedHeader.Qos > 0 && cl.State.Inflight.Delete(pk.PacketID) {
+		cl.State.Inflight.IncreaseSendQuota()
+	}
+	pk.FixedHeader.Type = packets.Reserved
+	return pk
+}
+
+// around is how much there is with a message's payload, bytes.
+func around(pk *packets.Packet) int {
+	p := &pk.Properties
+	n := len(pk.TopicName) + len(p.ContentType) + len(p.ResponseTopic) + len(p.CorrelationData)
+	for _, u := range p.User {
+		n += len(u.Key) + len(u.Val) + 32
+	}
+	return n
+}
+
+// passOn is a message as it waits for its subscribers; CodeSuccessIgnore for one
+// that is too large for that.
+func (h *hook) passOn(pk packets.Packet) (packets.Packet, error) {
+	if len(pk.Payload) > maxPassedOn {
+		return pk, packets.CodeSuccessIgnore
+	}
+	if len(pk.Payload) <= smallPayload {
+		return pk, nil
+	}
+	if to := h.server.Topics.Subscribers(pk.TopicName); len(to.Subscriptions)+len(to.Shared) > 0 {
+		pk.Payload = h.parcels.put(pk.Payload)
+	}
+	return pk, nil
+}
 
 // OnPublish takes a message before it is acknowledged and passed on.
 func (h *hook) OnPublish(cl *mochi.Client, pk packets.Packet) (packets.Packet, error) {
 	if cl.Net.Inline { // the broker's own, see Send
-		return pk, nil
+		return h.passOn(pk)
 	}
 	pk.FixedHeader.Retain = false // the hub knows the latest, and its age
 	if h.o.Things != nil && h.o.Things.Owns(pk.TopicName) {
@@ -233,13 +272,13 @@ func (h *hook) OnPublish(cl *mochi.Client, pk packets.Packet) (packets.Packet, e
 		return h.refuse(cl, pk, err)
 	}
 	err := h.in.message(context.Background(), pk.TopicName, "", pk.Payload, pk.FixedHeader.Qos > 0)
-	switch {
-	case err != nil:
+	if err != nil {
 		return h.refuse(cl, pk, err)
-	case len(pk.Payload) > maxPassedOn:
+	}
+	if around(&pk) > maxAround {
 		return pk, packets.CodeSuccessIgnore
 	}
-	return pk, nil
+	return h.passOn(pk)
 }
 
 // refuse tells the client, where its version of MQTT can be told, and the log.
