@@ -9,9 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/netip"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -264,7 +262,7 @@ func retryAfter(resp *http.Response) time.Duration {
 
 // newClient makes a client that follows no redirect and uses no proxy.
 func newClient(timeout time.Duration) *http.Client {
-	dialer := &net.Dialer{Timeout: timeout, Control: checkAddress}
+	dialer := &net.Dialer{Timeout: timeout, Control: checkDial}
 	return &http.Client{
 		Timeout:       timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -273,20 +271,6 @@ func newClient(timeout time.Duration) *http.Client {
 			TLSHandshakeTimeout: timeout, MaxResponseHeaderBytes: 64 << 10, ForceAttemptHTTP2: true,
 		},
 	}
-}
-
-// checkAddress refuses what no receiver is at: link-local addresses, where
-// clouds answer with the secrets of the machine, multicast and no address. The
-// names have been looked up when it is called.
-func checkAddress(_, address string, _ syscall.RawConn) error {
-	a, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return fmt.Errorf("%s is no address", address)
-	}
-	if ip := a.Addr().Unmap(); ip.IsLinkLocalUnicast() || ip.IsMulticast() || ip.IsUnspecified() {
-		return fmt.Errorf("%s is link-local, multicast or unspecified: events are not posted there", ip)
-	}
-	return nil
 }
 
 // metrics are the counters twind_webhooks_….

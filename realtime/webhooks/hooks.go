@@ -240,6 +240,9 @@ func moment(ms int64) time.Time {
 // returned. It fails with layers.ErrInvalid and ErrUnavailable.
 func (h *Hooks) Put(id string, body []byte) (s Status, secret string, created bool, err error) {
 	parsed, err := Parse(id, body)
+	if err == nil {
+		err = parsed.checkPlace()
+	}
 	if err != nil {
 		return Status{}, "", false, err
 	}
