@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"twind/layers"
@@ -228,6 +230,14 @@ func (o *EventReport) check() error {
 	if err := layers.CheckFeatureID(o.ID); err != nil {
 		return errors.New("id: " + err.Error())
 	}
+	if err := nameable("id", o.ID); err != nil {
+		return err
+	}
+	if o.Class != "" {
+		if err := nameable("class", o.Class); err != nil {
+			return err
+		}
+	}
 	if _, ok := CaseStep(o.State); o.State != "" && !ok {
 		return fmt.Errorf("state %.40q: expected new, accepted, dispatched, handling, handled, verified, closed or rejected", o.State)
 	}
@@ -245,6 +255,21 @@ func (o *EventReport) check() error {
 	}
 	if y := o.Time.Year(); y < 1971 || y > 9999 {
 		return fmt.Errorf("time is in the year %d", y)
+	}
+	return nil
+}
+
+// nameable refuses what a person cannot read as a name: blank text, control
+// characters such as line ends, and controls of the direction of writing, which
+// make what follows read as something else.
+func nameable(member, s string) error {
+	if strings.TrimSpace(s) == "" {
+		return errors.New(member + " is blank: expected a text that can be read")
+	}
+	for _, r := range s {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
+			return fmt.Errorf("%s %.40q holds U+%04X, a control character: send it without", member, s, r)
+		}
 	}
 	return nil
 }

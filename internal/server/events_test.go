@@ -190,6 +190,8 @@ func TestWebhooks(t *testing.T) {
 
 	require.Equal(t, 400, c.do("POST", "/live/webhooks/desk/replay", `{}`).status)
 	require.Equal(t, 400, c.do("POST", "/live/webhooks/desk/replay", `{"after":9}`).status)
+	require.Equal(t, 400, c.do("POST", "/live/webhooks/desk/replay", `{"after":0,"before":1}`).status)
+	require.Equal(t, 400, c.do("POST", "/live/webhooks/desk/replay", `{"after":0} {}`).status)
 	require.Equal(t, 404, c.do("POST", "/live/webhooks/none/replay", `{"after":0}`).status)
 	require.Equal(t, 400, c.do("PUT", "/live/webhooks/desk", `{"url":"file:///etc/passwd"}`).status)
 	require.Equal(t, 200, c.do("PUT", "/live/webhooks/desk", `{"url":"`+receiver.URL+`","off":true}`).status)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"time"
@@ -110,8 +111,10 @@ func (s *Server) replayWebhook(w http.ResponseWriter, r *http.Request) error {
 	var ask struct {
 		After *uint64 `json:"after"`
 	}
-	if json.Unmarshal(b, &ask) != nil || ask.After == nil {
-		return fail(http.StatusBadRequest, `The body cannot be read; send {"after": N}, the sequence of the last event that is not wanted again.`)
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if !json.Valid(b) || d.Decode(&ask) != nil || ask.After == nil {
+		return fail(http.StatusBadRequest, `The body cannot be read; send {"after": N} and nothing else, the sequence of the last event that is not wanted again.`)
 	}
 	st, err := s.o.Webhooks.Replay(chi.URLParam(r, "id"), *ask.After)
 	if err != nil {

@@ -246,3 +246,22 @@ func TestWhatIsOpenOutlivesTheRetention(t *testing.T) {
 		require.NoError(t, err)
 	})
 }
+
+// TestWhatIsTooManySaysHowManyAreOpen counts those of the same request.
+func TestWhatIsTooManySaysHowManyAreOpen(t *testing.T) {
+	log, err := history.Open(history.Options{Dir: t.TempDir()})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, log.Close()) }()
+	r, err := cases.Open(t.Context(), cases.Options{Log: log, MaxOpen: 3})
+	require.NoError(t, err)
+	defer r.Close()
+	report := func(id string) realtime.EventReport {
+		return realtime.EventReport{ID: id, Class: "a", Time: time.Now(), Lon: 1, Lat: 2}
+	}
+	_, err = r.Take(t.Context(), []realtime.EventReport{report("a")})
+	require.NoError(t, err)
+	result, err := r.Take(t.Context(), []realtime.EventReport{report("b"), report("c"), report("d")})
+	require.NoError(t, err)
+	require.Equal(t, 2, result.Accepted)
+	require.Contains(t, fmt.Sprintf("%+v", result), "3 events are open, as many as may be; close some")
+}

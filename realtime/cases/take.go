@@ -114,7 +114,7 @@ func (b *batch) begin(v *version, p *realtime.EventReport) (realtime.Outcome, st
 	case p.Class == "":
 		return realtime.Invalid, "class is missing: the first report of an event names it"
 	case open+b.opened >= b.r.o.MaxOpen:
-		return realtime.Full, fmt.Sprintf("%d events are open, as many as may be; close some", open)
+		return realtime.Full, fmt.Sprintf("%d events are open, as many as may be; close some", open+b.opened)
 	}
 	v.ID, v.Class, v.State = p.ID, p.Class, p.State
 	v.Lon, v.Lat = math.NaN(), math.NaN()
