@@ -3,6 +3,7 @@ package sensorthings
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"strings"
 	"unicode/utf8"
 )
@@ -71,12 +72,70 @@ func checkValue(k kind, m *member, v json.RawMessage) error {
 		ok, want = v[0] == '"' && valid, "a time such as 2026-01-31T08:00:00Z, or two with a slash between them"
 	}
 	if !ok {
-		return bad("%s of a %s is %s: expected %s.", m.name, definitions[k].one, short(string(v)), want)
+		return bad("%s of %s is %s: expected %s.", m.name, "a"+article(definitions[k].one)[1:], short(string(v)), want)
 	}
 	if m.name == "unitOfMeasurement" {
 		return checkUnit(v)
 	}
+	return checkNumbers(m, v)
+}
+
+// checkNumbers refuses numbers that no double can hold, and places off the Earth.
+func checkNumbers(m *member, v json.RawMessage) error {
+	if v[0] != '{' && v[0] != '[' && v[0] != '-' && (v[0] < '0' || v[0] > '9') {
+		return nil
+	}
+	var read any
+	if json.Unmarshal(v, &read) != nil {
+		return bad("%s holds a number beyond ±1.8e308: send one that a double can hold.", m.name)
+	}
+	if place, ok := read.(map[string]any); ok && (m.name == "location" || m.name == "feature") {
+		return checkPlace(m.name, place)
+	}
 	return nil
+}
+
+// checkPlace looks at a geometry of GeoJSON, or at that of a feature; what is
+// neither may be anything.
+func checkPlace(member string, place map[string]any) error {
+	if g, ok := place["geometry"].(map[string]any); ok && place["type"] == "Feature" {
+		place = g
+	}
+	switch place["type"] {
+	case "Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon":
+		if at, ok := place["coordinates"].([]any); !ok || !onEarth(at) {
+			return bad("%s has coordinates that are missing, empty or off the Earth: expected longitudes within ±180 and latitudes within ±90, in degrees.", member)
+		}
+	}
+	return nil
+}
+
+// onEarth tells whether coordinates, however deep, are positions in degrees.
+func onEarth(at []any) bool {
+	if len(at) == 0 {
+		return false
+	}
+	if lon, ok := at[0].(float64); ok {
+		if len(at) < 2 {
+			return false
+		}
+		lat, ok := at[1].(float64)
+		return ok && math.Abs(lon) <= 180 && math.Abs(lat) <= 90
+	}
+	for _, inner := range at {
+		if list, ok := inner.([]any); !ok || !onEarth(list) {
+			return false
+		}
+	}
+	return true
+}
+
+// article is the name of one entity with its article, as a sentence begins.
+func article(one string) string {
+	if strings.HasPrefix(one, "O") {
+		return "An " + one
+	}
+	return "A " + one
 }
 
 func checkUnit(v json.RawMessage) error {
@@ -98,7 +157,7 @@ func (c *change) assign(e *entity, body object, fresh bool) error {
 	d := &definitions[e.kind]
 	for name := range body {
 		if !strings.Contains(name, "@iot.") && e.kind.member(name) < 0 && e.kind.relation(name) < 0 {
-			return bad("A %s has no member %s.", d.one, short(name))
+			return bad("%s has no member %s.", article(d.one), short(name))
 		}
 	}
 	for i := range d.members {
@@ -109,7 +168,7 @@ func (c *change) assign(e *entity, body object, fresh bool) error {
 		}
 		if isNull(v) && !(there && m.shown) {
 			if m.required {
-				return bad("A %s needs %s.", d.one, m.name)
+				return bad("%s needs %s.", article(d.one), m.name)
 			}
 			c.set(e, i, nil)
 			continue

@@ -34,7 +34,8 @@ func (p *parser) path(first string) (node, error) {
 	}
 	m := k.member(name)
 	if m < 0 {
-		return node{}, p.fail("A %s has no member %q", definitions[k].one, short(name))
+		p.at -= len(name) // where it begins
+		return node{}, p.fail("%s has no member %q", article(definitions[k].one), short(name))
 	}
 	within, err := p.within()
 	if err != nil {

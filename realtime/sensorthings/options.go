@@ -153,7 +153,7 @@ func (o *options) choose(text string, k kind) error {
 			name = "id"
 		}
 		if name != "id" && name != "@iot.selfLink" && k.member(name) < 0 && k.relation(name) < 0 {
-			return bad("A %s has no member %q to select.", definitions[k].one, short(name))
+			return bad("%s has no member %q to select.", article(definitions[k].one), short(name))
 		}
 		o.selected[name] = true
 	}
@@ -191,7 +191,7 @@ func (o *options) expandPath(path, inner string, k kind, depth int) error {
 	name, rest, more := strings.Cut(path, "/")
 	r := k.relation(name)
 	if r < 0 {
-		return bad("A %s has no relation %q to expand.", definitions[k].one, short(name))
+		return bad("%s has no relation %q to expand.", article(definitions[k].one), short(name))
 	}
 	to := definitions[k].relations[r].to
 	x := o.expansion(r)

@@ -94,7 +94,7 @@ func (s *Store) step(t *target, segment string) error {
 		return s.follow(t, r, id, has)
 	}
 	if t.member = t.kind.member(name); t.member < 0 || has {
-		return missing("A %s has no %s.", definitions[t.kind].one, short(segment))
+		return missing("%s has no %s.", article(definitions[t.kind].one), short(segment))
 	}
 	return nil
 }

@@ -107,7 +107,7 @@ func (w *watch) step(segment string) (one bool, err error) {
 	r := w.kind.relation(name)
 	if r < 0 {
 		if w.member = w.kind.member(name); w.member < 0 || has {
-			return false, missing("A %s has no %s.", definitions[w.kind].one, short(segment))
+			return false, missing("%s has no %s.", article(definitions[w.kind].one), short(segment))
 		}
 		return true, nil
 	}
