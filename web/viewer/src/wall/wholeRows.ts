@@ -34,10 +34,18 @@ export function useMeasured<T extends HTMLElement>(measure: (list: T) => void): 
     if (!element) return;
     const again = () => latest.current(element);
     again();
-    const observer = new ResizeObserver(again);
+    let frame = 0;
+    // In the next frame: what is measured may give other elements another size.
+    const observer = new ResizeObserver(() => {
+      cancelAnimationFrame(frame);
+      frame = requestAnimationFrame(again);
+    });
     observer.observe(element.parentElement ?? element);
     for (const row of element.children) observer.observe(row);
-    return () => observer.disconnect();
+    return () => {
+      observer.disconnect();
+      cancelAnimationFrame(frame);
+    };
   });
   return list;
 }
