@@ -20,6 +20,8 @@ const { values } = parseArgs({
   },
 });
 const count = Number(values.count);
+/** What Chromium does once a frame, after its scripts. */
+const frameEnd = 'PrePaint';
 
 const server = await startServer({ config: fleetConfig });
 const fleet = new Fleet(server.url, count);
@@ -60,14 +62,14 @@ async function measure(page) {
     const at = share => (ms[Math.min(ms.length - 1, Math.floor(share * ms.length))] ?? Number.NaN).toFixed(2);
     return `mean ${(ms.reduce((a, b) => a + b, 0) / ms.length).toFixed(2)}, median ${at(0.5)}, p95 ${at(0.95)}, p99 ${at(0.99)}, most ${at(1)} (${ms.length})`;
   };
-  console.log(`${shown} vehicles shown, ${rate.toFixed(0)} positions/s, load ${load}; JavaScript, ms of the thread's processor time:
+  console.log(`${shown} vehicles shown, ${(frames.length / Number(values.seconds)).toFixed(1)} frames/s, ${rate.toFixed(0)} positions/s, load ${load}; JavaScript, ms of the thread's processor time:
 a frame, all of it      ${line(frames.map(f => f.all))}
 drawing                 ${line(frames.map(f => f.draw))}
 frames with a message   ${line(frames.filter(f => f.messages > 0).map(f => f.all))}
 one message             ${line(frames.filter(f => f.messages > 0).map(f => f.taking / f.messages))}`);
 }
 
-/** The frames of a page for a while: what ran from one to the next. */
+/** The frames of a page for a while: what ran from one picture to the next. */
 async function traced(page, ms) {
   await browser.startTracing(page, { categories: ['-*', 'devtools.timeline', 'disabled-by-default-v8.gc'] });
   await page.waitForTimeout(ms);
@@ -75,20 +77,24 @@ async function traced(page, ms) {
   const threads = new Map();
   for (const e of events) if (e.name === 'FireAnimationFrame') threads.set(e.tid, (threads.get(e.tid) ?? 0) + 1);
   const [main] = [...threads.entries()].sort((a, b) => b[1] - a[1])[0] ?? []; // the thread that animates
-  const scripts = ['FunctionCall', 'FireAnimationFrame', 'TimerFire', 'EvaluateScript', 'RunMicrotasks', 'MinorGC', 'MajorGC'];
+  // What V8 marks between tasks counts; what it marks within a call is counted with it.
+  const scripts = ['FunctionCall', 'FireAnimationFrame', 'TimerFire', 'EvaluateScript', 'RunMicrotasks', 'MinorGC', 'MajorGC', 'V8.GC_MC_INCREMENTAL'];
   const frames = [];
   const nothing = { all: 0, draw: 0, taking: 0, messages: 0 };
   let frame = { ...nothing };
   let end = 0;
-  for (const e of events.filter(x => x.tid === main && scripts.includes(x.name)).sort((x, y) => x.ts - y.ts || y.dur - x.dur)) {
+  const wanted = new Set([...scripts, frameEnd]);
+  for (const e of events.filter(x => x.tid === main && wanted.has(x.name)).sort((x, y) => x.ts - y.ts || y.dur - x.dur)) {
+    if (e.name === frameEnd) {
+      if (frame.draw > 0) {
+        frames.push(frame);
+        frame = { ...nothing };
+      }
+      continue;
+    }
     if (e.ts < end) continue; // counted with what it runs in
     end = e.ts + e.dur;
     const took = e.tdur / 1000;
-    // The callbacks of a frame follow each other; with a message between them, it is another frame's.
-    if (e.name !== 'FireAnimationFrame' && frame.draw > 0) {
-      frames.push(frame);
-      frame = { ...nothing };
-    }
     frame.all += took;
     if (e.name === 'FireAnimationFrame') frame.draw += took;
     else if (e.name === 'FunctionCall' && /onmessage/.test(e.args?.data?.functionName ?? '') && took > 0.5) {

@@ -50,6 +50,8 @@ interface Drawn {
 
 /** Changed entities that a frame takes over at once; of more, a share that takes them all over within `settled`. */
 const mostAFrame = 1500;
+/** Milliseconds that a frame may take before there are pauses between frames. */
+const comfortable = 60;
 /** Milliseconds within which most of what a message changed is drawn. */
 const settled = 120;
 const metre = 1 / 40075016.685578488; // of the unit square of Web Mercator
@@ -399,8 +401,9 @@ export class LiveLayer implements CustomLayerInterface {
     this.asked = Number.NaN;
     if (now >= movingUntil) return;
     clearTimeout(this.timer);
-    if (this.interval < 50) this.ask();
-    else this.timer = setTimeout(() => this.ask(), Math.min(300, this.interval));
+    const pause = Math.min(300, 2 * (this.interval - comfortable));
+    if (pause <= 0) this.ask();
+    else this.timer = setTimeout(() => this.ask(), pause);
   }
 
   private ask(): void {
