@@ -19,6 +19,9 @@ export interface SolidHit {
 
 const world = 40075016.685578488;
 
+/** Milliseconds between steps of a traversal while contents are on their way. */
+const step = 16;
+
 /** Below this zoom the flat map says it better. */
 const fromZoom = 13;
 
@@ -146,7 +149,7 @@ export class SolidsLayer implements CustomLayerInterface {
     for (const id of this.toReload) this.city(id)?.reload();
     this.toReload.clear();
     this.reloads = setTimeout(() => this.reload(), 250);
-    this.pump ??= setInterval(() => this.load(), 40); // frames can be slow
+    this.pump ??= setInterval(() => this.load(), step); // frames can be slow
     this.load();
   }
 
@@ -177,7 +180,7 @@ export class SolidsLayer implements CustomLayerInterface {
     if (this.pit) loading = this.dig(map, renderer, x, y) || loading;
     renderer.resetState();
     gl.bindVertexArray(null);
-    if (loading) this.pump ??= setInterval(() => this.load(), 40);
+    if (loading) this.pump ??= setInterval(() => this.load(), step);
     this.tell(loading);
   }
 

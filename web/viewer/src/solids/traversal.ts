@@ -1,3 +1,4 @@
+import { Scheduler } from '3d-tiles-renderer/core';
 import { TilesRenderer } from '3d-tiles-renderer/three';
 import { Group, type Mesh, type Object3D } from 'three';
 import { type GLTF, GLTFLoader } from 'three/addons/loaders/GLTFLoader.js';
@@ -52,7 +53,6 @@ export class Traversal {
     tiles.lruCache.minBytesSize = kept.min;
     tiles.lruCache.maxBytesSize = kept.max;
     tiles.setCamera(eye.camera);
-    hasten(tiles);
     this.readIds();
     this.reuse();
     this.listen();
@@ -144,12 +144,13 @@ export class Traversal {
   }
 }
 
-/** Queues go on by themselves: the library works at them once a frame, and frames can be slow. */
-function hasten(tiles: TilesRenderer): void {
-  const { downloadQueue, parseQueue, processNodeQueue } = tiles as unknown as Record<
-    string,
-    { _schedulingCallback?: (run: () => void) => void } | undefined
-  >;
-  for (const queue of [downloadQueue, parseQueue, processNodeQueue])
-    if (queue) queue._schedulingCallback = run => setTimeout(run, 0);
-}
+/**
+ * The library's queues go on with their next step in a frame of the page, of which an edit would wait for
+ * several, and frames can be slow. It asks a headset for its frames instead where there is one: this one has
+ * them at once.
+ */
+const atOnce = {
+  requestAnimationFrame: (run: () => void) => setTimeout(run, 0),
+  cancelAnimationFrame: (handle: number) => clearTimeout(handle),
+};
+Scheduler.setXRSession(atOnce as unknown as XRSession);
