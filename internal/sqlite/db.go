@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -53,7 +54,8 @@ type DB struct {
 	closed chan struct{}
 	once   sync.Once
 	count  atomic.Int64
-	err    error // of Close
+	file   os.FileInfo // of what Open opened
+	err    error       // of Close
 }
 
 // Open opens the file and brings it to WAL mode. The error is SQLite's own: see
@@ -67,8 +69,13 @@ func Open(o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	file, err := os.Stat(o.Path)
+	if err != nil {
+		return nil, errors.Join(err, w.close())
+	}
 	db := &DB{
 		o:      o,
+		file:   file,
 		writer: make(chan *Conn, 1),
 		free:   make(chan *Conn, o.Readers),
 		slots:  make(chan struct{}, o.Readers),
@@ -95,7 +102,11 @@ func openReadOnly(o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{o: o, free: make(chan *Conn, o.Readers), slots: make(chan struct{}, o.Readers), closed: make(chan struct{})}
+	file, err := os.Stat(o.Path)
+	if err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	db := &DB{o: o, file: file, free: make(chan *Conn, o.Readers), slots: make(chan struct{}, o.Readers), closed: make(chan struct{})}
 	db.free <- c
 	for range o.Readers - 1 {
 		db.slots <- struct{}{}
@@ -133,7 +144,7 @@ func (db *DB) reader(ctx context.Context) (*Conn, error) {
 	case c := <-db.free:
 		return c, nil
 	case <-db.slots:
-		c, err := connect(&db.o, true)
+		c, err := db.another()
 		if err != nil {
 			db.slots <- struct{}{}
 		}
@@ -143,6 +154,33 @@ func (db *DB) reader(ctx context.Context) (*Conn, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// ErrMoved is returned by Write, and by Read where it needs another connection,
+// when the file was removed, renamed or replaced while it was open: what would be
+// written to the old one is lost with it.
+var ErrMoved = errors.New("sqlite: another file stands where the database was")
+
+// InPlace tells whether the file that is open still has its name; the error is
+// ErrMoved or what the system says.
+func (db *DB) InPlace() error {
+	now, err := os.Stat(db.o.Path)
+	if errors.Is(err, os.ErrNotExist) || err == nil && !os.SameFile(now, db.file) {
+		return ErrMoved
+	}
+	return err
+}
+
+// another opens one more reader, of the same file as the others.
+func (db *DB) another() (*Conn, error) {
+	c, err := connect(&db.o, true)
+	if moved := db.InPlace(); moved != nil {
+		if err == nil {
+			err = c.close()
+		}
+		return nil, errors.Join(moved, err)
+	}
+	return c, err
 }
 
 // Read lends fn a reader within one read transaction. All that fn reads is of
@@ -181,10 +219,14 @@ func (c *Conn) end() {
 }
 
 // Write lends fn the writer within a transaction that already holds the write
-// lock. It commits when fn returns nil; an error or a panic rolls back. Writers
+// lock. It commits when fn returns nil; an error or a panic rolls back. A file that
+// is no longer where it was is not written: ErrMoved. Writers
 // of this DB queue; the lock of another process is waited for BusyTimeout.
 func (db *DB) Write(ctx context.Context, fn func(*Conn) error) error {
 	return db.Exclusive(ctx, func(c *Conn) error {
+		if err := db.InPlace(); err != nil {
+			return err
+		}
 		if err := c.Script("BEGIN IMMEDIATE"); err != nil {
 			return err
 		}

@@ -18,6 +18,8 @@ func (s *Store) explain(err error) error {
 		return err
 	case errors.Is(err, sqlite.ErrClosed):
 		return layers.Errorf(layers.ErrUnavailable, "the store %s is closed%.0w", s.path, err)
+	case errors.Is(err, sqlite.ErrMoved):
+		return layers.Errorf(layers.ErrUnavailable, "%s was removed or replaced while it was open, so nothing is written to it any more; start twind again%.0w", s.path, err)
 	case sqlite.IsBusy(err):
 		return layers.Errorf(layers.ErrUnavailable, "%s has been locked by another program for %v; close its edits there and try again%.0w", s.path, s.o.BusyTimeout, err)
 	case sqlite.IsFull(err):

@@ -1,10 +1,13 @@
 package geopackage_test
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -229,6 +232,57 @@ func TestCheckFinds(t *testing.T) {
 			for _, f := range faults {
 				require.NotContains(t, f, "\n")
 			}
+		})
+	}
+}
+
+// lines is a log that is read while it is written.
+type lines struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// A file that is replaced while it is open is neither written nor mixed with the
+// one in its place, and the log says so.
+func TestReplacedWhileOpen(t *testing.T) {
+	for name, replace := range map[string]func(t *testing.T, path string){
+		"removed": func(t *testing.T, path string) { require.NoError(t, os.Remove(path)) },
+		"replaced": func(t *testing.T, path string) {
+			other, err := geopackage.Open(t.Context(), path+".new.gpkg", geopackage.Options{Create: true})
+			require.NoError(t, err)
+			require.NoError(t, other.Close())
+			require.NoError(t, os.Rename(path+".new.gpkg", path))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "city.gpkg")
+			var log lines
+			s, err := geopackage.Open(t.Context(), path, geopackage.Options{Create: true, Readers: 2, Log: slog.New(slog.NewTextHandler(&log, nil))})
+			require.NoError(t, err)
+			require.NoError(t, s.CreateLayer(t.Context(), layers.Layer{ID: "lamps", Kind: layers.KindPart, GeometryType: spatial.Point, CRS: 4490}))
+
+			replace(t, path)
+			err = s.CreateLayer(t.Context(), layers.Layer{ID: "trees", Kind: layers.KindPart, GeometryType: spatial.Point, CRS: 4490})
+			require.ErrorIs(t, err, layers.ErrUnavailable)
+			require.ErrorContains(t, err, path+" was removed or replaced while it was open")
+			require.Eventually(t, func() bool { return strings.Contains(log.String(), "was removed or replaced while it was open") }, 10*time.Second, 10*time.Millisecond)
+			list, err := s.Layers(t.Context())
+			require.NoError(t, err)
+			require.Len(t, list, 1, "what was read can still be read")
+			require.NoError(t, s.Close())
+			require.Equal(t, 1, strings.Count(log.String(), "removed or replaced"))
 		})
 	}
 }

@@ -113,6 +113,12 @@ func (s *Store) follow(ctx context.Context, m *sqlite.Monitor, last int64) {
 			return
 		case <-tick.C:
 		}
+		if err := s.db.InPlace(); errors.Is(err, sqlite.ErrMoved) {
+			// What was read stays readable; nothing comes after it.
+			s.log.Error(s.explain(err).Error())
+			<-ctx.Done()
+			return
+		}
 		if log.wants(s.head.Load()) {
 			if err := log.step(ctx); err != nil && ctx.Err() == nil {
 				s.log.Warn("the change log could not be compacted", "error", err)
