@@ -148,6 +148,7 @@ type wireEvent struct {
 type alarmDetails struct {
 	Active         *bool     `json:"active,omitempty"` // false: it is no longer so
 	Count          int       `json:"count,omitempty"`  // outcomes that it stands for
+	Began          time.Time `json:"began,omitzero"`   // the same in each of its versions
 	AcknowledgedAt time.Time `json:"acknowledgedAt,omitzero"`
 }
 

@@ -67,7 +67,7 @@ func liveOperations() []operation {
 		{method: "put", path: "/live/rules/{id}", id: "putRule", tag: "Rules", summary: "Make or replace a rule", body: []string{typeJSON}, answers: []string{typeJSON}, write: true, errors: "400 403 413 501"},
 		{method: "delete", path: "/live/rules/{id}", id: "deleteRule", tag: "Rules", summary: "Delete a rule", status: "204", write: true, errors: "403 404 501"},
 		{method: "get", path: "/live/alarms", id: "getAlarms", tag: "Rules", summary: "Alarms", query: []any{queryParam("state", "string", "new, acknowledged, closed or open"), queryParam("class", "string", "A class of alarms"), limit}, answers: []string{typeJSON}, errors: "400 501"},
-		{method: "get", path: "/live/alarms/{id}", id: "getAlarm", tag: "Rules", summary: "One alarm and its life", answers: []string{typeJSON}, errors: "404 501"},
+		{method: "get", path: "/live/alarms/{id}", id: "getAlarm", tag: "Rules", summary: "One alarm and its life: when it began, was raised, acknowledged and closed, and how often it was so", answers: []string{typeJSON}, errors: "404 501"},
 		{method: "post", path: "/live/alarms/{id}/acknowledge", id: "acknowledgeAlarm", tag: "Rules", summary: "Acknowledge an alarm, with owner and note", body: []string{typeJSON}, answers: []string{typeJSON}, write: true, errors: "400 403 404 409 501"},
 		{method: "post", path: "/live/alarms/{id}/close", id: "closeAlarm", tag: "Rules", summary: "Close an alarm, with owner and note", body: []string{typeJSON}, answers: []string{typeJSON}, write: true, errors: "400 403 404 409 501"},
 		{method: "get", path: "/live/events", id: "getEvents", tag: "Events", summary: "Cases, alarms and outcomes of rules: what is current, or with after every version in order", query: []any{

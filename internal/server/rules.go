@@ -140,6 +140,7 @@ type alarmAnswer struct {
 	Active         bool            `json:"active"`
 	Layer          layers.ID       `json:"layer,omitempty"`
 	Entity         string          `json:"entity,omitempty"`
+	Began          time.Time       `json:"began"`
 	Time           time.Time       `json:"time"`
 	Last           time.Time       `json:"last"`
 	Count          int             `json:"count"`
@@ -163,7 +164,7 @@ func answerAlarm(a *rules.Alarm) alarmAnswer {
 	}
 	out := alarmAnswer{
 		ID: a.ID, Class: a.Class, State: a.State, Active: a.Active, Layer: a.Layer, Entity: a.Entity,
-		Time: time.UnixMilli(a.Time).UTC(), Last: time.UnixMilli(a.Last).UTC(), Count: a.Count, Owner: a.Owner, Note: a.Note,
+		Began: time.UnixMilli(a.Began).UTC(), Time: time.UnixMilli(a.Time).UTC(), Last: time.UnixMilli(a.Last).UTC(), Count: a.Count, Owner: a.Owner, Note: a.Note,
 		AcknowledgedAt: stamp(a.AcknowledgedAt), ClosedAt: stamp(a.ClosedAt), Sequence: a.Sequence, Evidence: a.Evidence,
 	}
 	if a.Lon == a.Lon {

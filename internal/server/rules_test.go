@@ -59,6 +59,7 @@ func TestRulesAndAlarms(t *testing.T) {
 			ID, Class, State, Entity, Owner, Note string
 			Lon                                   float64
 			Evidence                              rules.Evidence
+			Began, Time                           time.Time
 			AcknowledgedAt, ClosedAt              *time.Time
 		}
 	}
@@ -75,6 +76,8 @@ func TestRulesAndAlarms(t *testing.T) {
 	require.Equal(t, "bus 1", alarm.Entity)
 	require.InDelta(t, -74, alarm.Lon, 1e-9)
 	require.Equal(t, "yard", alarm.Evidence.Rule)
+	require.False(t, alarm.Began.IsZero())
+	require.Equal(t, alarm.Time, alarm.Began, "it was inside at its first position")
 	ask("class=other")
 	require.Empty(t, list.Alarms)
 
@@ -85,6 +88,7 @@ func TestRulesAndAlarms(t *testing.T) {
 	require.NotNil(t, list.Alarms[0].AcknowledgedAt)
 	require.Equal(t, 200, c.do("POST", at+"/close", `{"owner":"Wang"}`).status)
 	require.Equal(t, 409, c.do("POST", at+"/close", `{"owner":"Wang"}`).status)
+	require.Equal(t, alarm.Began, list.Alarms[0].Began)
 	ask("state=open")
 	require.Empty(t, list.Alarms)
 	require.Contains(t, string(c.get(at).body), `"state":"closed"`)

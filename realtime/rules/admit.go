@@ -20,12 +20,13 @@ type admission struct {
 type opened struct {
 	id, state      string
 	count          int
+	began          int64 // ms since 1970
 	owner, note    string
 	acknowledgedAt int64 // ms since 1970; 0: it is not
 }
 
 func openedOf(x *Alarm) *opened {
-	return &opened{x.ID, x.State, x.Count, x.Owner, x.Note, x.AcknowledgedAt}
+	return &opened{x.ID, x.State, x.Count, x.Began, x.Owner, x.Note, x.AcknowledgedAt}
 }
 
 // join makes an outcome a version of the alarm.
@@ -35,6 +36,7 @@ func (x *opened) join(e *realtime.Event, d *Evidence) {
 		x.count++
 	}
 	d.Active, d.Count, d.Owner, d.Note = &active, x.count, x.owner, x.note
+	d.Began = time.UnixMilli(x.began).UTC()
 	if x.acknowledgedAt != 0 {
 		d.AcknowledgedAt = time.UnixMilli(x.acknowledgedAt).UTC()
 	}
@@ -94,7 +96,7 @@ func (b *admission) event(f *finding, now int64) realtime.Event {
 
 // begin makes an outcome the first version of an alarm.
 func (x *opened) begin(e *realtime.Event, d *Evidence) {
-	*x = opened{id: eventID(e, d), state: New}
+	*x = opened{id: eventID(e, d), state: New, began: d.beginning(e.Time)}
 	x.join(e, d)
 }
 

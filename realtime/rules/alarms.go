@@ -47,7 +47,8 @@ type Alarm struct {
 	Active   bool   // false: a threshold is no longer crossed
 	Layer    layers.ID
 	Entity   string
-	Time     int64   // ms since 1970: when it happened
+	Time     int64   // ms since 1970: when it was raised
+	Began    int64   // ms since 1970: since when it was so, not after Time
 	Lon, Lat float64 // degrees; NaN without a place
 	Evidence json.RawMessage
 	// Count is how many outcomes it stands for, Last the time of the last.
@@ -111,7 +112,7 @@ func (a *Alarms) note(e *realtime.Event, d *Evidence) {
 	case x != nil && e.Sequence <= x.Sequence:
 	case x == nil && e.State == New && e.ID != "" && len(a.byID)-len(a.closed) < maxOpen && e.Kind() != realtime.EventCase:
 		x = &Alarm{
-			ID: e.ID, Class: e.Class, State: New, Active: true, Layer: e.Layer, Entity: e.Entity, Time: e.Time, Lon: e.Lon, Lat: e.Lat,
+			ID: e.ID, Class: e.Class, State: New, Active: true, Layer: e.Layer, Entity: e.Entity, Time: e.Time, Began: d.beginning(e.Time), Lon: e.Lon, Lat: e.Lat,
 			Evidence: slices.Clone(e.Data), Count: 1, Last: e.Time, Sequence: e.Sequence, First: e.Sequence,
 			subject: subjectOf(e, d), flood: d.Flood,
 		}
@@ -247,6 +248,7 @@ func (a *Alarms) act(ctx context.Context, id, owner, note, action, state string)
 	var d Evidence
 	_ = json.Unmarshal(x.Evidence, &d) // every version says what the alarm is about
 	d.Action, d.Owner, d.Note, d.Active, d.Count = action, owner, note, &x.Active, x.Count
+	d.Began = time.UnixMilli(x.Began).UTC()
 	at := a.now()
 	if d.AcknowledgedAt = at.UTC().Truncate(time.Millisecond); state == Closed {
 		d.AcknowledgedAt = time.Time{}

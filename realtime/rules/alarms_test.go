@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"testing"
@@ -74,6 +75,61 @@ func TestLifeOfAnAlarm(t *testing.T) {
 	}
 }
 
+// TestEveryVersionOfAnAlarmSaysWhenItBegan goes through what can happen to alarms
+// of each outcome, also after a restart.
+func TestEveryVersionOfAnAlarmSaysWhenItBegan(t *testing.T) {
+	p := open(t, func(o *rules.Options) { o.FloodCount, o.FloodWindow = 5, time.Minute })
+	p.put("yard", `{"kind":"fence","layer":"vehicles",`+circle100+`,"events":["enter","leave","stay","speed"],"dwell":60,"speedLimit":10,"delay":5}`)
+	p.put("high", `{"kind":"threshold","source":"observations","datastream":"d1","above":2,"delay":10}`)
+	visit := func(s float64) {
+		p.at("a", s, 0)
+		p.at("a", s+5, 0) // came at s, told at s+5
+		p.drive("a", s+20, 0, 12)
+		p.at("a", s+70, 0) // stays since s
+		p.at("a", s+80, 500)
+		p.at("a", s+85, 500)
+	}
+	exceed := func(s float64) {
+		p.read("d1", s, 3)
+		p.read("d1", s+10, 3) // raised, since s
+		p.read("d1", s+20, 1)
+		p.read("d1", s+30, 1) // cleared
+	}
+	visit(0)
+	exceed(0)
+	p.now = noon.Add(20 * time.Minute)
+	for _, x := range p.alarms("new") {
+		_, err := p.rules.Alarms().Acknowledge(t.Context(), x.ID, "Li", "")
+		require.NoError(t, err)
+	}
+	p.restart()
+	visit(600)
+	exceed(600)
+	for _, x := range p.alarms("acknowledged") {
+		require.Equal(t, 2, x.Count, "%s was so again", x.Class)
+		_, err := p.rules.Alarms().Close(t.Context(), x.ID, "Li", "")
+		require.NoError(t, err)
+	}
+
+	began, versions := map[rules.Outcome]float64{}, map[rules.Outcome]int{}
+	for _, e := range p.events() {
+		x, err := p.rules.Alarms().Get(e.ID)
+		require.NoError(t, err)
+		var d rules.Evidence
+		require.NoError(t, json.Unmarshal(x.Evidence, &d))
+		first := d.Outcome
+		require.NoError(t, json.Unmarshal(e.Data, &d))
+		require.Equal(t, time.UnixMilli(x.Began).UTC(), d.Began, "%s %s", first, e.Data)
+		var told struct{ Began time.Time }
+		require.NoError(t, json.Unmarshal(e.AppendJSON(nil), &told))
+		require.Equal(t, d.Began, told.Began)
+		began[first] = d.Began.Sub(noon).Seconds()
+		versions[first]++
+	}
+	require.Equal(t, map[rules.Outcome]float64{rules.Enter: 0, rules.Stay: 0, rules.Raise: 0, rules.Speed: 20, rules.Leave: 85}, began)
+	require.Equal(t, map[rules.Outcome]int{rules.Enter: 4, rules.Stay: 4, rules.Raise: 6, rules.Speed: 4, rules.Leave: 4}, versions)
+}
+
 // replaceOwner leaves out the object of actions.
 func replaceOwner(told []string) []string {
 	for i := range told {
@@ -124,6 +180,7 @@ func TestFlood(t *testing.T) {
 	require.Equal(t, rules.FloodClass, open[0].Class)
 	require.Equal(t, 7, open[0].Count)
 	require.Contains(t, string(open[0].Evidence), `"flood":"intruder","floodCount":6,"floodWindow":60`)
+	require.Equal(t, open[0].Time, open[0].Began, "the flood began when it was one")
 	require.Len(t, p.events(), 24, "every outcome is an event")
 
 	before := p.alarms("")

@@ -39,12 +39,26 @@ type Evidence struct {
 	// Of a version of an alarm, the alarm as it then is.
 	Active         *bool     `json:"active,omitempty"`
 	Count          int       `json:"count,omitempty"`
+	Began          time.Time `json:"began,omitzero"`
 	AcknowledgedAt time.Time `json:"acknowledgedAt,omitzero"`
 }
 
 func (e *Evidence) data() []byte {
 	b, _ := json.Marshal(e) // never fails: numbers are finite
 	return b
+}
+
+// beginning is when an alarm began whose first version is the event, in ms since
+// 1970: with what its rule found, but not before it was an alarm, as that an
+// entity came does not make it one that leaves or speeds.
+func (e *Evidence) beginning(at int64) int64 {
+	switch {
+	case !e.Began.IsZero():
+		return e.Began.UnixMilli()
+	case e.Since.IsZero() || e.Flood != "" || e.Outcome == Leave || e.Outcome == Speed:
+		return at
+	}
+	return min(e.Since.UnixMilli(), at)
 }
 
 func number(v float64) *float64 {

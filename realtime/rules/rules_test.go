@@ -223,7 +223,7 @@ func TestThresholdsWithHysteresisAndDelay(t *testing.T) {
 	e := p.events()[0]
 	require.Equal(t, "threshold", e.Class)
 	require.Equal(t, "m1", e.Entity)
-	require.JSONEq(t, `{"rule":"high","outcome":"raise","datastream":"d1","property":"level","since":"2026-11-20T12:00:20Z","value":2.1,"limit":2,"active":true,"count":1}`, string(e.Data))
+	require.JSONEq(t, `{"rule":"high","outcome":"raise","datastream":"d1","property":"level","since":"2026-11-20T12:00:20Z","value":2.1,"limit":2,"active":true,"count":1,"began":"2026-11-20T12:00:20Z"}`, string(e.Data))
 }
 
 func TestOutcomesWaitForASlowDisk(t *testing.T) {

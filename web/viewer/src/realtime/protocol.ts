@@ -103,6 +103,8 @@ export interface LiveEvent {
   /** Of alarms: false when it is no longer so; how many outcomes it stands for. */
   active?: boolean;
   count?: number;
+  /** Of alarms: since when it is so, the same in every version. */
+  began?: string;
   acknowledgedAt?: string;
   /** What the rule found. */
   evidence?: Record<string, unknown>;

@@ -32,7 +32,7 @@ export interface Alarm {
   entity: string;
   /** Of this version: an acknowledgement or recovery has its own. */
   time: number;
-  /** When it began, as far as its versions tell. */
+  /** When it began. */
   since: number;
   /** How many outcomes it stands for. */
   count: number;
@@ -61,7 +61,7 @@ export function parseAlarm(value: unknown): Alarm | undefined {
     id,
     state,
     time,
-    since: beginOf(time, evidence),
+    since: beginOf(time, raw.began, evidence),
     sequence: number(raw.sequence) ?? 0,
     class: text(raw.class),
     severity: severityOf(raw, evidence),
@@ -80,8 +80,13 @@ export function parseAlarm(value: unknown): Alarm | undefined {
 /** Outcomes whose evidence tells since when the entity is in the zone, not since when there is an alarm. */
 const cameBefore: readonly unknown[] = ['leave', 'speed'];
 
-/** When an alarm began, as one version tells: the evidence's since, else the version's own time. */
-function beginOf(time: number, evidence: Record<string, unknown>): number {
+/**
+ * When an alarm began. Versions from before the server said so tell it by the
+ * evidence's since, which is that of their own outcome, or by their own time.
+ */
+function beginOf(time: number, began: unknown, evidence: Record<string, unknown>): number {
+  const told = moment(began);
+  if (!Number.isNaN(told)) return Math.min(told, time);
   const since = cameBefore.includes(evidence.outcome) ? Number.NaN : moment(evidence.since);
   return Number.isNaN(since) ? time : Math.min(since, time);
 }

@@ -84,6 +84,18 @@ describe('parseAlarm', () => {
     expect(alarm('a', 0, { evidence: { outcome, since } }).since).toBe(noon + minutes * 60_000);
   });
 
+  it.each(['raise', 'enter', 'stay', 'leave', 'speed'])(
+    'of %s that was so again is as old as the server says that it is',
+    outcome => {
+      const began = new Date(noon - 600_000).toISOString();
+      const since = new Date(noon - 5000).toISOString();
+      expect(alarm('a', 0, { count: 2, began, evidence: { outcome, since } }).since).toBe(noon - 600_000);
+    },
+  );
+
+  it('did not begin after it was told', () =>
+    expect(alarm('a', 0, { began: '2026-11-22T13:00:00Z' }).since).toBe(noon));
+
   it.each([undefined, 'yesterday', '2026-11-22T13:00:00Z'])(
     'without a time before (%s) began at its own',
     since => expect(alarm('a', 0, { evidence: { since } }).since).toBe(noon),
@@ -128,6 +140,19 @@ describe('the queue', () => {
     const evidence = { outcome: 'raise', since: new Date(noon + 60_000).toISOString() };
     ledger.take([alarm('b', 2), alarm('a', 8, { state: 'acknowledged', evidence })], true);
     expect(ids(ledger)).toEqual(['b', 'a']);
+  });
+
+  it('is in the order in which alarms began, though the page came after they were so again', () => {
+    const ledger = queue();
+    const again = (id: string, began: number, minute: number) =>
+      alarm(id, minute, {
+        count: 3,
+        began: new Date(noon + began * 60_000).toISOString(),
+        evidence: { outcome: 'raise', since: new Date(noon + minute * 60_000).toISOString() },
+      });
+    ledger.take([again('a', 1, 9), again('b', 2, 8), again('c', 3, 7)], true);
+    expect(ids(ledger)).toEqual(['c', 'b', 'a']);
+    expect(ledger.list().map(({ since }) => (since - noon) / 60_000)).toEqual([3, 2, 1]);
   });
 
   it('begins anew with the alarm that follows a closed one', () => {
