@@ -130,6 +130,32 @@ describe('highlightLayers', () => {
   });
 });
 
+describe('an open pit', () => {
+  const ring = [
+    [0, 0],
+    [0.001, 0],
+    [0.001, 0.001],
+    [0, 0.001],
+  ] as const;
+  const label = part({ id: 'label', type: 'symbol', filter: ['has', 'size'] }, 'pipes');
+  const dig = (layers: LayerSpecification[]) =>
+    present(
+      { version: 8, sources: {}, layers },
+      { hidden: new Set(), opacity: new Map(), scale: 1, pit: { ring, layers: new Set(['pipes']) } },
+    ).layers as { filter?: unknown }[];
+
+  it('has no labels of pipes that touch it', () => {
+    const polygon = { type: 'Polygon', coordinates: [[...ring, ring[0]]] };
+    expect(dig([label])[0]?.filter).toEqual(['all', ['has', 'size'], ['>', ['distance', polygon], 0]]);
+  });
+
+  it('leaves pipes and what is not dug as they are', () => {
+    const pipes = part({ id: 'line', type: 'line' }, 'pipes');
+    const streets = part({ id: 'name', type: 'symbol' }, 'streets');
+    expect(dig([pipes, streets]).map(({ filter }) => filter)).toEqual([undefined, undefined]);
+  });
+});
+
 describe('ids in tiles', () => {
   it.each<[string, number | undefined]>([
     ['0', 0],

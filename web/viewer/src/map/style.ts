@@ -41,7 +41,7 @@ export interface Presentation {
   underground?: ReadonlySet<string>;
   /** Layers whose objects stand as solids in a tilted view, so that their symbols would hide them. */
   standing?: ReadonlySet<string>;
-  /** An open pit: within its ring the symbols of some layers are left out, since their bodies are seen in it. */
+  /** An open pit: symbols and labels of some layers are left out in it, since their bodies are seen there. */
   pit?: { ring: readonly (readonly [number, number])[]; layers: ReadonlySet<string> };
 }
 
@@ -100,11 +100,11 @@ function presentLayer(layer: LayerSpecification, how: Presentation): LayerSpecif
   return { ...layer, ...zooms, ...cut, paint, layout } as LayerSpecification;
 }
 
-/** The filter that leaves out what lies wholly within a ring. */
+/** The filter that leaves out what touches a ring: the label of a pipe may be anywhere along it. */
 function outside(layer: LayerSpecification, ring: readonly (readonly [number, number])[]) {
   const polygon = { type: 'Polygon', coordinates: [[...ring, ring[0]]] };
   const own = 'filter' in layer && layer.filter !== undefined ? [layer.filter] : [];
-  return { filter: ['all', ...own, ['!', ['within', polygon]]] };
+  return { filter: ['all', ...own, ['>', ['distance', polygon], 0]] };
 }
 
 function belongs(property: string, type: LayerSpecification['type']): boolean {
