@@ -20,8 +20,8 @@ const (
 )
 
 // The states of events. A case goes from new to closed by the steps of CJJ/T 106,
-// and may go back to an earlier step but new; an alarm is new, acknowledged and
-// closed. Closed and rejected are the end.
+// and may go back to an earlier step but new; an alarm is new, acknowledged,
+// new again if it is so again, and closed. Closed and rejected are the end.
 const (
 	EventNew          = "new"          // 信息收集: reported
 	EventAcknowledged = "acknowledged" // of alarms: somebody sees to it

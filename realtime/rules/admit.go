@@ -2,6 +2,7 @@ package rules
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"twind/realtime"
@@ -22,18 +23,32 @@ type opened struct {
 	count          int
 	began          int64 // ms since 1970
 	owner, note    string
-	acknowledgedAt int64 // ms since 1970; 0: it is not
+	acknowledgedAt int64     // ms since 1970; 0: it is not
+	flood          *Evidence // of one that stands for many: its Flood, FloodCount and FloodWindow
 }
 
 func openedOf(x *Alarm) *opened {
-	return &opened{x.ID, x.State, x.Count, x.Began, x.Owner, x.Note, x.AcknowledgedAt}
+	o := &opened{x.ID, x.State, x.Count, x.Began, x.Owner, x.Note, x.AcknowledgedAt, nil}
+	if x.flood != "" {
+		o.flood = &Evidence{}
+		_ = json.Unmarshal(x.Evidence, o.flood) // written by begin
+	}
+	return o
 }
 
-// join makes an outcome a version of the alarm.
+// join makes an outcome a version of the alarm. One that is so again, though
+// somebody has acknowledged it, is new again (the re-alarm of ISA-18.2); a flood
+// is not, for it is there to be one alarm.
 func (x *opened) join(e *realtime.Event, d *Evidence) {
 	active := d.Outcome != Clear
 	if active {
 		x.count++
+	}
+	if active && x.flood == nil {
+		x.state, x.acknowledgedAt = New, 0
+	}
+	if x.flood != nil {
+		e.Class, d.Flood, d.FloodCount, d.FloodWindow = FloodClass, x.flood.Flood, x.flood.FloodCount, x.flood.FloodWindow
 	}
 	d.Active, d.Count, d.Owner, d.Note = &active, x.count, x.owner, x.note
 	d.Began = time.UnixMilli(x.began).UTC()
@@ -84,19 +99,20 @@ func (b *admission) event(f *finding, now int64) realtime.Event {
 		d.Flood, d.FloodCount, d.FloodWindow = e.Class, b.flood+1, float64(b.window)/1000
 		x = &opened{}
 		b.floods[e.Class] = x
-		e.Class = FloodClass
-		x.begin(&e, &d)
+		flood := d
+		x.begin(&e, &d, &flood)
 	default:
 		x = &opened{}
 		b.opened[s] = x
-		x.begin(&e, &d)
+		x.begin(&e, &d, nil)
 	}
 	return e
 }
 
-// begin makes an outcome the first version of an alarm.
-func (x *opened) begin(e *realtime.Event, d *Evidence) {
-	*x = opened{id: eventID(e, d), state: New, began: d.beginning(e.Time)}
+// begin makes an outcome the first version of an alarm; flood is nil of one that
+// stands for itself.
+func (x *opened) begin(e *realtime.Event, d, flood *Evidence) {
+	*x = opened{id: eventID(e, d), state: New, began: d.beginning(e.Time), flood: flood}
 	x.join(e, d)
 }
 

@@ -56,7 +56,8 @@ type Alarm struct {
 	Last  int64
 	Owner string // who acknowledged or closed it last
 	Note  string
-	// AcknowledgedAt and ClosedAt are ms since 1970; 0: it is not.
+	// AcknowledgedAt and ClosedAt are ms since 1970; 0: it is not, or was so again
+	// since and is new.
 	AcknowledgedAt, ClosedAt int64
 	Sequence                 uint64 // of its last event
 	First                    uint64 // of its first
@@ -132,7 +133,7 @@ func (a *Alarms) note(e *realtime.Event, d *Evidence) {
 		}
 	case x != nil:
 		x.Sequence = e.Sequence
-		if d.Action == "" && e.State == x.State {
+		if d.Action == "" && (e.State == x.State || x.State == Acknowledged && e.State == New) {
 			a.repeat(x, e, d)
 		} else {
 			a.move(x, e, d)
@@ -152,6 +153,9 @@ func (a *Alarms) count(class string, received int64) {
 func (a *Alarms) repeat(x *Alarm, e *realtime.Event, d *Evidence) {
 	if x.Active = d.Outcome != Clear; !x.Active {
 		return
+	}
+	if e.State == New {
+		x.State, x.AcknowledgedAt = New, 0
 	}
 	x.Count++
 	x.Last = max(x.Last, e.Time)

@@ -48,11 +48,22 @@ func TestLifeOfAnAlarm(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []any{"acknowledged", "Li", "on the way", noon.Add(time.Minute).UnixMilli()}, []any{a.State, a.Owner, a.Note, a.AcknowledgedAt})
 	p.read("d1", 10, 1)
-	p.read("d1", 20, 3) // the same alarm
-	a = p.alarms("acknowledged")[0]
+	require.Equal(t, "acknowledged", p.alarms("open")[0].State, "it is back, and still to be closed")
+	p.read("d1", 20, 3) // the same alarm, and somebody has to look again
+	a = p.alarms("new")[0]
 	require.Equal(t, id, a.ID)
 	require.Equal(t, 2, a.Count)
 	require.True(t, a.Active)
+	require.Zero(t, a.AcknowledgedAt)
+	require.Equal(t, []string{"Li", "on the way"}, []string{a.Owner, a.Note}, "whose it was")
+	again := p.events()[len(p.events())-1]
+	require.Equal(t, "new", again.State)
+	require.NotContains(t, string(again.Data), "acknowledgedAt")
+	before := p.alarms("")
+	p.restart()
+	require.Equal(t, before, p.alarms(""))
+	_, err = p.rules.Alarms().Acknowledge(t.Context(), id, "Li", "again")
+	require.NoError(t, err)
 	p.read("d1", 30, 1)
 	require.False(t, p.alarms("open")[0].Active)
 
@@ -69,7 +80,7 @@ func TestLifeOfAnAlarm(t *testing.T) {
 	require.Len(t, p.alarms("new"), 1)
 	require.NotEqual(t, id, p.alarms("new")[0].ID)
 	require.Equal(t, id, p.alarms("")[1].ID, "the newest is first")
-	require.Equal(t, []string{"0 d1 raise", "60 d1 acknowledge", "10 d1 clear", "20 d1 raise", "30 d1 clear", "60 d1 close", "40 d1 raise"}, replaceOwner(p.told()))
+	require.Equal(t, []string{"0 d1 raise", "60 d1 acknowledge", "10 d1 clear", "20 d1 raise", "60 d1 acknowledge", "30 d1 clear", "60 d1 close", "40 d1 raise"}, replaceOwner(p.told()))
 	for i, e := range p.events() {
 		require.Equal(t, uint64(i+1), e.Sequence)
 	}
@@ -105,7 +116,7 @@ func TestEveryVersionOfAnAlarmSaysWhenItBegan(t *testing.T) {
 	p.restart()
 	visit(600)
 	exceed(600)
-	for _, x := range p.alarms("acknowledged") {
+	for _, x := range p.alarms("new") {
 		require.Equal(t, 2, x.Count, "%s was so again", x.Class)
 		_, err := p.rules.Alarms().Close(t.Context(), x.ID, "Li", "")
 		require.NoError(t, err)
@@ -188,9 +199,22 @@ func TestFlood(t *testing.T) {
 	require.Equal(t, before, p.alarms(""))
 	p.at("w", 1, 0)
 	require.Equal(t, 8, p.alarms("new")[0].Count, "the flood goes on")
+	_, err := p.rules.Alarms().Acknowledge(t.Context(), before[0].ID, "Li", "")
+	require.NoError(t, err)
+	p.restart()
+	p.at("y", 1, 0)
+	flood := p.alarms("acknowledged")
+	require.Len(t, flood, 1, "one more of a flood is no new alarm")
+	require.Equal(t, 9, flood[0].Count)
+	for _, e := range p.events() {
+		if e.ID == before[0].ID {
+			require.Equal(t, rules.FloodClass, e.Class, "in each of its versions")
+			require.Contains(t, string(e.Data), `"flood":"intruder","floodCount":6,"floodWindow":60`)
+		}
+	}
 	p.now = noon.Add(2 * time.Minute)
 	p.at("x", 2, 0)
-	require.Len(t, p.alarms("new"), 7, "later ones are alarms again")
+	require.Len(t, p.alarms("new"), 6, "later ones are alarms again")
 	require.Equal(t, "intruder", p.alarms("new")[0].Class)
 }
 

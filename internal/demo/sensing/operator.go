@@ -65,6 +65,8 @@ func decide(a *rules.Alarm, now time.Time) string {
 	switch {
 	case age > patience:
 		return rules.Closed
+	case a.State == rules.New && a.Owner != "" && a.Owner != Owner:
+		return "" // it was somebody else's before it was so again
 	case a.State == rules.New && after(25, 80):
 		return rules.Acknowledged
 	case a.State != rules.Acknowledged || a.Owner != Owner:

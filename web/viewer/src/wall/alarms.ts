@@ -11,6 +11,11 @@ export function succeedAlarm(held: Alarm, next: Alarm): Alarm {
   return next.since > held.since ? { ...next, since: held.since } : next;
 }
 
+/** Somebody had acknowledged it, and it is so again. */
+export function roused(held: Alarm, next: Alarm): boolean {
+  return held.state !== 'new' && next.state === 'new';
+}
+
 /** Open alarms of one class. */
 export interface ClassCount {
   class: string;

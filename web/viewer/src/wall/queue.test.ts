@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Alarm, parseAlarm } from './alarm';
-import { compareAlarms, countByClass, firstClasses, succeedAlarm } from './alarms';
+import { compareAlarms, countByClass, firstClasses, roused, succeedAlarm } from './alarms';
 import { FloodWatch } from './flood';
 import { Ledger } from './ledger';
 import { rowsThatFit, wholeHeight } from './wholeRows';
@@ -114,7 +114,7 @@ describe('parseAlarm', () => {
 
 describe('the queue', () => {
   const queue = (most?: number) =>
-    new Ledger<Alarm>(({ state }) => state === 'closed', compareAlarms, succeedAlarm, most);
+    new Ledger<Alarm>(({ state }) => state === 'closed', compareAlarms, succeedAlarm, most, roused);
   const ids = (ledger: Ledger<Alarm>) => ledger.list().map(({ id }) => id);
 
   it('is newest first', () => {
@@ -181,6 +181,24 @@ describe('the queue', () => {
     const ledger = queue();
     expect(ledger.take([alarm('a', 1)]).map(({ id }) => id)).toEqual(['a']);
     expect(ledger.take([alarm('a', 1, { sequence: 2 }), alarm('b', 2)]).map(({ id }) => id)).toEqual(['b']);
+  });
+
+  it('tells anew of what was acknowledged and is so again, and keeps its place', () => {
+    const ledger = queue();
+    ledger.take([alarm('a', 1), alarm('b', 2)]);
+    expect(ledger.take([alarm('a', 3, { state: 'acknowledged' })])).toEqual([]);
+    expect(ledger.take([alarm('a', 4, { state: 'acknowledged', active: false })])).toEqual([]);
+    const again = alarm('a', 5, { count: 2 });
+    expect(ledger.take([again]).map(({ id, state }) => [id, state])).toEqual([['a', 'new']]);
+    expect(ids(ledger)).toEqual(['b', 'a']);
+    expect(ledger.take([alarm('a', 6, { count: 3 })]), 'it still is').toEqual([]);
+  });
+
+  it('tells of what was so again and acknowledged at once as it is now', () => {
+    const ledger = queue();
+    ledger.take([alarm('a', 1, { state: 'acknowledged' })]);
+    const told = ledger.take([alarm('a', 2, { count: 2 }), alarm('a', 3, { state: 'acknowledged' })]);
+    expect(told.map(({ state }) => state)).toEqual(['acknowledged']);
   });
 
   it('lets go of what is closed, and of what the whole list does not name', () => {

@@ -3,7 +3,7 @@ import type { Store } from '../app/store';
 import type { LiveCounts, Replaying } from '../live/feed';
 import { metresBetween } from '../map/camera';
 import { type Alarm, floodClass } from './alarm';
-import { type ClassCount, compareAlarms, countByClass, succeedAlarm } from './alarms';
+import { type ClassCount, compareAlarms, countByClass, roused, succeedAlarm } from './alarms';
 import { changeAlarm, type Outcome } from './changeAlarm';
 import { type CityCase, caseEnded, compareCases, isOverdue } from './cityCase';
 import { EventReader, type SourceState } from './eventReader';
@@ -70,6 +70,8 @@ export class WallState {
     ({ state }) => state === 'closed',
     compareAlarms,
     succeedAlarm,
+    undefined,
+    roused,
   );
   private readonly caseLedger = new Ledger<CityCase>(({ state }) => caseEnded(state), compareCases);
   private readonly floodWatch = new FloodWatch();
@@ -254,12 +256,13 @@ export class WallState {
   private counted = -1;
 
   private takeAlarms(list: readonly Alarm[], whole: boolean): void {
-    const born = this.alarmLedger.take(list, whole);
+    const told = this.alarmLedger.take(list, whole);
     this.alarms.value = this.alarmLedger.list();
-    for (const alarm of born) if (alarm.class !== floodClass) this.floodWatch.note(raisedAt(alarm));
+    for (const alarm of told)
+      if (alarm.class !== floodClass) this.floodWatch.note(whole ? raisedAt(alarm) : alarm.time);
     const held = [...this.fresh.value].filter(id => this.alarmLedger.get(id)?.state === 'new');
     if (this.began) {
-      const news = born.filter(({ state }) => state === 'new');
+      const news = told.filter(({ state }) => state === 'new');
       held.push(...news.map(({ id }) => id));
       const [loudest] = [...news].sort((a, b) => rank(a) - rank(b));
       if (loudest) this.sound.play(loudest.severity);
