@@ -94,11 +94,11 @@ func NewBroker(o BrokerOptions) (*Broker, error) {
 	limits.MaximumClients = o.MaxClients
 	limits.MaximumPacketSize = MaxMessage + 64<<10
 	limits.MaximumClientWritesPending = 1024
-	limits.MaximumInflight = 1024
-	limits.MaximumSessionExpiryInterval = 3600
+	limits.MaximumInflight = maxWaiting
+	limits.MaximumSessionExpiryInterval = maxAbsence
 	complain := &complaints{log: o.Log, now: time.Now}
 	s := mochi.New(&mochi.Options{Capabilities: limits, Logger: complain.quiet(), InlineClient: true, SysTopicResendInterval: 3600})
-	h := &hook{o: o, in: in, server: s, parcels: newParcels(maxParcels), complain: complain}
+	h := &hook{o: o, in: in, server: s, parcels: newParcels(maxParcels), complain: complain, absent: newAbsence()}
 	if err := s.AddHook(h, nil); err != nil {
 		return nil, err
 	}
@@ -125,7 +125,9 @@ type hook struct {
 	in       *ingest
 	server   *mochi.Server
 	parcels  *parcels
-	rights   sync.Map // *mochi.Client → Rights
+	rights   sync.Map // *mochi.Client → Rights, also of those that are away
+	waits    sync.Map // *mochi.Client → []packets.Packet: what to send to who is back
+	absent   *absence
 	complain *complaints
 }
 
@@ -136,7 +138,7 @@ func (h *hook) ID() string { return "twind" }
 func (h *hook) Provides(b byte) bool {
 	switch b {
 	case mochi.OnConnectAuthenticate, mochi.OnACLCheck, mochi.OnPublish, mochi.OnDisconnect, mochi.OnWill, mochi.OnSubscribe, mochi.OnPublishDropped,
-		mochi.OnSessionEstablish, mochi.OnPacketEncode:
+		mochi.OnSessionEstablish, mochi.OnSessionEstablished, mochi.OnPacketEncode, mochi.OnQosPublish, mochi.OnClientExpired, mochi.OnPacketProcessed:
 		return true
 	}
 	return false
@@ -155,9 +157,6 @@ func (h *hook) OnConnectAuthenticate(cl *mochi.Client, pk packets.Packet) bool {
 	return ok
 }
 
-// OnDisconnect forgets a client's rights.
-func (h *hook) OnDisconnect(cl *mochi.Client, _ error, _ bool) { h.rights.Delete(cl) }
-
 // OnACLCheck keeps clients to twind's topics, and to wildcards over layers only
 // where they may read every layer.
 func (h *hook) OnACLCheck(cl *mochi.Client, name string, write bool) bool {
@@ -168,6 +167,10 @@ func (h *hook) OnACLCheck(cl *mochi.Client, name string, write bool) bool {
 	rights := v.(Rights)
 	if write {
 		return rights.Write && !strings.HasPrefix(name, "$")
+	}
+	if h.absent.full(cl) {
+		h.in.dropped.Inc()
+		return false
 	}
 	rest, ok := strings.CutPrefix(name, "twind/")
 	if !ok {
@@ -200,21 +203,6 @@ func (h *hook) OnSubscribe(cl *mochi.Client, pk packets.Packet) packets.Packet {
 // OnPublishDropped counts what a client was too slow for.
 func (h *hook) OnPublishDropped(*mochi.Client, packets.Packet) { h.in.dropped.Inc() }
 
-// OnSessionEstablish forgets what waited for a client while it was away and is
-// gone: the library would not let it in.
-func (h *hook) OnSessionEstablish(cl *mochi.Client, _ packets.Packet) {
-	was, ok := h.server.Clients.Get(cl.ID)
-	if !ok {
-		return
-	}
-	for _, pk := range was.State.Inflight.GetAll(false) {
-		if _, ok := h.parcels.payload(pk.Payload); !ok {
-			was.State.Inflight.Delete(pk.PacketID)
-			h.in.dropped.Inc()
-		}
-	}
-}
-
 // OnPacketEncode puts the payload in the place of its label. Without it there is
 // no packet, which the library does not send.
 func (h *hook) OnPacketEncode(cl *mochi.Client, pk packets.Packet) packets.Packet {
@@ -226,7 +214,7 @@ func (h *hook) OnPacketEncode(cl *mochi.Client, pk packets.Packet) packets.Packe
 		return pk
 	}
 	h.in.dropped.Inc()
-	if pk.FixedHeader.Qos > 0 && cl.State.Inflight.Delete(pk.PacketID) {
+	if pk.FixedHeader.Qos > 0 && h.unqueue(cl, pk.PacketID) {
 		cl.State.Inflight.IncreaseSendQuota()
 	}
 	pk.FixedHeader.Type = packets.Reserved

@@ -10,5 +10,6 @@
 // The payload may leave the layer out, since the topic names it. With QoS 1 and 2
 // the acknowledgement means that the position is on disk. What is refused is
 // answered with a reason by MQTT 5, and counted. The broker passes accepted
-// messages of at most 64 KiB on to its subscribers; it retains none.
+// messages of at most 64 KiB on to its subscribers; it retains none, and keeps for an
+// hour what comes for the sessions of clients that are away.
 package mqtt
