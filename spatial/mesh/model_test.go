@@ -31,7 +31,7 @@ func TestModelsLookOutwardAndGetSimpler(t *testing.T) {
 func TestPiecesTakeTheirSizes(t *testing.T) {
 	box := func(p Part, s PartSize) (lo, hi [3]float64) {
 		lo, hi = [3]float64{9, 9, 9}, [3]float64{-9, -9, -9}
-		pieces, n := Pieces(p, s)
+		pieces, n, _ := Pieces(p, s)
 		for _, piece := range pieces[:n] {
 			m := Mesh{}
 			piece.Model.Build(&m, 0)
@@ -73,6 +73,22 @@ func TestPiecesTakeTheirSizes(t *testing.T) {
 		lo, hi := box(c.part, c.size)
 		require.InDelta(t, c.bottom, lo[2], 0.02*math.Abs(c.bottom)+1e-6, "%v %+v", c.part, c.size)
 		require.InDelta(t, c.top, hi[2], 0.03*c.top+0.002, "%v %+v", c.part, c.size)
+	}
+	for _, c := range []struct {
+		part Part
+		size PartSize
+		odd  bool
+	}{
+		{Manhole, PartSize{Depth: 3.5, Width: 1.2}, false},
+		{Manhole, PartSize{Depth: nan, Width: nan}, false},
+		{Manhole, PartSize{Depth: 9999}, true},
+		{Manhole, PartSize{Depth: -2}, true},
+		{Lamp, PartSize{Height: 9999}, true},
+		{Lamp, PartSize{Depth: 9999}, false}, // which lamps do not have
+		{Conifer, PartSize{Height: 12, Width: 300}, true},
+	} {
+		_, _, odd := Pieces(c.part, c.size)
+		require.Equal(t, c.odd, odd, "%v %+v", c.part, c.size)
 	}
 	lo, hi := box(Valve, PartSize{Width: 0.4, Depth: 1.5})
 	require.Less(t, lo[2], -1.5-0.2)

@@ -71,10 +71,17 @@ type Piece struct {
 	Scale [3]float64 // along the model's x, y, z
 }
 
-// sane is v if it lies in lo…hi, else usual.
-func sane(v, lo, hi, usual float64) float64 {
+// measurer takes sizes and notes whether one cannot be that of its part.
+type measurer struct{ odd bool }
+
+// sane is v if it lies in lo…hi, else usual; 0 and what is not a number mean that it
+// is not known.
+func (m *measurer) sane(v, lo, hi, usual float64) float64 {
 	if v >= lo && v <= hi {
 		return v
+	}
+	if v != 0 && !math.IsNaN(v) {
+		m.odd = true
 	}
 	return usual
 }
@@ -82,29 +89,36 @@ func sane(v, lo, hi, usual float64) float64 {
 func uniform(s float64) [3]float64 { return [3]float64{s, s, s} }
 
 // Pieces are the models of a part, of which the first n count: instances of
-// these, placed at the part's point on the ground, show it.
-func Pieces(p Part, s PartSize) (pieces [2]Piece, n int) {
+// these, placed at the part's point on the ground, show it. A size that is out of
+// proportion is replaced by the usual one: odd tells so.
+func Pieces(p Part, s PartSize) (pieces [2]Piece, n int, odd bool) {
+	var m measurer
+	pieces, n = m.pieces(p, s)
+	return pieces, n, m.odd
+}
+
+func (m *measurer) pieces(p Part, s PartSize) (pieces [2]Piece, n int) {
 	switch p {
 	case Manhole:
-		return shaftPieces(ManholeNeck, ManholeShaft, neckDepth, s, 0.6, 1.2)
+		return m.shaftPieces(ManholeNeck, ManholeShaft, neckDepth, s, 0.6, 1.2)
 	case CatchBasin:
-		return shaftPieces(CatchGrate, CatchShaft, grateDepth, s, 0.4, 0.6)
+		return m.shaftPieces(CatchGrate, CatchShaft, grateDepth, s, 0.4, 0.6)
 	case Valve:
-		width := sane(s.Width, 0.02, 3, 0.15)
-		depth := sane(s.Depth, 0.05, 30, 1)
+		width := m.sane(s.Width, 0.02, 3, 0.15)
+		depth := m.sane(s.Depth, 0.05, 30, 1)
 		pieces[0] = Piece{ValveBody, -depth, uniform(width)}
 		pieces[1] = Piece{ValveBox, 0, uniform(1)}
 		return pieces, 2
 	case Broadleaf, Conifer, Columnar:
-		return treePieces(p, s)
+		return m.treePieces(p, s)
 	case Lamp:
-		return one(LampModel, sane(s.Height, 2, 40, lampHeight)/lampHeight)
+		return one(LampModel, m.sane(s.Height, 2, 40, lampHeight)/lampHeight)
 	case Hydrant:
-		return one(HydrantModel, sane(s.Height, 0.3, 2, hydrantHeight)/hydrantHeight)
+		return one(HydrantModel, m.sane(s.Height, 0.3, 2, hydrantHeight)/hydrantHeight)
 	case Camera:
-		return one(CameraModel, sane(s.Height, 2, 20, cameraHeight)/cameraHeight)
+		return one(CameraModel, m.sane(s.Height, 2, 20, cameraHeight)/cameraHeight)
 	case Pole:
-		h := sane(s.Height, 2, 60, poleHeight) / poleHeight
+		h := m.sane(s.Height, 2, 60, poleHeight) / poleHeight
 		pieces[0] = Piece{PoleModel, 0, [3]float64{math.Sqrt(h), math.Sqrt(h), h}}
 		return pieces, 1
 	case Bench:
@@ -112,7 +126,7 @@ func Pieces(p Part, s PartSize) (pieces [2]Piece, n int) {
 	case Bin:
 		return one(BinModel, 1)
 	}
-	return one(GenericModel, sane(s.Height, 0.2, 20, 1))
+	return one(GenericModel, m.sane(s.Height, 0.2, 20, 1))
 }
 
 func one(m Model, scale float64) (pieces [2]Piece, n int) {
@@ -134,9 +148,9 @@ const (
 
 // shaftPieces are a top of fixed depth and a shaft for the rest of the depth.
 // least and usual are inner diameters.
-func shaftPieces(top, shaft Model, topDepth float64, s PartSize, least, usual float64) (pieces [2]Piece, n int) {
-	width := sane(s.Width, least, 6, usual) / usual
-	depth := sane(s.Depth, 0.1, 60, 2)
+func (m *measurer) shaftPieces(top, shaft Model, topDepth float64, s PartSize, least, usual float64) (pieces [2]Piece, n int) {
+	width := m.sane(s.Width, least, 6, usual) / usual
+	depth := m.sane(s.Depth, 0.1, 60, 2)
 	if depth <= topDepth*1.1 {
 		pieces[0] = Piece{top, 0, [3]float64{width, width, depth / topDepth}}
 		return pieces, 1
@@ -146,16 +160,16 @@ func shaftPieces(top, shaft Model, topDepth float64, s PartSize, least, usual fl
 	return pieces, 2
 }
 
-func treePieces(p Part, s PartSize) (pieces [2]Piece, n int) {
-	m, slim := TreeBroadleaf, 1.0
+func (m *measurer) treePieces(p Part, s PartSize) (pieces [2]Piece, n int) {
+	model, slim := TreeBroadleaf, 1.0
 	switch p {
 	case Conifer:
-		m, slim = TreeConifer, 0.6
+		model, slim = TreeConifer, 0.6
 	case Columnar:
-		m, slim = TreeColumnar, 0.4
+		model, slim = TreeColumnar, 0.4
 	}
-	h := sane(s.Height, 0.5, 90, treeHeight)
-	w := sane(s.Width, 0.3, 50, treeWidth*slim*h/treeHeight)
-	pieces[0] = Piece{m, 0, [3]float64{w / (treeWidth * slim), w / (treeWidth * slim), h / treeHeight}}
+	h := m.sane(s.Height, 0.5, 90, treeHeight)
+	w := m.sane(s.Width, 0.3, 50, treeWidth*slim*h/treeHeight)
+	pieces[0] = Piece{model, 0, [3]float64{w / (treeWidth * slim), w / (treeWidth * slim), h / treeHeight}}
 	return pieces, 1
 }

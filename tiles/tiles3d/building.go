@@ -75,6 +75,9 @@ func (m *buildingModel) heights(s *snapshot.Segment, i int) storeys {
 		}
 		base = 0
 	}
+	if g := numberOf(raw(s, m.columns.ground, i)); out.fault == "" && math.Abs(g) >= maxElevation {
+		out.fault = FaultElevation
+	}
 	high, low := m.groundAt(s, i)
 	out.top = high + h + m.offset
 	out.bottom = high + base + m.offset
@@ -113,15 +116,12 @@ func (m *buildingModel) groundAt(s *snapshot.Segment, i int) (middle, low float6
 // drawn tells whether a feature is a solid of its own: it has an area, and no
 // parts that stand for it.
 func (m *buildingModel) drawn(s *snapshot.Segment, i int) bool {
-	if boolOf(raw(s, m.columns.hasParts, i)) {
-		return false
-	}
-	for p := s.FeaturePath[i]; p < s.FeaturePath[i+1]; p++ {
-		if s.PathKinds[p] == snapshot.PathShell {
-			return true
-		}
-	}
-	return false
+	return !m.replaced(s, i) && hasPath(s, i, snapshot.PathShell)
+}
+
+// replaced: a building is the outline of its parts.
+func (m *buildingModel) replaced(s *snapshot.Segment, i int) bool {
+	return boolOf(raw(s, m.columns.hasParts, i))
 }
 
 func (m *buildingModel) measure(s *snapshot.Segment, i int) (measure, bool) {

@@ -23,6 +23,8 @@ type measure struct {
 type model interface {
 	// measure is false for a feature that is not drawn.
 	measure(s *snapshot.Segment, i int) (measure, bool)
+	// replaced tells whether a feature is not drawn because others stand for it.
+	replaced(s *snapshot.Segment, i int) bool
 	// levels are those at which a feature of a size stands, n of them.
 	levels(size float64) (list [2]uint8, n int)
 	// replaces tells whether the tiles of a level are replaced by those below.

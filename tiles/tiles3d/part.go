@@ -126,7 +126,10 @@ func (m *partModel) part(s *snapshot.Segment, i int) (out standing) {
 	if m.layer.Kind == layers.KindPart && !(size.Depth > 0) {
 		size.Depth = coverDepth
 	}
-	out.pieces, out.n = mesh.Pieces(p, size)
+	var odd bool
+	if out.pieces, out.n, odd = mesh.Pieces(p, size); odd {
+		out.fault = FaultSize
+	}
 	if h := numberOf(raw(s, m.columns.heading, i)); h >= -360 && h <= 360 {
 		out.heading = h
 	}
@@ -141,6 +144,9 @@ const jointSize = 0.35
 func (m *partModel) joint(s *snapshot.Segment, i int, out *standing) {
 	deep := numberOf(raw(s, m.columns.depth, i))
 	if !(deep > 0 && deep < maxDepth) {
+		if !math.IsNaN(deep) {
+			out.fault = FaultSize
+		}
 		deep, out.assumed = assumedCover, true
 	}
 	out.pieces[0] = mesh.Piece{Model: mesh.GenericModel, Up: -deep - jointSize/2, Scale: [3]float64{jointSize, jointSize, jointSize}}
@@ -165,6 +171,9 @@ func (m *partModel) stand(s *snapshot.Segment, i int, out *standing) {
 		h = numberOf(raw(s, m.columns.rim, i))
 	}
 	if !(math.Abs(h) < maxElevation) {
+		if !math.IsNaN(h) {
+			out.fault = FaultElevation
+		}
 		h = math.NaN()
 		if g, ok := m.site.ground.Height(s.Exact()[2*lo], s.Exact()[2*lo+1]); ok {
 			h = g
@@ -216,6 +225,8 @@ func (m *partModel) measure(s *snapshot.Segment, i int) (measure, bool) {
 func reach(corner []float64, scale [3]float64) float64 {
 	return math.Sqrt2 * max(math.Abs(corner[0]*scale[0]), math.Abs(corner[1]*scale[1]))
 }
+
+func (m *partModel) replaced(*snapshot.Segment, int) bool { return false }
 
 func (m *partModel) levels(size float64) ([2]uint8, int) {
 	return [2]uint8{levelOf(size, firstParts, lastParts)}, 1

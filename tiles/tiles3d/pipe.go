@@ -352,6 +352,8 @@ func (m *pipeModel) measure(s *snapshot.Segment, i int) (measure, bool) {
 	return out, true
 }
 
+func (m *pipeModel) replaced(*snapshot.Segment, int) bool { return false }
+
 // hasPath tells whether a feature has a path of a kind.
 func hasPath(s *snapshot.Segment, i int, kind snapshot.PathKind) bool {
 	for p := s.FeaturePath[i]; p < s.FeaturePath[i+1]; p++ {

@@ -1,6 +1,10 @@
 package tiles3d
 
-import "strings"
+import (
+	"strings"
+
+	"twind/layers/snapshot"
+)
 
 // Fault is what is wrong with a feature, in words for the layer's report.
 type Fault string
@@ -14,10 +18,12 @@ const (
 	FaultShape     Fault = "rings cross, touch or have spikes: the area drawn differs"
 	FaultNoArea    Fault = "no area: left out"
 	FaultCoords    Fault = "a coordinate is not a number: left out"
+	FaultNoShape   Fault = "no geometry, or none of the layer's kind: left out"
 	FaultNoDepth   Fault = "no elevation: drawn at the layer's cover"
 	FaultNoGround  Fault = "ground not known: drawn without it"
 	FaultElevation Fault = "elevation not credible: drawn without it"
 	FaultOneEnd    Fault = "elevation of one end only: drawn level"
+	FaultSize      Fault = "size not credible: drawn with a usual one"
 	FaultNoLength  Fault = "no length: left out"
 	FaultSection   Fault = "section not credible (above 20 m): drawn with another"
 	FaultNoSection Fault = "no section: drawn with an assumed one"
@@ -31,7 +37,7 @@ const (
 type Report struct {
 	Layer    string       `json:"layer"`
 	Revision string       `json:"revision"`
-	Features int          `json:"features"` // of the layer
+	Features int          `json:"features"` // of the layer, as far as the reader sees them and they match
 	Drawn    int          `json:"drawn"`
 	Faults   []FaultCount `json:"faults"`
 }
@@ -71,12 +77,23 @@ func (f *faults) add(what Fault, id []byte) {
 	}
 }
 
-// report draws every feature once, without writing it, and lists what was wrong.
-func (w *worker) report(v View, st *state) *Report {
+// report draws every feature that matches once, without writing it, and lists what
+// was wrong.
+func (w *worker) report(v View, st *state, match *snapshot.Match) *Report {
 	var f faults
 	out := &Report{Layer: string(v.Layer().ID), Faults: []FaultCount{}}
-	for _, s := range v.Segments() {
-		out.Features += s.Len()
+	segments := v.Segments()
+	for k := range segments {
+		s := &segments[k]
+		for i := range s.N {
+			if !s.Alive(i) || !match.Feature(s.Segment, i) {
+				continue
+			}
+			out.Features++
+			if !st.model.replaced(s.Segment, i) && !st.placed(s.Segment, i) {
+				f.add(FaultNoShape, s.ID(i))
+			}
+		}
 	}
 	for k := range st.nodes {
 		n := &st.nodes[k]
@@ -95,12 +112,21 @@ func (w *worker) report(v View, st *state) *Report {
 	}
 	for _, what := range f.order {
 		c := f.by[what]
-		if what.leavesOut() {
+		if what.leavesOut() && what != FaultNoShape { // which is in no node
 			out.Drawn -= c.Count
 		}
 		out.Faults = append(out.Faults, *c)
 	}
 	return out
+}
+
+// placed tells whether a feature stands in a cell.
+func (s *state) placed(segment *snapshot.Segment, i int) bool {
+	if segment.Box[i] == snapshot.EmptyBox {
+		return false
+	}
+	_, ok := s.model.measure(segment, i)
+	return ok
 }
 
 // leavesOut tells whether a feature with the fault is not drawn.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"log/slog"
+	"strconv"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -273,10 +274,16 @@ func (s *Service) Report(ctx context.Context, r Request) (Answer, error) {
 		return Answer{}, err
 	}
 	st := sc.state
+	match, err := snapshot.NewMatch(sc.view.Layer(), r.Filter, r.Policy)
+	if err != nil {
+		sc.view.Release()
+		return Answer{}, err
+	}
 	revision := st.wholeRevision()
-	return s.document(ctx, sc, &r, "report", revision, sc.view.Release, func() ([]byte, error) {
+	what := "report " + strconv.FormatInt(int64(sc.view.Revision()), 10) // it names what no tileset shows
+	return s.document(ctx, sc, &r, what, revision, sc.view.Release, func() ([]byte, error) {
 		w := s.workers.Get().(*worker)
-		report := w.report(sc.view, st)
+		report := w.report(sc.view, st, match)
 		s.workers.Put(w) // not after a panic
 		report.Revision = revision
 		return json.Marshal(report)
