@@ -28,8 +28,14 @@ const pits = {
   district: { camera: '#map=19/28.19905/112.98012/-20/58', ring: [[112.97997, 28.19892], [112.9803, 28.19892], [112.9803, 28.1992], [112.97997, 28.1992]] },
 };
 const sections = {
-  kamloops: [[-120.3342, 50.6738], [-120.33345, 50.67402]],
+  kamloops: [[-120.3346, 50.6733], [-120.3342, 50.673393]], // across a street: storm and sanitary side by side
   district: [[112.97995, 28.19925], [112.98028, 28.19925]],
+};
+
+/** Straight down. */
+const plans = {
+  kamloops: '#map=16.3/50.67420/-120.33300/0/0',
+  district: '#map=16.3/28.20030/112.98060/0/0',
 };
 
 /** Cameras close enough that pipes are bodies. */
@@ -52,6 +58,7 @@ try {
     const solid = solids[id];
     if (!solid) continue;
     const lang = values.lang ?? (id === 'district' ? 'zh' : 'en');
+    await shoot(values.out, `${id}-above-light`, `/?lang=${lang}&theme=light${plans[id]}`, 1920, 1080, {});
     await shoot(values.out, `${id}-underground`, `/?lang=${lang}&theme=dark${solid}`, 1920, 1080, { underground: true });
     await shoot(values.out, `${id}-excavation-light`, `/?lang=${lang}&theme=light${pits[id].camera}`, 1920, 1080, { pit: pits[id].ring });
     await shoot(values.out, `${id}-section-light`, `/?lang=${lang}&theme=light${solid}`, 1920, 1080, { section: sections[id] });
