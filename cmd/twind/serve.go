@@ -167,8 +167,12 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 	}
 	defer pyramids.Close()
 	defer pyramids.Follow(catalog)()
+	drawings, err := mvt.NewDrawings(conf.DrawingBytes, metrics)
+	if err != nil {
+		return err
+	}
 	tileService, err := tiles.New(tiles.Options{
-		Views: tiles.From(catalog), Pyramids: pyramids, NewEncoder: mvt.New,
+		Views: tiles.From(catalog), Pyramids: pyramids, NewEncoder: drawings.NewEncoder,
 		CacheBytes: conf.TileCacheBytes, Log: log, Registerer: metrics,
 	})
 	if err != nil {

@@ -48,6 +48,7 @@ type Config struct {
 	Published      []Published `yaml:"published"`      // existing PostGIS tables served read-only
 	Bookmarks      []Bookmark  `yaml:"bookmarks"`      // places the viewer offers
 	TileCacheBytes int64       `yaml:"tileCacheBytes"` // bound of the tile cache, bytes; default 256 MiB
+	DrawingBytes   int64       `yaml:"drawingBytes"`   // bound of what is kept of features drawn for tiles, bytes; default 64 MiB
 	Icons          string      `yaml:"icons"`          // folder of SVG icons that join or replace the built-in ones
 	// Generalization says how the tiles of layers are generalised, by the layer's
 	// id; without an entry a layer keeps what it has, the defaults of its kind.
@@ -182,6 +183,9 @@ func (c *Config) EnsureDefaults() {
 	if c.TileCacheBytes == 0 {
 		c.TileCacheBytes = 256 << 20
 	}
+	if c.DrawingBytes == 0 {
+		c.DrawingBytes = 64 << 20
+	}
 	for i := range c.Published {
 		if c.Published[i].MaxZoom == 0 {
 			c.Published[i].MaxZoom = 16
@@ -242,6 +246,9 @@ func (c *Config) Validate() error {
 	c.sourceFaults(bad)
 	if c.TileCacheBytes < 0 {
 		bad("tileCacheBytes %d: expected 0 or more", c.TileCacheBytes)
+	}
+	if c.DrawingBytes < 0 {
+		bad("drawingBytes %d: expected 0 or more", c.DrawingBytes)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return layers.Errorf(layers.ErrInvalid, "%s", strings.ReplaceAll(err.Error(), "\n", "; "))

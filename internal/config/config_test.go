@@ -14,6 +14,7 @@ func TestParse(t *testing.T) {
 	require.NoError(t, err, "an empty file is the defaults")
 	require.Equal(t, "127.0.0.1:8080", c.Addr)
 	require.EqualValues(t, 256<<20, c.TileCacheBytes)
+	require.EqualValues(t, 64<<20, c.DrawingBytes)
 	c, err = Parse([]byte("store: postgres://gis@db/city\npublished:\n  - {table: public.parcels, layer: parcels, srid: 4547, reload: 30s, title: {zh: 宗地}}\n"))
 	require.NoError(t, err)
 	require.EqualValues(t, 4547, c.Published[0].SRID)
@@ -50,6 +51,7 @@ func TestParseRefuses(t *testing.T) {
 		"gtfs: [{layer: bus, url: 'file:///x'}]":                     "expected an http or https address",
 		"gtfs: [{layer: bus, url: 'http://h', every: -1s}]":          "expected a time such as 30s",
 		"tileCacheBytes: -1":                                         "expected 0 or more",
+		"drawingBytes: -1":                                           "expected 0 or more",
 		"store: postgres://x/y\npublished: [{table: a.b, layer: Ä}]": "layer id",
 		"a: [": "line 1 is no YAML: ",
 		"archives: [{id: Ä, source: a.pmtiles}]": "layer id",

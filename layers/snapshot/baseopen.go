@@ -69,7 +69,7 @@ func openBase(data []byte) (*base, error) {
 	n, paths, vertices := int(h.features), int(h.paths), int(h.vertices)
 	r := sectionReader{sections: sections}
 	s := &b.Segment
-	s.N = n
+	s.N, s.base = n, s
 	s.Box = readColumn[tile.WorldBox](&r, sectionBox, 0, n)
 	nodes := readColumn[tile.WorldBox](&r, sectionNodes, 0, index.NodeCount(int(h.located)))
 	s.Type = readColumn[uint8](&r, sectionType, 0, n)

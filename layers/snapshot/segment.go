@@ -73,7 +73,14 @@ type Segment struct {
 	members members
 
 	surfaces sparse // layers.Surfaces of the features that have any
+
+	base *Segment // see Base
 }
+
+// Base is equal for segments that show the same rows of one base, perhaps with
+// other columns of properties; nil for the edits. What is derived from the rows'
+// geometry may be kept for it, by a weak pointer: it is to be compared, not read.
+func (s *Segment) Base() *Segment { return s.base }
 
 // ID is feature i's id. For a mapped segment the bytes die with the snapshot.
 func (s *Segment) ID(i int) []byte { return s.IDBytes[s.IDOffset[i]:s.IDOffset[i+1]] }

@@ -26,7 +26,8 @@ func cpuTime(b *testing.B) time.Duration {
 
 // BenchmarkCity encodes an eighth of the generated million, as dense as the whole:
 // the processor time of a tile, search included, is the best of many turns, since
-// what else the machine does only adds to it. BenchmarkScale compares with others.
+// what else the machine does only adds to it: with the drawings that it keeps, and
+// without. BenchmarkScale compares with others.
 func BenchmarkCity(b *testing.B) {
 	city := district.Scale{Buildings: 125_000, Streets: 25_000, Points: 37_500, Side: 10_607}
 	list := district.ScaleLayers()
@@ -35,12 +36,19 @@ func BenchmarkCity(b *testing.B) {
 		drawers = append(drawers, newDrawer(b, &list[i], city.Features(list[i].ID)))
 	}
 	for i := range list {
+		kept := newDrawings(b, 64<<20)
 		for _, zoom := range []struct {
 			z     uint8
 			tiles int
 		}{{14, 6}, {16, 48}} {
 			ids := busyTiles(&drawers[i].view, zoom.z, zoom.tiles)
-			b.Run(fmt.Sprintf("%s/z%d", list[i].ID, zoom.z), func(b *testing.B) { encodeInTurns(b, drawers[i], ids) })
+			for _, drawings := range []struct {
+				name string
+				kept *Drawings
+			}{{"kept", kept}, {"anew", nil}} {
+				drawers[i].encoder.drawings = drawings.kept
+				b.Run(fmt.Sprintf("%s/z%d/%s", list[i].ID, zoom.z, drawings.name), func(b *testing.B) { encodeInTurns(b, drawers[i], ids) })
+			}
 		}
 	}
 }

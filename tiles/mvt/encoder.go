@@ -37,7 +37,10 @@ type Encoder struct {
 	keyLen   uint32
 	idKey    uint32 // as key, for the id of features without a number
 
-	geom  []byte    // commands of the chunk
+	drawings *Drawings // shared with other encoders; nil: none are kept
+
+	geom  []byte    // commands of the chunk, of what is not kept
+	tails []byte    // of the block that is made
 	drawn []drawing // features of the chunk
 	names []uint32  // of each of them: its number in the segment
 	rows  []uint32  // of each of them and each column: number in the layer plus 1, 0 for null
@@ -61,7 +64,9 @@ const chunkSize = 128
 
 // drawing is a feature, or the part of a collection that is of one type.
 type drawing struct {
-	from, to uint32 // its commands in geom
+	commands []byte // but for the first, if that is
+	move     uint64 // the first command, moveSize bytes
+	moveSize uint8
 	kind     Type
 }
 
@@ -123,15 +128,12 @@ func (e *Encoder) run(s *tiles.Source, r *tiles.Run, ownID bool) {
 	}
 	e.arrange(seg, r.Features)
 	e.vals.segment(seg)
+	kept := e.sheet(seg, s.Coarsen)
 	for rest := r.Features; len(rest) > 0; {
 		chunk := rest[:min(chunkSize, len(rest))]
 		rest = rest[len(chunk):]
 		e.geom, e.drawn, e.names = e.geom[:0], e.drawn[:0], e.names[:0]
-		for _, i := range chunk {
-			if !e.drawPlain(seg, i, s.Coarsen) {
-				e.draw(seg, i, s.Coarsen)
-			}
-		}
+		e.drawChunk(seg, kept, chunk, s.Coarsen)
 		e.number(s, seg)
 		for k := range e.drawn {
 			e.write(seg, k, ownID)
@@ -170,7 +172,7 @@ func (e *Encoder) draw(seg *snapshot.Segment, i uint32, coarsen uint8) {
 
 // add notes that the commands from on draw a feature.
 func (e *Encoder) add(feature uint32, t Type, from int) {
-	e.drawn = append(e.drawn, drawing{uint32(from), uint32(len(e.geom)), t})
+	e.drawn = append(e.drawn, drawing{commands: e.geom[from:], kind: t})
 	e.names = append(e.names, feature)
 }
 
@@ -257,8 +259,8 @@ func (e *Encoder) write(seg *snapshot.Segment, k int, ownID bool) {
 		}
 		text = e.vals.text(seg.ID(int(name))) + 1
 	}
-	geom := e.geom[d.from:d.to]
-	e.body = room(e.body, 64+10*(len(e.columns)+1)+len(geom))
+	size := int(d.moveSize) + len(d.commands)
+	e.body = room(e.body, 32+putRoom+10*(len(e.columns)+1)+size)
 	b, n := e.body[:cap(e.body)], len(e.body)
 
 	b[n] = layerFeature
@@ -280,8 +282,9 @@ func (e *Encoder) write(seg *snapshot.Segment, k int, ownID bool) {
 		n = putLength(b, tags, n)
 	}
 	b[n], b[n+1], b[n+2] = featureType, byte(d.kind), featureGeometry
-	n = putUvarint(b, n+3, uint32(len(geom)))
-	n = put(b, n, geom)
+	n = putUvarint(b, n+3, uint32(size))
+	binary.LittleEndian.PutUint64(b[n:], d.move)
+	n = put(b, n+int(d.moveSize), d.commands)
 	e.body = b[:putLength(b, feature, n)]
 	e.stats.Features++
 }
@@ -312,8 +315,11 @@ func (e *Encoder) tags(b []byte, n, k int) int {
 	return n
 }
 
-// put copies src to b[n:], which has 32 bytes of room beyond it: short ones in
-// whole words, which costs less than a call.
+// putRoom is the room that put wants beyond what it copies.
+const putRoom = 32
+
+// put copies src to b[n:], which has putRoom bytes beyond it: short ones in whole
+// words, which costs less than a call.
 func put(b []byte, n int, src []byte) int {
 	if len(src) > 32 || cap(src) < 32 {
 		return n + copy(b[n:], src)

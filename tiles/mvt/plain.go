@@ -10,37 +10,44 @@ import (
 // lies in the tile and needs no check. It reports false, and has drawn nothing,
 // for all others, which draw does.
 func (e *Encoder) drawPlain(seg *snapshot.Segment, i uint32, coarsen uint8) bool {
-	p := seg.FeaturePath[i]
-	if seg.FeaturePath[i+1] != p+1 || e.frame.perDegree != 0 || e.frame.z > lossless || !e.frame.holds(&seg.Box[i]) {
+	if e.frame.perDegree != 0 || e.frame.z > lossless || !e.frame.holds(&seg.Box[i]) {
 		return false
+	}
+	from := len(e.geom)
+	t, ok := e.plain(seg, i, coarsen)
+	if ok && len(e.geom) > from {
+		e.add(i, t, from)
+	}
+	return ok
+}
+
+// plain appends to e.geom the commands, if any, of a feature that lies in the tile;
+// it reports false, and has appended nothing, for one that is not plain.
+func (e *Encoder) plain(seg *snapshot.Segment, i uint32, coarsen uint8) (Type, bool) {
+	p := seg.FeaturePath[i]
+	if seg.FeaturePath[i+1] != p+1 {
+		return Unknown, false
 	}
 	lo, hi := seg.PathVertex[p], seg.PathVertex[p+1]
 	world := seg.World[2*lo : 2*hi]
-	from := len(e.geom)
-	var t Type
 	switch seg.PathKinds[p] {
 	case snapshot.PathPoints:
 		if len(world) != 2 {
-			return false
+			return Unknown, false
 		}
-		t = Point
 		e.plainPoint(world)
+		return Point, true
 	case snapshot.PathLine:
-		t = LineString
 		e.plainLine(world)
+		return LineString, true
 	case snapshot.PathShell:
 		if !e.frame.simple(seg.SimpleFrom[i], coarsen) {
-			return false
+			return Unknown, false
 		}
-		t = Polygon
 		e.plainRing(world[:len(world)-2])
-	default:
-		return false
+		return Polygon, true
 	}
-	if len(e.geom) > from {
-		e.add(i, t, from)
-	}
-	return true
+	return Unknown, false
 }
 
 func (e *Encoder) plainPoint(world []uint32) {

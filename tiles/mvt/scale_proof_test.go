@@ -200,8 +200,10 @@ func processTime(b *testing.B, pid int) time.Duration {
 // BenchmarkScale compares, on the same rows and in turns, the processor time that
 // a tile takes by ST_AsMVT (the time of the connection's server process alone: the
 // query by a prepared plan, and the sending of the uncompressed bytes; indexed,
-// clustered, analysed, all in memory; "kept" without the sending), by orb, by this package's encoder (search included; no compression) and
-// by the tile service in the forms that it serves (its cache keeps nothing).
+// clustered, analysed, all in memory; "kept" without the sending), by orb, by this
+// package's encoder (search included; no compression; "anew" without the drawings
+// that it keeps) and by the tile service in the forms that it serves (its cache
+// keeps nothing).
 // ×PostGIS and ×orb say how often ours fits into theirs, each by the best of its
 // turns, since what else the machine does meanwhile only adds to them.
 func BenchmarkScale(b *testing.B) {
@@ -223,7 +225,7 @@ func BenchmarkScale(b *testing.B) {
 // service makes a service that renders every tile.
 func (c *scaleCity) service(b *testing.B) *tiles.Service {
 	b.Helper()
-	s, err := tiles.New(tiles.Options{Views: tiles.From(c), NewEncoder: New, CacheBytes: 1})
+	s, err := tiles.New(tiles.Options{Views: tiles.From(c), NewEncoder: newDrawings(b, 64<<20).NewEncoder, CacheBytes: 1})
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, s.Close()) })
 	return s
@@ -248,7 +250,8 @@ func (c *scaleCity) compare(b *testing.B, ids []layers.ID, list []tile.ID) {
 		{name: "ST_AsMVT", tile: c.postGIS(ids), time: func(b *testing.B) time.Duration { return processTime(b, c.pid) }},
 		{name: "kept", tile: c.kept(ids), time: func(b *testing.B) time.Duration { return processTime(b, c.pid) }},
 		{name: "orb", tile: func(b *testing.B, id tile.ID) int { return len(orbTile(b, id, features[id])) }, time: cpuTime},
-		{name: "encoded", tile: c.encoded(ids), time: cpuTime},
+		{name: "encoded", tile: c.encoded(ids, newDrawings(b, 64<<20)), time: cpuTime},
+		{name: "encoded anew", tile: c.encoded(ids, nil), time: cpuTime},
 	}
 	for _, enc := range []string{"identity", "gzip", "zstd"} {
 		contenders = append(contenders, &contender{name: enc, time: cpuTime, tile: func(b *testing.B, id tile.ID) int {
@@ -293,9 +296,10 @@ func ratio(theirs, ours *contender) float64 {
 	return float64(slices.Min(theirs.per)) / float64(slices.Min(ours.per))
 }
 
-// encoded makes a function that searches and encodes a tile in memory of its own.
-func (c *scaleCity) encoded(ids []layers.ID) func(*testing.B, tile.ID) int {
-	var e Encoder
+// encoded makes a function that searches and encodes a tile in memory of its own,
+// with what it has drawn before where drawings are kept.
+func (c *scaleCity) encoded(ids []layers.ID, drawings *Drawings) func(*testing.B, tile.ID) int {
+	e := Encoder{drawings: drawings}
 	var buf []byte
 	var sources []tiles.Source
 	for _, id := range ids {
