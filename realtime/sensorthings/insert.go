@@ -45,7 +45,10 @@ func (c *change) insert(k kind, body object, p *parent, depth int) (*entity, err
 		}
 	}
 	if k == historicalLocations {
-		return e, c.arrive(e)
+		if err := c.arrive(e); err != nil {
+			return nil, err
+		}
+		c.outgrow(c.s.targets(e, historyThing)[0])
 	}
 	return e, nil
 }
@@ -159,6 +162,19 @@ func (c *change) remember(thing *entity) {
 	c.join(h, historyThing, thing)
 	for _, place := range c.s.targets(thing, thingLocations) {
 		c.join(h, historyLocations, place)
+	}
+	c.outgrow(thing)
+}
+
+// outgrow drops the oldest HistoricalLocations of a Thing, in the order of their
+// receipt, where it has more than a Datastream keeps Observations.
+func (c *change) outgrow(thing *entity) {
+	has, keep := len(thing.links[thingHistory]), c.s.keep.Count
+	if keep <= 0 || has <= slack(keep) {
+		return
+	}
+	for _, h := range c.s.targets(thing, thingHistory)[:has-keep] {
+		c.remove(h)
 	}
 }
 

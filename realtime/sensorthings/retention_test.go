@@ -85,6 +85,39 @@ func TestObservationsAreBoundedByCount(t *testing.T) {
 	require.Empty(t, again.list("/Observations"))
 }
 
+// TestPlacesOfAThingThatMovesAreBounded moves one by each of the three ways.
+func TestPlacesOfAThingThatMovesAreBounded(t *testing.T) {
+	dir := t.TempDir()
+	o := sensorthings.Options{Dir: dir, Keep: sensorthings.Retention{Count: 8}}
+	s, err := sensorthings.Open(o)
+	require.NoError(t, err)
+	c := serve(t, s, sensorthings.HandlerOptions{})
+	c.post("/Things", pump())
+	c.post("/Things(1)/Locations", location(2))
+	for i := range 40 {
+		switch i % 3 {
+		case 0:
+			c.status(200, "PATCH", "/Things(1)", fmt.Sprintf(`{"Locations":[{"@iot.id":%d}]}`, i%2+1))
+		case 1:
+			c.status(200, "PATCH", fmt.Sprintf("/Locations(%d)", i%2+1), `{"Things":[{"@iot.id":1}]}`)
+		default:
+			c.post("/HistoricalLocations", fmt.Sprintf(`{"time":"2036-11-22T08:00:%02dZ","Thing":{"@iot.id":1},"Locations":[{"@iot.id":%d}]}`, i, i%2+1))
+		}
+		require.LessOrEqual(t, len(c.list("/Things(1)/HistoricalLocations")), 9, "the bound and an eighth")
+	}
+	kept := c.list("/HistoricalLocations?$expand=Locations")
+	require.GreaterOrEqual(t, len(kept), 8)
+	require.Equal(t, 42.0, kept[len(kept)-1]["@iot.id"], "the newest")
+	require.Len(t, c.list("/Things(1)/Locations"), 1, "it is somewhere")
+	require.Len(t, c.list("/Locations"), 2)
+
+	require.NoError(t, s.Close())
+	s, err = sensorthings.Open(o)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	require.Len(t, serve(t, s, sensorthings.HandlerOptions{}).list("/HistoricalLocations?$expand=Locations"), len(kept))
+}
+
 func TestAllObservationsTogetherAreBounded(t *testing.T) {
 	s, err := sensorthings.Open(sensorthings.Options{Dir: t.TempDir(), MaxObservations: 16})
 	require.NoError(t, err)
