@@ -1,10 +1,18 @@
 // CesiumJS, which knows nothing of twind, loads every 3D layer, and what it picks
 // has the attributes of the record.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startServer } from './server.mjs';
+import { promisify } from 'node:util';
+import { program, startServer } from './server.mjs';
 import { visit } from './site.mjs';
+
+const run = promisify(execFile);
+const sample = name => fileURLToPath(new URL(`../../importers/cityjson/testdata/${name}`, import.meta.url));
 
 describe('CesiumJS', { timeout: 600_000 }, () => {
   let twind;
@@ -125,7 +133,6 @@ describe('CesiumJS with LoD2', { timeout: 300_000 }, () => {
   let visitor;
   let page;
   let faults;
-  const sample = name => fileURLToPath(new URL(`../../importers/cityjson/testdata/${name}`, import.meta.url));
 
   before(async () => {
     twind = await startServer({ imports: { zurich: sample('zurich.city.json.gz'), dutch: sample('dutch.city.jsonl.gz') } });
@@ -161,4 +168,34 @@ describe('CesiumJS with LoD2', { timeout: 300_000 }, () => {
       assert.deepEqual(faults, []);
     });
   }
+});
+
+describe('CesiumJS with a folder that twind exported', { timeout: 300_000 }, () => {
+  let folder;
+  let visitor;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'twind-export-'));
+    const store = `geopackage:${join(folder, 'city.gpkg')}`;
+    await run(program, ['import', sample('zurich.city.json.gz'), '--layer', 'zurich', '--kind', 'building', '--store', store]);
+    await run(program, ['export', 'zurich', '--format', '3dtiles', '--output', join(folder, 'tiles'), '--store', store]);
+    visitor = await visit('cesium.html', { width: 320, height: 240 }, join(folder, 'tiles'));
+  });
+  after(async () => {
+    await visitor?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('picks a roof from near and afar, with no server of twind', async () => {
+    const { page, url, faults } = visitor;
+    await page.evaluate(u => window.show(u), `${url}files/tileset.json`);
+    for (const above of [60, 300]) {
+      const seen = await page.evaluate(at => window.look(...at), [8.56546, 47.37312, 515 + above]);
+      assert.deepEqual(seen.faults, []);
+      assert.equal((await page.evaluate(() => window.pick()))?.id, 'UUID_5bd1cee6-b3f0-40fb-a6ae-833e88305e31', `${above} m above`);
+      const loaded = await page.evaluate(() => window.contents());
+      assert.equal(loaded.some(uri => uri.includes('.lod2.glb')), above === 60, `${loaded}`);
+    }
+    assert.deepEqual(faults, []);
+  });
 });

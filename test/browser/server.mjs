@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
+/** The program under test. */
+export const program = process.env.TWIND_BINARY ?? fileURLToPath(new URL('../../bin/twind', import.meta.url));
 const patience = 240_000; // ms for making the demo city, on busy cores
 
 /**
@@ -18,7 +20,6 @@ const patience = 240_000; // ms for making the demo city, on busy cores
 export async function startServer({ store, config, imports } = {}) {
   if (process.env.TWIND_URL && !store && !config && !imports) return { url: process.env.TWIND_URL.replace(/\/$/, ''), pid: 0, close: async () => {} };
   const data = await mkdtemp(join(tmpdir(), 'twind-browser-'));
-  const binary = process.env.TWIND_BINARY ?? fileURLToPath(new URL('../../bin/twind', import.meta.url));
   const args = ['demo', '--addr', '127.0.0.1:0', '--data', data, ...(store ? ['--store', store] : [])];
   if (config) {
     const file = join(data, 'twind.yaml');
@@ -27,10 +28,10 @@ export async function startServer({ store, config, imports } = {}) {
   }
   if (imports) {
     const city = `geopackage:${join(data, 'city.gpkg')}`;
-    for (const [layer, file] of Object.entries(imports)) await run(binary, ['import', file, '--layer', layer, '--kind', 'building', '--store', city]);
+    for (const [layer, file] of Object.entries(imports)) await run(program, ['import', file, '--layer', layer, '--kind', 'building', '--store', city]);
     args.splice(0, args.length, 'serve', '--addr', '127.0.0.1:0', '--store', city);
   }
-  const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const close = async () => {
     if (child.exitCode === null && child.signalCode === null) {
       const ended = new Promise(resolve => child.once('exit', resolve));
