@@ -151,8 +151,13 @@ describe('an open pit', () => {
 
   it('leaves pipes and what is not dug as they are', () => {
     const pipes = part({ id: 'line', type: 'line' }, 'pipes');
-    const streets = part({ id: 'name', type: 'symbol' }, 'streets');
-    expect(dig([pipes, streets]).map(({ filter }) => filter)).toEqual([undefined, undefined]);
+    const stations = part({ id: 'name', type: 'symbol' }, 'stations');
+    expect(dig([pipes, stations]).map(({ filter }) => filter)).toEqual([undefined, undefined]);
+  });
+
+  it('has no names along what it interrupts', () => {
+    const name = part({ id: 'name', type: 'symbol', layout: { 'symbol-placement': 'line' } }, 'streets');
+    expect(dig([name])[0]?.filter).toEqual(['all', ['>', ['distance', expect.anything()], 0]]);
   });
 });
 

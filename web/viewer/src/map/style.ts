@@ -41,7 +41,7 @@ export interface Presentation {
   underground?: ReadonlySet<string>;
   /** Layers whose objects stand as solids in a tilted view, so that their symbols would hide them. */
   standing?: ReadonlySet<string>;
-  /** An open pit: symbols and labels of some layers are left out in it, since their bodies are seen there. */
+  /** An open pit: symbols of some layers are left out in it, since their bodies are seen there, and names along lines. */
   pit?: { ring: readonly (readonly [number, number])[]; layers: ReadonlySet<string> };
 }
 
@@ -96,7 +96,8 @@ function presentLayer(layer: LayerSpecification, how: Presentation): LayerSpecif
   const bodied = id !== undefined && how.underground && how.solid?.has(id) && layer.type !== 'symbol';
   const zooms = bodied ? { maxzoom: Math.min(bodies, layer.maxzoom ?? 24) } : {};
   const flat = layer.type === 'circle' || layer.type === 'symbol';
-  const cut = id !== undefined && flat && how.pit?.layers.has(id) ? outside(layer, how.pit.ring) : {};
+  const dug = id !== undefined && flat && (how.pit?.layers.has(id) || layout['symbol-placement'] === 'line');
+  const cut = dug && how.pit ? outside(layer, how.pit.ring) : {};
   return { ...layer, ...zooms, ...cut, paint, layout } as LayerSpecification;
 }
 
