@@ -54,11 +54,11 @@ describe('the operator’s screen', { timeout: 600_000 }, () => {
     assert.ok(response.ok, `${method} ${path}: ${response.status} ${await response.clone().text()}`);
     return response;
   };
-  /** A reading of the camera's tilt, as a sensor would send it. */
-  const tilt = value =>
+  /** A reading of the camera's tilt, or another part's, as a sensor would send it. */
+  const tilt = (value, id = camera.id) =>
     send('POST', '/live/observations', {
       layer: 'demo_parts',
-      id: String(camera.id),
+      id: String(id),
       property: 'test_tilt',
       phenomenonTime: new Date().toISOString(),
       result: value,
@@ -71,6 +71,29 @@ describe('the operator’s screen', { timeout: 600_000 }, () => {
     await tab.page.goto(`${server.url}/?screen=wall&${query}`);
     await until(tab.page, () => window.twind?.store.opened.value === true, null, 60_000);
     return tab;
+  };
+  /** Raises eight alarms twice, so that the queue is longer than its room. */
+  const fillQueue = async () => {
+    const { features } = await json('/ogc/collections/demo_parts/items?limit=8');
+    for (const value of [0, 20, 0, 30]) for (const { id } of features) await tilt(value, id);
+  };
+  /** What is cut in the rows of the queue that are seen, and what room their list leaves below. */
+  const queueLooks = () => {
+    const list = document.querySelector('.queue-list');
+    const room = list.parentElement.getBoundingClientRect();
+    const rows = [...list.children];
+    const seen = rows.filter(row => row.getBoundingClientRect().bottom <= room.bottom + 1);
+    const cut = seen.flatMap(row => {
+      const state = row.querySelector('.alarm-state');
+      const edge = state.getBoundingClientRect().right + 1;
+      const count = row.querySelector('.alarm-count');
+      return [
+        ...[...state.children].filter(part => !part.matches('.alarm-owner') && part.getBoundingClientRect().right > edge),
+        ...(count && count.getBoundingClientRect().right > row.querySelector('.alarm-subject').getBoundingClientRect().left ? [count] : []),
+      ].map(part => part.textContent);
+    });
+    const last = seen.at(-1)?.getBoundingClientRect().bottom ?? 0;
+    return { rows: rows.length, whole: seen.length, cut, spare: Math.abs(room.bottom - last) };
   };
   const mine = tab => tab.page.locator('.alarm', { hasText: 'Test tilt' });
   const clean = () => {
@@ -302,6 +325,15 @@ describe('the operator’s screen', { timeout: 600_000 }, () => {
       assert.equal(rem, size.width / 96);
     }
     const [tab] = tabs;
+    await fillQueue();
+    for (const { page } of tabs) await until(page, () => document.querySelectorAll('.alarm-count').length >= 8);
+    for (const { page } of tabs) {
+      const seen = await page.evaluate(queueLooks);
+      assert.deepEqual(seen.cut, [], 'of what is said of an alarm nothing but its owner gives way');
+      assert.ok(seen.rows > 8 && seen.whole >= 2 && seen.spare <= 1, JSON.stringify(seen));
+    }
+    for (const { id } of (await json('/live/alarms?state=open&class=test-tilt')).alarms)
+      await send('POST', `/live/alarms/${id}/close`, { owner: 'Test' });
     const sound = tab.page.locator('.sound');
     assert.equal(await sound.getAttribute('aria-pressed'), 'false');
     await sound.click();

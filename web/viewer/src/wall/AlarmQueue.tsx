@@ -2,15 +2,19 @@ import { Icon } from '../ui/Icon';
 import { AlarmRow } from './AlarmRow';
 import { useWall } from './context';
 import { OwnerField } from './OwnerField';
-import { useWholeRows } from './wholeRows';
+import { useWholeCard } from './wholeRows';
 
 /** Rows that are drawn; older ones are counted. */
 const mostRows = 60;
 
+/** Of the column, the rest is for the city events. */
+const queueShare = 0.6;
+
 /** The alarms that need somebody, newest first. */
 export function AlarmQueue() {
   const wall = useWall();
-  const list = useWholeRows();
+  const alone = wall.cases.value.length === 0; // the card below is its head then
+  const list = useWholeCard(alone ? undefined : queueShare);
   const words = wall.words.value.queue;
   const alarms = wall.alarms.value;
   const source = wall.source.value;

@@ -37,6 +37,16 @@ export function AlarmRow({ alarm }: { alarm: Alarm }) {
         >
           {formatSpan(wall.now.value - alarm.since, words.units)}
         </time>
+        {alarm.count > 1 && (
+          <span
+            class="alarm-count"
+            role="img"
+            aria-label={words.queue.repeated(alarm.count)}
+            title={words.queue.repeated(alarm.count)}
+          >
+            {`×${alarm.count < 1000 ? alarm.count : '1k+'}`}
+          </span>
+        )}
         <SubjectLine alarm={alarm} />
         <span class="alarm-reading">{alarmReading(alarm, store, words)}</span>
       </button>
@@ -49,7 +59,6 @@ export function AlarmRow({ alarm }: { alarm: Alarm }) {
             <span class="alarm-back">{words.queue.back}</span>
           )}
           {alarm.owner && <span class="alarm-owner">{alarm.owner}</span>}
-          {alarm.count > 1 && <span class="alarm-count">{words.queue.repeated(alarm.count)}</span>}
         </p>
         {alarm.state === 'new' && (
           <button type="button" class="act" onClick={() => void wall.change(alarm.id, 'acknowledge')}>

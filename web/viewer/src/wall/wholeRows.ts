@@ -59,6 +59,30 @@ export function useWholeRows(): RefObject<HTMLOListElement | null> {
   });
 }
 
+/**
+ * A list that ends with a whole row in a card that ends with the list: what the
+ * card's share of its column leaves over is for the card below. Where all rows
+ * fit, the card has its share, as the style sheet says.
+ *
+ * @param share of the column that the card may have at most, 0 to 1; undefined:
+ * the card below needs none
+ */
+export function useWholeCard(share: number | undefined): RefObject<HTMLOListElement | null> {
+  return useMeasured<HTMLOListElement>(list => {
+    const room = list.parentElement;
+    const card = room?.parentElement;
+    const column = card?.parentElement;
+    if (!room || !card || !column) return;
+    const rows = [...list.children].map(row => row.getBoundingClientRect().height);
+    const around = card.offsetHeight - room.clientHeight; // whatever the card's height
+    const shared = share !== undefined;
+    const most = shared ? (column.clientHeight - gapOf(column)) * share - around : room.clientHeight;
+    const height = wholeHeight(rows, gapOf(list), most);
+    card.style.flex = shared && height < most ? `0 0 ${around + height}px` : '';
+    list.style.maxHeight = `${height}px`;
+  });
+}
+
 /** Between rows, in pixels. */
 export function gapOf(list: HTMLElement): number {
   return Number.parseFloat(getComputedStyle(list).rowGap) || 0;
