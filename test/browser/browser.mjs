@@ -51,7 +51,7 @@ export async function newPage(browser, url, { width = 1000, height = 640, ...opt
 }
 
 /** Waits until the first tiles of the map are drawn. */
-export async function ready(page, timeout = 60_000) {
+export async function ready(page, timeout = 180_000) {
   await page.waitForFunction(() => window.twind?.store.ready.value === true, null, { timeout });
 }
 

@@ -58,6 +58,13 @@ describe('excavation', { timeout: 600_000 }, () => {
     await tab.page.getByRole('banner').getByRole('button', { name: 'Hide layers' }).click();
     const clip = { x: 395, y: 285, width: 130, height: 100 };
     const closed = await pixels(tab.page, clip);
+    const named = box =>
+      tab.page.evaluate(({ x, y, width, height }) => {
+        const { map } = window.twind;
+        const along = map.getStyle().layers.filter(({ type, layout }) => type === 'symbol' && layout['symbol-placement'] === 'line');
+        const layers = along.map(({ id }) => id);
+        return map.queryRenderedFeatures([[x, y], [x + width, y + height]], { layers }).length;
+      }, box);
     const contents = await draw();
     assert.ok(contents.items.length > 5, `${contents.items.length} things in the pit`);
     assert.equal(await tab.page.evaluate(() => window.twind.store.selection.value), undefined, 'drawing picks nothing');
@@ -99,6 +106,14 @@ describe('excavation', { timeout: 600_000 }, () => {
     await tab.page.waitForTimeout(1000);
     const open = await pixels(tab.page, clip);
     assert.ok(difference(closed, open) > 0.8, 'the map is gone within the pit');
+    const over = async () => [await named(clip), await named({ x: 0, y: 0, width: 1000, height: 640 })];
+    let [left, all] = await over();
+    for (let i = 0; i < 60 && (left > 0 || all === 0); i++) {
+      await tab.page.waitForTimeout(500);
+      [left, all] = await over();
+    }
+    assert.equal(left, 0, 'no names of pipes and streets lie over the pit');
+    assert.ok(all > 0, 'beside it they do');
 
     // Deeper, there is not less.
     await panel.getByRole('slider').fill('8');
@@ -117,12 +132,12 @@ describe('excavation', { timeout: 600_000 }, () => {
     await panel.waitFor();
     await tab.page.keyboard.press('Escape');
     await panel.waitFor({ state: 'detached' });
-    let left = 1;
-    for (let i = 0; i < 20 && left >= 0.05; i++) {
+    let differs = 1;
+    for (let i = 0; i < 60 && differs >= 0.05; i++) {
       await tab.page.waitForTimeout(1000);
-      left = difference(closed, await pixels(tab.page, clip));
+      differs = difference(closed, await pixels(tab.page, clip));
     }
-    assert.ok(left < 0.05, `the ground is not closed again: ${left}`);
+    assert.ok(differs < 0.05, `the ground is not closed again: ${differs}`);
     assert.deepEqual(tab.faults, []);
   });
 

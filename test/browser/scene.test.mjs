@@ -299,6 +299,37 @@ describe('the scene and its tools', { timeout: 900_000 }, () => {
     clean();
   });
 
+  it('opens the demo with at most 6 MB over the wire, code and fonts apart', async t => {
+    const first = await newPage(browser, server.url, { width: 1920, height: 1080 });
+    try {
+      const parts = new Map();
+      const counted = [];
+      const count = async request => {
+        const { pathname } = new URL(request.url());
+        if (['document', 'script', 'stylesheet', 'font'].includes(request.resourceType()) || pathname.startsWith('/fonts/')) return;
+        const { responseBodySize, responseHeadersSize } = await request.sizes();
+        const part = pathname.split('/').slice(1, 3).join('/');
+        parts.set(part, (parts.get(part) ?? 0) + responseBodySize + responseHeadersSize);
+      };
+      first.page.on('requestfinished', request => counted.push(count(request)));
+      await first.open('/?lang=en&theme=dark');
+      const loaded = () => {
+        const { map, city, store } = window.twind;
+        return (city.solidsHeld.buildings?.visible ?? 0) > 8 && !store.bodiesLoading.value && map.areTilesLoaded();
+      };
+      await until(first.page, loaded, null, 240_000);
+      await Promise.all(counted);
+      const sum = [...parts.values()].reduce((a, b) => a + b, 0);
+      const largest = [...parts].sort((a, b) => b[1] - a[1]).slice(0, 3);
+      t.diagnostic(`the first view is ${(sum / 1e6).toFixed(2)} MB: ${largest.map(([part, n]) => `${part} ${(n / 1e6).toFixed(2)}`).join(', ')} …`);
+      assert.ok(parts.get('3d/buildings') > 100_000, 'contents are counted');
+      assert.ok(sum <= 6e6, `${sum} bytes`);
+      assert.deepEqual(first.faults, []);
+    } finally {
+      await first.close();
+    }
+  });
+
   it('falls back to a flat map with a sentence where WebGL 2 is missing', async () => {
     await tab.page.addInitScript(() => {
       const { getContext } = HTMLCanvasElement.prototype;

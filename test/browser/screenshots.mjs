@@ -2,7 +2,7 @@
 // wall-{theme}.png, the operator's screen with an alarm in hand; with --wall FOLDER
 // that at both sizes in both languages and themes.
 //
-//   node screenshots.mjs [--out FOLDER] [--lang zh|en] [--wall FOLDER] [BOOKMARK … | wall]
+//   node screenshots.mjs [--out FOLDER] [--lang zh|en] [--wall FOLDER] [BOOKMARK … | PICTURE … | wall]
 //
 // TWIND_URL names a running server; without it, one is started from bin/twind.
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -48,20 +48,18 @@ const server = await startServer();
 const browser = await launch();
 try {
   const { bookmarks } = await (await fetch(`${server.url}/viewer/config.json`)).json();
-  const wanted = bookmarks.filter(({ id }) => positionals.length === 0 || positionals.includes(id));
-  for (const { id } of wanted) {
-    for (const theme of ['dark', 'light']) {
-      // The Chinese district is shown to those who read Chinese.
-      const lang = values.lang ?? (id === 'district' ? 'zh' : 'en');
-      await shoot(values.out, `${id}-${theme}`, `/?lang=${lang}&theme=${theme}&bookmark=${id}`, 1920, 1080);
-    }
+  for (const { id } of bookmarks) {
+    // The Chinese district is shown to those who read Chinese.
+    const lang = values.lang ?? (id === 'district' ? 'zh' : 'en');
+    const picture = (name, theme, query, view) =>
+      wanted(id, `${id}-${name}`) && shoot(values.out, `${id}-${name}`, `/?lang=${lang}&theme=${theme}${query}`, 1920, 1080, view);
+    for (const theme of ['dark', 'light']) await picture(theme, theme, `&bookmark=${id}`);
     const solid = solids[id];
     if (!solid) continue;
-    const lang = values.lang ?? (id === 'district' ? 'zh' : 'en');
-    await shoot(values.out, `${id}-above-light`, `/?lang=${lang}&theme=light${plans[id]}`, 1920, 1080, {});
-    await shoot(values.out, `${id}-underground`, `/?lang=${lang}&theme=dark${solid}`, 1920, 1080, { underground: true });
-    await shoot(values.out, `${id}-excavation-light`, `/?lang=${lang}&theme=light${pits[id].camera}`, 1920, 1080, { pit: pits[id].ring });
-    await shoot(values.out, `${id}-section-light`, `/?lang=${lang}&theme=light${solid}`, 1920, 1080, { section: sections[id] });
+    await picture('above-light', 'light', plans[id], {});
+    await picture('underground', 'dark', solid, { underground: true });
+    await picture('excavation-light', 'light', pits[id].camera, { pit: pits[id].ring });
+    await picture('section-light', 'light', solid, { section: sections[id] });
   }
   if (positionals.length === 0 || positionals.includes('wall')) {
     await shootWall(values.out, 'wall-dark', 'lang=zh&theme=dark', 3840, 2160, 2 / 3);
@@ -75,6 +73,11 @@ try {
 } finally {
   await browser.close();
   await server.close();
+}
+
+/** Whether a picture of a bookmark is to be taken. */
+function wanted(bookmark, picture) {
+  return positionals.length === 0 || positionals.includes(bookmark) || positionals.includes(picture);
 }
 
 /** The operator's screen, looking at an alarm of the model district. */
