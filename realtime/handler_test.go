@@ -52,7 +52,7 @@ func serve(t *testing.T, o realtime.Options, ho realtime.HandlerOptions) (*realt
 }
 
 func dial(t *testing.T, server *httptest.Server, query string, header http.Header) *websocket.Conn {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	c, resp, err := websocket.Dial(ctx, server.URL+"/live"+query, &websocket.DialOptions{HTTPHeader: header})
 	if resp != nil && resp.Body != nil {
@@ -68,7 +68,7 @@ const subscribe = `{"type":"subscribe","request":1,"bbox":[-74.05,40.68,-73.9,40
 
 // until reads messages into the client until it is satisfied.
 func until(t *testing.T, conn *websocket.Conn, c *client, satisfied func() bool) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	for !satisfied() {
 		kind, b, err := conn.Read(ctx)
@@ -231,12 +231,12 @@ func TestHandshake(t *testing.T) {
 			return false
 		}
 		return c.CloseNow() == nil
-	}, 5*time.Second, 10*time.Millisecond, "a place is free again")
+	}, 30*time.Second, 10*time.Millisecond, "a place is free again")
 }
 
 // closedWith reads until the server ends the connection.
 func closedWith(t *testing.T, c *websocket.Conn) websocket.CloseError {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	for {
 		_, _, err := c.Read(ctx)
@@ -287,7 +287,7 @@ func TestGarbageEndsTheConnection(t *testing.T) {
 			}
 		}
 		return err == nil && counts["garbage"] > 0 && counts["too-big"] > 0
-	}, 5*time.Second, 10*time.Millisecond)
+	}, 30*time.Second, 10*time.Millisecond)
 }
 
 func TestErrorsOfSubscriptionsKeepTheConnection(t *testing.T) {
@@ -311,7 +311,7 @@ func TestErrorsOfSubscriptionsKeepTheConnection(t *testing.T) {
 }
 
 func TestIdleAndFloodingClients(t *testing.T) {
-	_, server := serve(t, realtime.Options{}, realtime.HandlerOptions{Session: realtime.SessionOptions{SubscribeWithin: 50 * time.Millisecond, PingEvery: 20 * time.Millisecond, WriteTimeout: time.Second}})
+	_, server := serve(t, realtime.Options{}, realtime.HandlerOptions{Session: realtime.SessionOptions{SubscribeWithin: 50 * time.Millisecond, PingEvery: 20 * time.Millisecond, WriteTimeout: 20 * time.Second}})
 	ce := closedWith(t, dial(t, server, "", nil))
 	require.Equal(t, websocket.StatusPolicyViolation, ce.Code)
 	require.Contains(t, ce.Reason, "no subscribe message within 50ms")

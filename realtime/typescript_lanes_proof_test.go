@@ -61,7 +61,7 @@ func TestTypeScriptLanes(t *testing.T) {
 	p := startProbe(t, "ws"+server.URL[len("http"):]+"/live")
 	p.do(map[string]any{"do": "events"})
 	p.do(map[string]any{"do": "readings"})
-	require.Eventually(t, func() bool { return p.do(map[string]any{"do": "dump"}).Through == 300 }, 10*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return p.do(map[string]any{"do": "dump"}).Through == 300 }, 30*time.Second, 20*time.Millisecond)
 
 	for round := range 12 {
 		for range 10 {
@@ -93,5 +93,5 @@ func TestTypeScriptLanes(t *testing.T) {
 			}
 		}
 		return true
-	}, 5*time.Second, 20*time.Millisecond)
+	}, 30*time.Second, 20*time.Millisecond)
 }

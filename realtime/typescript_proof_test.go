@@ -139,7 +139,7 @@ func TestTypeScriptClient(t *testing.T) {
 		require.Eventually(t, func() bool {
 			d = p.do(map[string]any{"do": "dump"})
 			return d.Phase == "live" && d.KnownUntil > applied
-		}, 15*time.Second, 20*time.Millisecond, what)
+		}, 30*time.Second, 20*time.Millisecond, what)
 		require.Zero(t, d.Faults, what)
 		require.InDelta(t, time.Now().UnixMilli(), d.ServerNow, 200, what)
 		want := map[string]realtime.Entity{}
@@ -184,7 +184,7 @@ func TestTypeScriptClient(t *testing.T) {
 		equal(fmt.Sprint("round ", round))
 	}
 	hub.PublishChange(layers.Change{Layer: "buildings", Revision: 5, Whole: true})
-	require.Eventually(t, func() bool { return len(p.do(map[string]any{"do": "dump"}).Changes) == 1 }, 5*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return len(p.do(map[string]any{"do": "dump"}).Changes) == 1 }, 30*time.Second, 20*time.Millisecond)
 }
 
 // TestTypeScriptReplay drives the viewer's client through a recording: sought,
@@ -233,5 +233,5 @@ func TestTypeScriptReplay(t *testing.T) {
 	require.Eventually(t, func() bool {
 		d := p.do(map[string]any{"do": "dump"})
 		return d.Replay == nil && len(d.Entities) == 0 && math.Abs(d.ServerNow-float64(time.Now().UnixMilli())) < 5000
-	}, 10*time.Second, 20*time.Millisecond, "live again")
+	}, 30*time.Second, 20*time.Millisecond, "live again")
 }

@@ -237,7 +237,7 @@ func TestServeSeesAnotherProcessImportAndStops(t *testing.T) {
 	require.Eventually(t, func() bool {
 		status, body := get("/ogc/collections/parts/items?limit=10")
 		return status == 200 && strings.Contains(body, `"numberMatched":2`)
-	}, 10*time.Second, 20*time.Millisecond, "what another process imported reaches the server")
+	}, 30*time.Second, 20*time.Millisecond, "what another process imported reaches the server")
 	status, body := get("/metrics")
 	require.Equal(t, 200, status)
 	require.Contains(t, body, "twind_http_requests_total")

@@ -182,7 +182,7 @@ func TestWebhooks(t *testing.T) {
 	require.Equal(t, 202, c.do("POST", "/live/events", `{"id":"c1","class":"0102","time":"`+now+`"}`).status)
 	require.Equal(t, 202, c.do("POST", "/live/events", `{"id":"c2","class":"0103","time":"`+now+`"}`).status)
 	require.Contains(t, <-posts, `1 {"sequence":1,"id":"c1","kind":"case"`)
-	require.Eventually(t, func() bool { return strings.Contains(string(c.get("/live/webhooks").body), `"position":2,"pending":0`) }, 5*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(string(c.get("/live/webhooks").body), `"position":2,"pending":0`) }, 30*time.Second, 5*time.Millisecond)
 	r = c.do("POST", "/live/webhooks/desk/replay", `{"after":0}`)
 	require.Equal(t, 200, r.status, "%s", r.body)
 	require.Contains(t, <-posts, `"id":"c1"`)

@@ -51,7 +51,7 @@ func TestRulesAndAlarms(t *testing.T) {
 
 	body := `{"layer":"vehicles","id":"bus 1","time":"` + time.Now().UTC().Format(time.RFC3339) + `","lon":-74,"lat":40.7005}`
 	require.Equal(t, 202, c.do("POST", "/live/positions", body, "Content-Type", "application/json").status)
-	require.Eventually(t, r.Settled, 5*time.Second, time.Millisecond)
+	require.Eventually(t, r.Settled, 30*time.Second, time.Millisecond)
 
 	var list struct {
 		NumberMatched int

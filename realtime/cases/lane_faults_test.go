@@ -28,7 +28,7 @@ func (d *desk) happen(class string, n int) {
 }
 
 func TestAViewerThatStopsAcknowledgingIsDisconnectedAndResumes(t *testing.T) {
-	d := openDesk(t, options{lane: realtime.EventLaneOptions{InFlight: 2, AckWithin: 150 * time.Millisecond}})
+	d := openDesk(t, options{lane: realtime.EventLaneOptions{InFlight: 2, AckWithin: 2 * time.Second}})
 	s := d.connect()
 	s.subscribe(`"events":{}`)
 	through := s.next("events").Through // the empty snapshot
@@ -39,7 +39,7 @@ func TestAViewerThatStopsAcknowledgingIsDisconnectedAndResumes(t *testing.T) {
 	d.happen("b", 1)
 	got = append(got, s.next("events").events(t)...)
 	d.happen("c", 1) // two messages wait for their acknowledgement: no third is sent
-	_, err := s.read(10*time.Second, "events")
+	_, err := s.read(30*time.Second, "events")
 	var closed websocket.CloseError
 	require.ErrorAs(t, err, &closed)
 	require.EqualValues(t, realtime.CloseUnacknowledged, closed.Code)
@@ -55,7 +55,7 @@ func TestAViewerThatStopsAcknowledgingIsDisconnectedAndResumes(t *testing.T) {
 	require.Equal(t, got[0].Sequence, items[0].Sequence)
 	require.Equal(t, "c", items[2].Class)
 	s.ack(m.Through)
-	time.Sleep(200 * time.Millisecond)
+	time.Sleep(2200 * time.Millisecond)
 	d.happen("d", 1)
 	require.Len(t, s.next("events").events(t), 1, "who acknowledged stays")
 }
@@ -68,7 +68,7 @@ func TestWhatCannotBeToldIsNamed(t *testing.T) {
 	for range 6 {
 		d.happen("a", 1)
 	}
-	require.Eventually(t, func() bool { return d.log.Stats().Segments == 1 && d.log.Stats().Journals == 0 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return d.log.Stats().Segments == 1 && d.log.Stats().Journals == 0 }, 30*time.Second, time.Millisecond)
 	s := d.connect()
 	s.subscribe(`"events":{"after":2}`)
 	m := s.next("events")
@@ -119,7 +119,7 @@ func TestBadWordsOfTheLanes(t *testing.T) {
 		s.ack(s.next("events").Through)
 		s.ack(0) // older ones are taken, and change nothing
 		s.say("%s", message)
-		_, err := s.read(10*time.Second, "events")
+		_, err := s.read(30*time.Second, "events")
 		var closed websocket.CloseError
 		require.ErrorAs(t, err, &closed, message)
 		if says != "65536" {

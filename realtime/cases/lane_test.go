@@ -146,7 +146,7 @@ type screen struct {
 }
 
 func (d *desk) connect() *screen {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	c, resp, err := websocket.Dial(ctx, d.server.URL+"/live?format=json", nil)
 	if resp != nil && resp.Body != nil {
@@ -171,7 +171,7 @@ func (s *screen) subscribe(lanes string) {
 // next is the next message of a type; an error of the connection ends the test.
 func (s *screen) next(types ...string) laneMessage {
 	s.t.Helper()
-	m, err := s.read(10*time.Second, types...)
+	m, err := s.read(30*time.Second, types...)
 	require.NoError(s.t, err)
 	return m
 }

@@ -216,7 +216,7 @@ func TestWhatIsOpenOutlivesTheRetention(t *testing.T) {
 		require.Equal(t, 1, result.Accepted, "%v", result.Refused)
 	}
 	sealed := func(log *history.Log, segments int) {
-		require.Eventually(t, func() bool { s := log.Stats(); return s.Journals == 0 && s.Segments == segments }, 10*time.Second, time.Millisecond, "%+v", log.Stats())
+		require.Eventually(t, func() bool { s := log.Stats(); return s.Journals == 0 && s.Segments == segments }, 30*time.Second, time.Millisecond, "%+v", log.Stats())
 	}
 	run(func(r *cases.Register, log *history.Log) {
 		take(r, "done", "closed")

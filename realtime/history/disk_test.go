@@ -54,7 +54,7 @@ func TestDiskThatFails(t *testing.T) {
 		return resp.StatusCode
 	}
 	require.Equal(t, 202, post("before"))
-	require.Eventually(t, func() bool { return log.Stats().Journals == 0 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return log.Stats().Journals == 0 }, 30*time.Second, time.Millisecond)
 	mend := breakDisk(t, dir)
 	require.Equal(t, 503, post("during"))
 	require.ErrorIs(t, log.Ready(), layers.ErrUnavailable)

@@ -113,13 +113,13 @@ func TestWhatWasWrittenIsRead(t *testing.T) {
 	require.Equal(t, want, text(everything(t, l, "vehicles")), "journals and segments together")
 	require.Len(t, everything(t, l, "trains"), 100)
 	require.Empty(t, everything(t, l, "nothing"))
-	require.Eventually(t, func() bool { s := l.Stats(); return s.Segments >= 4 && s.Journals <= 1 }, 10*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { s := l.Stats(); return s.Segments >= 4 && s.Journals <= 1 }, 30*time.Second, 5*time.Millisecond)
 	require.Equal(t, want, text(everything(t, l, "vehicles")), "after sealing")
 	require.NoError(t, l.Close())
 
 	l = open(t, o)
 	require.Equal(t, want, text(everything(t, l, "vehicles")), "after opening again")
-	require.Eventually(t, func() bool { return l.Stats().Journals == 0 }, 10*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return l.Stats().Journals == 0 }, 30*time.Second, 5*time.Millisecond)
 	require.Equal(t, want, text(everything(t, l, "vehicles")), "all sealed")
 	require.NoError(t, l.Close())
 }
@@ -249,7 +249,7 @@ func TestEvents(t *testing.T) {
 	l = open(t, history.Options{Dir: dir})
 	for _, sealed := range []bool{false, true} {
 		if sealed {
-			require.Eventually(t, func() bool { return l.Stats().Journals == 0 }, 10*time.Second, time.Millisecond)
+			require.Eventually(t, func() bool { return l.Stats().Journals == 0 }, 30*time.Second, time.Millisecond)
 		}
 		var got []realtime.Event
 		require.NoError(t, l.Events(t.Context(), 1, func(e *realtime.Event) error {
@@ -305,7 +305,7 @@ func TestRetentionByLayer(t *testing.T) {
 	mu.Unlock()
 	require.NoError(t, l.Positions("long", []realtime.Believed{at("x", 200, -74, 40.7)})) // seals and so looks for old ones
 	require.NoError(t, l.Flush(t.Context()))
-	require.Eventually(t, func() bool { return l.Stats().Journals == 0 && len(everything(t, l, "short")) == 6 }, 10*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return l.Stats().Journals == 0 && len(everything(t, l, "short")) == 6 }, 30*time.Second, 5*time.Millisecond)
 	require.Len(t, everything(t, l, "long"), 21)
 	small := len(everything(t, l, "small"))
 	require.Greater(t, small, 3)
@@ -313,7 +313,7 @@ func TestRetentionByLayer(t *testing.T) {
 	require.Eventually(t, func() bool {
 		files, err := filepath.Glob(filepath.Join(dir, "short", "*.seg"))
 		return err == nil && len(files) == 6
-	}, 10*time.Second, 5*time.Millisecond, "old segments are deleted whole")
+	}, 30*time.Second, 5*time.Millisecond, "old segments are deleted whole")
 }
 
 // TestLatest compares with reading everything, in journals, segments and both.
@@ -350,6 +350,6 @@ func TestLatest(t *testing.T) {
 	check("some sealed")
 	require.NoError(t, l.Close())
 	l = open(t, o)
-	require.Eventually(t, func() bool { return l.Stats().Journals == 0 }, 10*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return l.Stats().Journals == 0 }, 30*time.Second, 5*time.Millisecond)
 	check("all sealed")
 }

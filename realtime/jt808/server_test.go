@@ -288,7 +288,7 @@ func TestSilenceAndCrowdsAreBounded(t *testing.T) {
 	require.Error(t, err)
 	_, err = b.r.ReadByte()
 	require.Error(t, err)
-	require.Eventually(t, func() bool { return testutil.ToFloat64(p.metrics.connections) == 0 }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return testutil.ToFloat64(p.metrics.connections) == 0 }, 30*time.Second, 10*time.Millisecond)
 }
 
 func TestOptionsThatCannotBe(t *testing.T) {

@@ -122,7 +122,7 @@ func TestWhatWasNotAcknowledgedAndIsGoneKeepsNoClientOut(t *testing.T) {
 		require.Equal(t, fmt.Sprintf("%06d", i), payload[:6])
 	}
 	require.NoError(t, c.Close())
-	require.Eventually(t, func() bool { cl, ok := b.server.Clients.Get("desk"); return ok && cl.Closed() }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { cl, ok := b.server.Clients.Get("desk"); return ok && cl.Closed() }, 30*time.Second, time.Millisecond)
 	r := bufio.NewReader(rawSubscriber(t, address, "desk", true, 1))
 	var got []string
 	for range 9 {

@@ -151,7 +151,7 @@ func TestKillLosesNoOutcome(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- w.rules.Run(ctx) }()
-	require.Eventually(t, w.rules.Settled, 10*time.Second, time.Millisecond)
+	require.Eventually(t, w.rules.Settled, 30*time.Second, time.Millisecond)
 	cancel()
 	require.NoError(t, <-done)
 	w.rules.Close()

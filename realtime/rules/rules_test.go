@@ -63,7 +63,7 @@ func (p *place) start() {
 	}
 }
 
-func (p *place) settle() { require.Eventually(p.t, p.rules.Settled, 10*time.Second, time.Millisecond) }
+func (p *place) settle() { require.Eventually(p.t, p.rules.Settled, 30*time.Second, time.Millisecond) }
 
 func (p *place) restart() {
 	p.stop()
@@ -253,7 +253,7 @@ func TestOutcomesWaitForASlowDisk(t *testing.T) {
 			p.at(fmt.Sprint("v", i), 10, 0)
 		}
 		return len(p.events()) >= 10
-	}, 5*time.Second, 5*time.Millisecond)
+	}, 30*time.Second, 5*time.Millisecond)
 	require.Len(t, p.told(), 10, "each entered once, none was lost")
 	cancel()
 	require.NoError(t, <-done)

@@ -213,7 +213,7 @@ func TestAReceiverThatFailsMissesNothing(t *testing.T) {
 	address := server.Listener.Addr().String()
 	server.Close() // down
 	p.happen("fence", 5)
-	require.Eventually(t, func() bool { s := p.status("desk"); return s.State == "failing" && s.Attempts > 3 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { s := p.status("desk"); return s.State == "failing" && s.Attempts > 3 }, 30*time.Second, time.Millisecond)
 	require.EqualValues(t, 5, p.status("desk").Pending)
 	require.NotEmpty(t, p.status("desk").Failure)
 	require.NotContains(t, p.status("desk").Failure, "whsec")
@@ -272,7 +272,7 @@ func TestWhatTheLogNoLongerHasIsTold(t *testing.T) {
 	for range 5 {
 		p.happen("fence", 1)
 	}
-	require.Eventually(t, func() bool { s := p.log.Stats(); return s.Journals == 0 && s.Segments == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { s := p.log.Stats(); return s.Journals == 0 && s.Segments == 1 }, 30*time.Second, time.Millisecond)
 	p.put("desk", `{"url":"`+r.serve().URL+`"}`)
 	p.comes("desk", 5)
 	require.Equal(t, []uint64{5}, r.got())
@@ -285,7 +285,7 @@ func TestADeadHookIsNamedAndRevived(t *testing.T) {
 	r := &receiver{t: t, mood: func(int) int { return 503 }}
 	p.put("desk", `{"url":"`+r.serve().URL+`","secret":"`+secret+`"}`)
 	p.happen("fence", 1)
-	require.Eventually(t, func() bool { return p.status("desk").State == "dead" }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return p.status("desk").State == "dead" }, 30*time.Second, time.Millisecond)
 	require.Equal(t, "it answered 503", p.status("desk").Failure)
 	p.stop()
 	p.start()
@@ -301,7 +301,7 @@ func TestADeadHookIsNamedAndRevived(t *testing.T) {
 	gone := &receiver{t: t, mood: func(int) int { return http.StatusGone }}
 	p.put("gone", `{"url":"`+gone.serve().URL+`","secret":"`+secret+`"}`)
 	p.happen("fence", 1)
-	require.Eventually(t, func() bool { return p.status("gone").State == "dead" }, 10*time.Second, time.Millisecond, "410 wants no more")
+	require.Eventually(t, func() bool { return p.status("gone").State == "dead" }, 30*time.Second, time.Millisecond, "410 wants no more")
 }
 
 func TestRedirectsAreNotFollowed(t *testing.T) {
@@ -313,7 +313,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	p.put("redirect", `{"url":"`+door.URL+`"}`)
 	p.happen("fence", 1)
 	for id, says := range map[string]string{"redirect": "redirects are not followed"} {
-		require.Eventually(t, func() bool { return strings.Contains(p.status(id).Failure, says) }, 10*time.Second, time.Millisecond, id)
+		require.Eventually(t, func() bool { return strings.Contains(p.status(id).Failure, says) }, 30*time.Second, time.Millisecond, id)
 	}
 	require.Empty(t, secretPlace.got())
 }
