@@ -160,6 +160,10 @@ func (g *ingestion) read(ctx context.Context, read func(*Reader) (int, error)) e
 			g.in.malformed()
 			g.refuse(Refusal{Index: i, ID: truncate(item.ID), Reason: item.Err.Error(), Outcome: Invalid})
 		default:
+			var large *http.MaxBytesError
+			if !errors.As(err, &large) {
+				g.in.malformed() // from here on nothing can be read
+			}
 			return err
 		}
 	}

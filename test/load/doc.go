@@ -9,4 +9,6 @@
 //	 /proc, profiles ◀── what it costs there
 //
 // scripts/bench.sh 'City|Ingest|GEOSEARCH' runs it.
+//
+// TestBadInputHarmsNobody does to the same server what is bad.
 package load

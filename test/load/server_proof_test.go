@@ -20,9 +20,9 @@ import (
 
 // server is "twind serve" with one live layer, vehicles, in a process of its own.
 type server struct {
-	pid               int
-	addr, mqtt, debug string // host:port
-	binary            string
+	pid                      int
+	addr, mqtt, jt808, debug string // host:port
+	binary                   string
 }
 
 var build = sync.OnceValues(func() (string, error) {
@@ -59,11 +59,11 @@ func startServer(tb testing.TB) *server {
 	binary, err := build()
 	require.NoError(tb, err)
 	dir := tb.TempDir()
-	s := &server{mqtt: freePort(tb), debug: freePort(tb), binary: binary}
-	conf := "live: [{id: vehicles, kind: vehicle, period: 1s, stale: 10s, offline: 60s, removed: 300s, label: line}]\n"
+	s := &server{mqtt: freePort(tb), jt808: freePort(tb), debug: freePort(tb), binary: binary}
+	conf := "live: [{id: vehicles, kind: vehicle, period: 1s, stale: 10s, offline: 60s, removed: 300s, label: line}]\njt808: {accept: any, layer: vehicles}\n"
 	file := filepath.Join(dir, "twind.yaml")
 	require.NoError(tb, os.WriteFile(file, []byte(conf), 0o600))
-	cmd := exec.Command(binary, "serve", "--config", file, "--addr", "127.0.0.1:0", "--mqtt", s.mqtt, "--debug", s.debug, "--store", "geopackage:"+filepath.Join(dir, "city.gpkg"))
+	cmd := exec.Command(binary, "serve", "--config", file, "--addr", "127.0.0.1:0", "--mqtt", s.mqtt, "--jt808", s.jt808, "--debug", s.debug, "--store", "geopackage:"+filepath.Join(dir, "city.gpkg"))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	require.NoError(tb, err)
