@@ -55,9 +55,12 @@ export async function ready(page, timeout = 180_000) {
   await page.waitForFunction(() => window.twind?.store.ready.value === true, null, { timeout });
 }
 
-/** Waits until a function of the page gives something truthy, and returns that. */
-export async function until(page, predicate, argument, timeout = 20_000) {
-  const handle = await page.waitForFunction(predicate, argument, { timeout, polling: 50 });
+/**
+ * Waits until a function of the page gives something truthy, and returns that. On a busy machine a frame in
+ * software takes seconds, so it is patient, and it does not ask so often that nothing is drawn meanwhile.
+ */
+export async function until(page, predicate, argument, timeout = 60_000) {
+  const handle = await page.waitForFunction(predicate, argument, { timeout, polling: 100 });
   return handle.jsonValue();
 }
 

@@ -120,7 +120,7 @@ export function viewerTests(name, store = async () => undefined) {
       });
       assert.ok(counts[0] > 100 && counts[1] > 10);
       const badge = tab.page.locator('.badge');
-      await badge.locator('.badge-word', { hasText: 'Live' }).waitFor({ timeout: 20_000 });
+      await badge.locator('.badge-word', { hasText: 'Live' }).waitFor({ timeout: 60_000 });
       assert.match(await badge.locator('.badge-age').innerText(), /^\d+\.\d s$/);
       const tree = await tab.page.locator('.layers').innerText();
       assert.match(tree, /Vehicles\s*generated/i);
