@@ -225,8 +225,9 @@ func TestMosquittoClientsAndSensorThings(t *testing.T) {
 }
 
 // A recording goes by twind replay to an outside mosquitto, from there to a
-// server that follows it; and a subscriber of the embedded broker hears a replay.
-func TestReplayByMQTT(t *testing.T) {
+// server that follows it; a subscriber of the embedded broker hears a replay; and
+// one goes by HTTP.
+func TestReplayByMQTTAndHTTP(t *testing.T) {
 	outside := outsideBroker(t)
 	embedded := freeAddress(t)
 	url := servingWith(t, liveVehicles+"mqtt:\n  brokers:\n    - {url: 'mqtt://"+outside+"', qos: 1}\n", "--mqtt", embedded)
@@ -234,13 +235,13 @@ func TestReplayByMQTT(t *testing.T) {
 {"datastream":"pump 3","phenomenonTime":"2020-01-01T00:00:01Z","result":1.25}
 {"layer":"vehicles","id":"bus-1","time":"2020-01-01T00:00:02Z","lon":113.6,"lat":34.8}
 `)
-	replay := func(to string) {
+	replay := func(to, speed string) {
 		var out, errOut lockedBuffer
-		require.Zero(t, run(t.Context(), []string{"replay", recording, "--to", to, "--speed", "10"}, &out, &errOut), errOut.String())
+		require.Zero(t, run(t.Context(), []string{"replay", recording, "--to", to, "--speed", speed}, &out, &errOut), errOut.String())
 		require.Contains(t, out.String(), "3 records read, 3 sent, 3 accepted, 0 refused")
 	}
 	require.Eventually(t, func() bool { // until the server follows it
-		replay("mqtt://" + outside)
+		replay("mqtt://"+outside, "10")
 		return strings.Contains(item(t, url, "bus-1"), `"coordinates":[113.6,34.8]`)
 	}, 30*time.Second, 100*time.Millisecond)
 	require.Eventually(t, func() bool {
@@ -248,7 +249,7 @@ func TestReplayByMQTT(t *testing.T) {
 	}, 30*time.Second, 100*time.Millisecond)
 
 	heard := hears(t, embedded, 3, "-v", "-t", "twind/vehicles/bus-1", "-t", "twind/_observations/#")
-	replay("mqtt://" + embedded)
+	replay("mqtt://"+embedded, "4")
 	lines := strings.Split(strings.TrimSpace(heard()), "\n")
 	require.Len(t, lines, 3)
 	// Records of one entity keep their order; those of others may pass them.
@@ -264,6 +265,10 @@ func TestReplayByMQTT(t *testing.T) {
 	require.Contains(t, places[0], `"lon":113.5`)
 	require.Contains(t, places[1], `"lon":113.6`)
 	require.Contains(t, readings[0], `twind/_observations/pump 3 {"datastream":"pump 3","phenomenonTime":`)
+
+	before := strings.Count(get(t, url+"/live/history?datastream=pump%203"), `"result":1.25`)
+	replay(url, "0.8")
+	require.Equal(t, before+1, strings.Count(get(t, url+"/live/history?datastream=pump%203"), `"result":1.25`), "202 means that it is recorded")
 }
 
 // outsideBroker runs a mosquitto until the test ends.

@@ -82,6 +82,12 @@ func (p *poster) post(url, path, body string, confirmed []string) bool {
 	return true
 }
 
+func (p *poster) confirmed() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.count
+}
+
 func TestKillLosesNothingThatWasConfirmed(t *testing.T) {
 	dir := t.TempDir()
 	p := &poster{client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}, want: map[string]bool{}}
@@ -119,6 +125,7 @@ func TestKillLosesNothingThatWasConfirmed(t *testing.T) {
 			})
 		}
 		time.Sleep(time.Duration(200+150*round) * time.Millisecond)
+		require.Eventually(t, func() bool { return p.confirmed() > 200*(round+1) }, time.Minute, time.Millisecond)
 		c.Kill()
 		last[fmt.Sprint("r", round)] = time.Now()
 		wg.Wait()
