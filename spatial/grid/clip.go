@@ -126,16 +126,15 @@ func (c *Clipper) Line(xy []int32, ends []int32, line []int64, box Box) ([]int32
 			xy = appendNew(xy, begin, int32(x1), int32(y1))
 			continue
 		}
-		s, ok := clipSegment(segment{line[i-2], line[i-1], x1, y1}, box)
+		ax, ay, bx, by, ok := box.Cut(line[i-2], line[i-1], x1, y1)
 		if ok {
-			ax, ay := int32(s.x0), int32(s.y0)
-			if n := len(xy); n > begin && (xy[n-2] != ax || xy[n-1] != ay) {
+			if n := len(xy); n > begin && (int64(xy[n-2]) != ax || int64(xy[n-1]) != ay) {
 				xy, ends, begin = endPiece(xy, ends, begin)
 			}
-			xy = appendNew(xy, begin, ax, ay)
-			xy = appendNew(xy, begin, int32(s.x1), int32(s.y1))
+			xy = appendNew(xy, begin, int32(ax), int32(ay))
+			xy = appendNew(xy, begin, int32(bx), int32(by))
 		}
-		if !ok || s.x1 != x1 || s.y1 != y1 {
+		if !ok || bx != x1 || by != y1 {
 			xy, ends, begin = endPiece(xy, ends, begin)
 		}
 	}
@@ -159,44 +158,43 @@ func endPiece(xy, ends []int32, begin int) ([]int32, []int32, int) {
 	return xy, append(ends, int32(len(xy)/2)), len(xy)
 }
 
-type segment struct{ x0, y0, x1, y1 int64 }
-
-// clipSegment cuts a segment to the box, each end at the border that it is
-// beyond; cuts are computed on the whole segment and rounded once.
-func clipSegment(s segment, box Box) (segment, bool) {
-	minX, minY, maxX, maxY := int64(box.MinX), int64(box.MinY), int64(box.MaxX), int64(box.MaxY)
-	if max(s.x0, s.x1) < minX || min(s.x0, s.x1) > maxX || max(s.y0, s.y1) < minY || min(s.y0, s.y1) > maxY {
-		return s, false
+// Cut cuts the segment from (x0, y0) to (x1, y1) to the box, each end at the border
+// that it is beyond; cuts are computed on the whole segment and rounded once. It
+// reports false when nothing of it is in the box.
+func (b Box) Cut(x0, y0, x1, y1 int64) (ax, ay, bx, by int64, ok bool) {
+	minX, minY, maxX, maxY := int64(b.MinX), int64(b.MinY), int64(b.MaxX), int64(b.MaxY)
+	ax, ay, bx, by = x0, y0, x1, y1
+	if max(x0, x1) < minX || min(x0, x1) > maxX || max(y0, y1) < minY || min(y0, y1) > maxY {
+		return ax, ay, bx, by, false
 	}
-	o := s
-	cutX := func(x int64) (int64, int64) { return x, at(o.x0, o.y0, o.x1, o.y1, x) }
-	cutY := func(y int64) (int64, int64) { return at(o.y0, o.x0, o.y1, o.x1, y), y }
+	cutX := func(x int64) (int64, int64) { return x, at(x0, y0, x1, y1, x) }
+	cutY := func(y int64) (int64, int64) { return at(y0, x0, y1, x1, y), y }
 	switch {
-	case s.x0 < minX:
-		s.x0, s.y0 = cutX(minX)
-	case s.x0 > maxX:
-		s.x0, s.y0 = cutX(maxX)
-	}
-	switch {
-	case s.x1 < minX:
-		s.x1, s.y1 = cutX(minX)
-	case s.x1 > maxX:
-		s.x1, s.y1 = cutX(maxX)
+	case ax < minX:
+		ax, ay = cutX(minX)
+	case ax > maxX:
+		ax, ay = cutX(maxX)
 	}
 	switch {
-	case s.y0 < minY && s.y1 < minY || s.y0 > maxY && s.y1 > maxY:
-		return s, false
-	case s.y0 < minY:
-		s.x0, s.y0 = cutY(minY)
-	case s.y0 > maxY:
-		s.x0, s.y0 = cutY(maxY)
+	case bx < minX:
+		bx, by = cutX(minX)
+	case bx > maxX:
+		bx, by = cutX(maxX)
 	}
 	switch {
-	case s.y1 < minY:
-		s.x1, s.y1 = cutY(minY)
-	case s.y1 > maxY:
-		s.x1, s.y1 = cutY(maxY)
+	case ay < minY && by < minY || ay > maxY && by > maxY:
+		return ax, ay, bx, by, false
+	case ay < minY:
+		ax, ay = cutY(minY)
+	case ay > maxY:
+		ax, ay = cutY(maxY)
+	}
+	switch {
+	case by < minY:
+		bx, by = cutY(minY)
+	case by > maxY:
+		bx, by = cutY(maxY)
 	}
 	// A segment that passes a corner outside may be cut to a position beyond.
-	return s, s.x0 >= minX && s.x0 <= maxX && s.x1 >= minX && s.x1 <= maxX
+	return ax, ay, bx, by, ax >= minX && ax <= maxX && bx >= minX && bx <= maxX
 }

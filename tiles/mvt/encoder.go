@@ -39,11 +39,11 @@ type Encoder struct {
 
 	drawings *Drawings // shared with other encoders; nil: none are kept
 
-	geom  []byte    // commands of the chunk, of what is not kept
-	tails []byte    // of the block that is made
-	drawn []drawing // features of the chunk
-	names []uint32  // of each of them: its number in the segment
-	rows  []uint32  // of each of them and each column: number in the layer plus 1, 0 for null
+	geom  []byte        // commands of the chunk, of what is not kept
+	kept  []byte        // of the patch that is made
+	drawn []drawing     // features of the chunk
+	names []uint32      // of each of them: its number in the segment
+	rows  []valueNumber // of each of them and each column
 
 	backwards bool // the last plain ring was
 	lineTo    int  // of a plain path: where its count stands
@@ -64,9 +64,8 @@ const chunkSize = 128
 
 // drawing is a feature, or the part of a collection that is of one type.
 type drawing struct {
-	commands []byte // but for the first, if that is
-	move     uint64 // the first command, moveSize bytes
-	moveSize uint8
+	patch    *patch // that keeps its commands, or nil:
+	from, to uint32 // its commands in geom
 	kind     Type
 }
 
@@ -172,7 +171,7 @@ func (e *Encoder) draw(seg *snapshot.Segment, i uint32, coarsen uint8) {
 
 // add notes that the commands from on draw a feature.
 func (e *Encoder) add(feature uint32, t Type, from int) {
-	e.drawn = append(e.drawn, drawing{commands: e.geom[from:], kind: t})
+	e.drawn = append(e.drawn, drawing{from: uint32(from), to: uint32(len(e.geom)), kind: t})
 	e.names = append(e.names, feature)
 }
 
@@ -249,7 +248,6 @@ func (e *Encoder) newKey(name string) uint32 {
 // in as many bytes as it needs: one is left free, and if that is not enough what
 // was written moves on.
 func (e *Encoder) write(seg *snapshot.Segment, k int, ownID bool) {
-	d := &e.drawn[k]
 	name := e.names[k]
 	number := seg.Number[name]
 	text := uint32(0)                                        // the id's number among the values, plus 1
@@ -259,8 +257,8 @@ func (e *Encoder) write(seg *snapshot.Segment, k int, ownID bool) {
 		}
 		text = e.vals.text(seg.ID(int(name))) + 1
 	}
-	size := int(d.moveSize) + len(d.commands)
-	e.body = room(e.body, 32+putRoom+10*(len(e.columns)+1)+size)
+	move, size, commands := e.commands(k)
+	e.body = room(e.body, 32+putRoom+10*(len(e.columns)+1)+size+len(commands))
 	b, n := e.body[:cap(e.body)], len(e.body)
 
 	b[n] = layerFeature
@@ -281,10 +279,10 @@ func (e *Encoder) write(seg *snapshot.Segment, k int, ownID bool) {
 	} else {
 		n = putLength(b, tags, n)
 	}
-	b[n], b[n+1], b[n+2] = featureType, byte(d.kind), featureGeometry
-	n = putUvarint(b, n+3, uint32(size))
-	binary.LittleEndian.PutUint64(b[n:], d.move)
-	n = put(b, n+int(d.moveSize), d.commands)
+	b[n], b[n+1], b[n+2] = featureType, byte(e.drawn[k].kind), featureGeometry
+	n = putUvarint(b, n+3, uint32(size+len(commands)))
+	binary.LittleEndian.PutUint64(b[n:n+8:n+8], move)
+	n = put(b, n+size, commands)
 	e.body = b[:putLength(b, feature, n)]
 	e.stats.Features++
 }
@@ -294,23 +292,19 @@ func (e *Encoder) tags(b []byte, n, k int) int {
 	width := len(e.columns)
 	row := e.rows[k*width:][:width]
 	columns := e.columns[:len(row)]
-	if e.keyLen > 1<<7 || e.vals.count > 1<<21 {
+	if e.keyLen > 1<<7 || e.vals.count > maxShort {
 		for c, v := range row {
-			if v != 0 {
-				n = putUvarint(b, putUvarint(b, n, columns[c].key), v-1)
+			if v != null {
+				n = putUvarint(b, putUvarint(b, n, columns[c].key), v.number())
 			}
 		}
 		return n
 	}
 	for c, v := range row {
-		if v == 0 {
-			continue
+		if v != null {
+			binary.LittleEndian.PutUint32(b[n:n+4:n+4], columns[c].key|uint32(v))
+			n += 1 + v.size()
 		}
-		// Without branches: what the processor cannot foresee costs more than this.
-		v--
-		two, three := (1<<7-1-v)>>31, (1<<14-1-v)>>31
-		binary.LittleEndian.PutUint32(b[n:], columns[c].key|v&0x7f<<8|two<<15|v>>7&0x7f<<16|three<<23|v>>14<<24)
-		n += 2 + int(two+three)
 	}
 	return n
 }
@@ -324,9 +318,9 @@ func put(b []byte, n int, src []byte) int {
 	if len(src) > 32 || cap(src) < 32 {
 		return n + copy(b[n:], src)
 	}
-	*(*[16]byte)(b[n:]) = *(*[16]byte)(src[:16])
+	*(*[16]byte)(b[n : n+16 : n+16]) = *(*[16]byte)(src[:16])
 	if len(src) > 16 {
-		*(*[16]byte)(b[n+16:]) = *(*[16]byte)(src[16:32])
+		*(*[16]byte)(b[n+16 : n+32 : n+32]) = *(*[16]byte)(src[16:32])
 	}
 	return n + len(src)
 }
@@ -334,11 +328,15 @@ func put(b []byte, n int, src []byte) int {
 // putLength writes before b[from:to] its length and gives its new end: a byte is
 // free for it.
 func putLength(b []byte, from, to int) int {
-	length := uint32(to - from)
-	if length < 0x80 {
-		b[from-1] = byte(length)
-		return to
+	if to-from >= 0x80 {
+		return putLongLength(b, from, to)
 	}
+	b[from-1] = byte(to - from)
+	return to
+}
+
+func putLongLength(b []byte, from, to int) int {
+	length := uint32(to - from)
 	more := uvarintLen(uint64(length)) - 1
 	copy(b[from+more:to+more], b[from:to])
 	putUvarint(b, from-1, length)

@@ -38,6 +38,10 @@ func (e *Encoder) linePaths(seg *snapshot.Segment, p, last uint32, inside bool) 
 			continue
 		}
 		lo, hi := seg.PathVertex[p], seg.PathVertex[p+1]
+		if !inside && e.frame.perDegree == 0 && e.frame.z <= lossless {
+			e.cutLine(&c, seg.World[2*lo:2*hi])
+			continue
+		}
 		e.line, e.ends = e.line[:0], e.ends[:0]
 		if inside {
 			e.line = e.snap(e.line, seg, lo, hi)

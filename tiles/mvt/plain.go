@@ -131,9 +131,9 @@ func (e *Encoder) plainPath(world []uint32, backwards bool) (n, last, count int,
 		// putMove, in line.
 		u, v := uint32(nx<<1)^uint32(nx>>31), uint32(ny<<1)^uint32(ny>>31)
 		two, too := (1<<7-1-u)>>31, (1<<7-1-v)>>31
-		binary.LittleEndian.PutUint16(b[n:], uint16(u&0x7f|two<<7|u>>7<<8))
+		binary.LittleEndian.PutUint16(b[n:n+2:n+2], uint16(u&0x7f|two<<7|u>>7<<8))
 		n += 1 + int(two)
-		binary.LittleEndian.PutUint16(b[n:], uint16(v&0x7f|too<<7|v>>7<<8))
+		binary.LittleEndian.PutUint16(b[n:n+2:n+2], uint16(v&0x7f|too<<7|v>>7<<8))
 		n += 1 + int(too)
 	}
 	return n, last, count, area, count > 0 && lx == x0 && ly == y0
@@ -149,16 +149,22 @@ func countSize(ordinates int) int {
 
 // endPath writes the LineTo's count and adds the commands up to n to e.geom.
 func (e *Encoder) endPath(n, count, ordinates int) {
-	b, at, command := e.geom[:cap(e.geom)], e.lineTo, uint32(count)<<3|lineTo
-	if most := countSize(ordinates); most == 1 {
+	b := e.geom[:cap(e.geom)]
+	e.geom = b[:putCount(b, e.lineTo, n, count, countSize(ordinates))]
+}
+
+// putCount writes at b[at:] the LineTo of count positions that follow up to n, for
+// which most bytes are free, and gives their new end.
+func putCount(b []byte, at, n, count, most int) int {
+	command := uint32(count)<<3 | lineTo
+	if most == 1 {
 		b[at] = byte(command)
-	} else {
-		size := uvarintLen(uint64(command))
-		copy(b[at+size:], b[at+most:n])
-		n -= most - size
-		putUvarint(b, at, command)
+		return n
 	}
-	e.geom = b[:n]
+	size := uvarintLen(uint64(command))
+	copy(b[at+size:], b[at+most:n])
+	putUvarint(b, at, command)
+	return n - (most - size)
 }
 
 // putMove writes two zigzag varints of at most 2¹³ in size at b[n:], which has room
@@ -166,8 +172,8 @@ func (e *Encoder) endPath(n, count, ordinates int) {
 func putMove(b []byte, n int, x, y int32) int {
 	u, v := uint32(x<<1)^uint32(x>>31), uint32(y<<1)^uint32(y>>31)
 	two, too := (1<<7-1-u)>>31, (1<<7-1-v)>>31
-	binary.LittleEndian.PutUint16(b[n:], uint16(u&0x7f|two<<7|u>>7<<8))
+	binary.LittleEndian.PutUint16(b[n:n+2:n+2], uint16(u&0x7f|two<<7|u>>7<<8))
 	n += 1 + int(two)
-	binary.LittleEndian.PutUint16(b[n:], uint16(v&0x7f|too<<7|v>>7<<8))
+	binary.LittleEndian.PutUint16(b[n:n+2:n+2], uint16(v&0x7f|too<<7|v>>7<<8))
 	return n + 1 + int(too)
 }

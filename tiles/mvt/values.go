@@ -15,7 +15,7 @@ type values struct {
 	count   uint32
 	last    *snapshot.Segment
 
-	// seen[k] is epoch<<32 | number of the segment's value k in this layer.
+	// seen[k] is epoch<<32 | valueNumber of the segment's value k in this layer.
 	seen  []uint64
 	epoch uint32
 
@@ -55,9 +55,8 @@ func (v *values) first(k uint32) bool {
 }
 
 // column fills rows, of which every width-th is the column's, with the numbers in
-// the layer plus 1 of the features' values, 0 for null; it reports whether any is
-// not null.
-func (v *values) column(seg *snapshot.Segment, column []uint32, names []uint32, rows []uint32, width int) (used bool) {
+// the layer of the features' values; it reports whether any is not null.
+func (v *values) column(seg *snapshot.Segment, column []uint32, names []uint32, rows []valueNumber, width int) (used bool) {
 	seen, epoch := v.seen, v.epoch
 	at := 0
 	for _, name := range names {
@@ -65,15 +64,15 @@ func (v *values) column(seg *snapshot.Segment, column []uint32, names []uint32, 
 		at += width
 		k := column[name]
 		if k == 0 {
-			*row = 0
+			*row = null
 			continue
 		}
 		s := seen[k]
 		if uint32(s>>32) != epoch {
-			s = uint64(epoch)<<32 | uint64(v.add(seg.Value(k)))
+			s = uint64(epoch)<<32 | uint64(numbered(v.add(seg.Value(k))))
 			seen[k] = s
 		}
-		*row = uint32(s) + 1
+		*row = valueNumber(s)
 		used = true
 	}
 	return used
