@@ -72,7 +72,9 @@ func TestEveryTileOfNewYork(t *testing.T) {
 	c.load(t, "subway", "new-york/subway.geojson")
 	c.load(t, "stations", "new-york/stations.geojson")
 	c.load(t, "precincts", "new-york/precincts.geojson")
-	s, err := tiles.New(tiles.Options{Views: tiles.From(c), NewEncoder: mvt.New})
+	drawings, err := mvt.NewDrawings(4<<20, nil)
+	require.NoError(t, err)
+	s, err := tiles.New(tiles.Options{Views: tiles.From(c), NewEncoder: drawings.NewEncoder})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, s.Close()) }()
 	for id, v := range c {

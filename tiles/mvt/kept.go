@@ -167,13 +167,17 @@ func (e *Encoder) makePatch(seg *snapshot.Segment, first, last uint32) *patch {
 // maxCommands is the size of a patch's commands up to which features are kept.
 const maxCommands = 1<<16 - 1
 
+// corner is what the corners of the tiles that keep draws in are multiples of: the
+// ordinates of what is as wide as a tile and its buffer then stay below 2¹³.
+const corner = tiles.GridSize / 2
+
 // keep draws a feature for a patch in a tile of its own, if it is one feature there
 // and begins with one position.
 func (e *Encoder) keep(seg *snapshot.Segment, i uint32, b *patch) {
 	f, from, drawn, repaired := &e.frame, len(e.geom), len(e.drawn), e.stats.Repaired
 	f.x, f.y = 0, 0
 	x, y := f.world(seg.Box[i].MinX, seg.Box[i].MinY)
-	f.x, f.y = x&^(tiles.GridSize-1), y&^(tiles.GridSize-1)
+	f.x, f.y = x&^(corner-1), y&^(corner-1)
 	if !e.drawPlain(seg, i, 0) {
 		e.draw(seg, i, 0)
 	}
