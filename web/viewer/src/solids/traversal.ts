@@ -9,7 +9,7 @@ import type { Dresser } from './materials';
 import type { Model, Shelf } from './shelf';
 
 /**
- * Screen pixels of error at which finer contents are asked for. The demo's first view of Manhattan is 5.3 MB with
+ * Screen pixels of error at which finer contents are asked for. The demo's first view of Manhattan is 5.4 MB with
  * it on a page 1080 pixels high, and looks the same as with half of it, which takes 9.4 MB.
  */
 const errorTarget = 14;
