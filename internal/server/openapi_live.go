@@ -62,7 +62,7 @@ func liveOperations() []operation {
 		{method: "post", path: "/live/positions", id: "postPositions", tag: "Live", summary: "Take positions: one, an array, or one a line; 202 means that they are on disk", query: []any{token}, body: taken, answers: []string{typeJSON}, status: "202", write: true, errors: "400 403 413 503"},
 		{method: "post", path: "/live/observations", id: "postObservations", tag: "Live", summary: "Take readings: one, an array, or one a line; 202 means that they are on disk", query: []any{token}, body: taken, answers: []string{typeJSON}, status: "202", write: true, errors: "400 403 413 501 503"},
 		{method: "get", path: "/live/history", id: "getHistory", tag: "Live", summary: "The past: a track, a box at an instant or for a time, what came since, or readings", query: historyQuery, answers: []string{typeGeoJSON, typeJSON, typeNDJSON, typeCSV}, errors: "400 404 501"},
-		{method: "get", path: "/live/rules", id: "getRules", tag: "Rules", summary: "Rules: fences and thresholds", answers: []string{typeJSON}, errors: "501"},
+		{method: "get", path: "/live/rules", id: "getRules", tag: "Rules", summary: "Rules: fences, thresholds and silence", answers: []string{typeJSON}, errors: "501"},
 		{method: "get", path: "/live/rules/{id}", id: "getRule", tag: "Rules", summary: "One rule and what became of it", answers: []string{typeJSON}, errors: "404 501"},
 		{method: "put", path: "/live/rules/{id}", id: "putRule", tag: "Rules", summary: "Make or replace a rule", body: []string{typeJSON}, answers: []string{typeJSON}, write: true, errors: "400 403 413 501"},
 		{method: "delete", path: "/live/rules/{id}", id: "deleteRule", tag: "Rules", summary: "Delete a rule", status: "204", write: true, errors: "403 404 501"},

@@ -41,7 +41,7 @@ func TestLifeOfAnAlarm(t *testing.T) {
 	require.True(t, open[0].Active)
 	require.Equal(t, 1, open[0].Count)
 
-	p.now = noon.Add(time.Minute)
+	p.set(noon.Add(time.Minute))
 	_, err := p.rules.Alarms().Acknowledge(t.Context(), id, "", "")
 	require.ErrorIs(t, err, layers.ErrInvalid)
 	a, err := p.rules.Alarms().Acknowledge(t.Context(), id, "Li", "on the way")
@@ -108,7 +108,8 @@ func TestEveryVersionOfAnAlarmSaysWhenItBegan(t *testing.T) {
 	}
 	visit(0)
 	exceed(0)
-	p.now = noon.Add(20 * time.Minute)
+	p.settle() // the rules read the clock
+	p.set(noon.Add(20 * time.Minute))
 	for _, x := range p.alarms("new") {
 		_, err := p.rules.Alarms().Acknowledge(t.Context(), x.ID, "Li", "")
 		require.NoError(t, err)
@@ -212,7 +213,7 @@ func TestFlood(t *testing.T) {
 			require.Contains(t, string(e.Data), `"flood":"intruder","floodCount":6,"floodWindow":60`)
 		}
 	}
-	p.now = noon.Add(2 * time.Minute)
+	p.set(noon.Add(2 * time.Minute))
 	p.at("x", 2, 0)
 	require.Len(t, p.alarms("new"), 6, "later ones are alarms again")
 	require.Equal(t, "intruder", p.alarms("new")[0].Class)

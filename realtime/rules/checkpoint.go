@@ -100,7 +100,7 @@ func (r *Rules) collect() *checkpoint {
 	r.readings.mu.Lock()
 	defer r.readings.mu.Unlock()
 	for _, p := range r.state {
-		if p.level != nil && p.level.rule.Source == "observations" {
+		if p.level != nil && p.level.rule.Source != "positions" {
 			c.Levels[p.level.rule.ID] = p.level.keep()
 		}
 	}

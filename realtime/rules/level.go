@@ -9,7 +9,7 @@ import (
 
 var nan = math.NaN()
 
-// level is one threshold with the state of all that it watches.
+// level is one threshold, or rule about silence, with the state of all that it watches.
 type level struct {
 	rule   *Rule
 	limit  float64
@@ -35,9 +35,10 @@ type levelState struct {
 
 func newLevel(r *Rule) *level {
 	l := &level{rule: r, sign: 1, delay: int64(r.Delay * 1000), states: map[string]*levelState{}}
-	if r.Below != nil {
+	switch {
+	case r.Below != nil:
 		l.sign, l.limit = -1, *r.Below
-	} else {
+	case r.Above != nil: // else it is about silence
 		l.limit = *r.Above
 	}
 	return l

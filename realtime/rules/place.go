@@ -66,6 +66,10 @@ func (r *Rules) place(ctx context.Context, rule *Rule) {
 	if rule.Off {
 		return
 	}
+	if rule.Kind == Silence {
+		p.level = newLevel(rule)
+		return
+	}
 	if rule.Kind == Threshold {
 		p.level = newLevel(rule)
 		if rule.Source == "observations" {

@@ -32,19 +32,20 @@ type Kind string
 const (
 	Fence     Kind = "fence"
 	Threshold Kind = "threshold"
+	Silence   Kind = "silence"
 )
 
 // Outcome is what a rule found.
 type Outcome string
 
-// The outcomes: the first four of fences, the others of thresholds.
+// The outcomes: the first four of fences, the others of thresholds and silence.
 const (
 	Enter Outcome = "enter"
 	Leave Outcome = "leave"
 	Stay  Outcome = "stay"  // inside for Rule.Dwell
 	Speed Outcome = "speed" // inside and faster than Rule.SpeedLimit
-	Raise Outcome = "raise" // beyond the threshold
-	Clear Outcome = "clear" // back by more than Rule.Margin
+	Raise Outcome = "raise" // beyond the threshold, or silent
+	Clear Outcome = "clear" // back by more than Rule.Margin, or heard again
 )
 
 // Severity is how urgent an alarm is.
@@ -89,10 +90,14 @@ type Rule struct {
 	// also speed and course) or "observations".
 	Source     string   `json:"source,omitempty"`
 	Property   string   `json:"property,omitempty"`
-	Feature    string   `json:"feature,omitempty"`    // only this entity or object
+	Feature    string   `json:"feature,omitempty"`    // only this entity or object; also of silence
 	Datastream string   `json:"datastream,omitempty"` // observations: instead of layer and property
 	Above      *float64 `json:"above,omitempty"`
 	Below      *float64 `json:"below,omitempty"`
+
+	// State of a rule about silence is from when entities of Layer are silent:
+	// "stale" or "offline", as their layer's times say; offline without.
+	State string `json:"state,omitempty"`
 }
 
 // Area is where a fence is: exactly one of its members is set.
@@ -181,12 +186,34 @@ func (r *Rule) check() error {
 		return r.checkFence()
 	case Threshold:
 		return r.checkThreshold()
+	case Silence:
+		return r.checkSilence()
 	}
-	return invalid("kind %.40q of rule %s: expected fence or threshold", r.Kind, r.ID)
+	return invalid("kind %.40q of rule %s: expected fence, threshold or silence", r.Kind, r.ID)
+}
+
+func (r *Rule) checkSilence() error {
+	switch {
+	case r.Layer == "":
+		return invalid("rule %s names no live layer: set layer", r.ID)
+	case r.Area != nil || len(r.Events) > 0 || r.Dwell != 0 || r.SpeedLimit != 0 || r.SpeedMargin != 0 || r.Margin != 0,
+		r.Source != "" || r.Property != "" || r.Datastream != "" || r.Above != nil || r.Below != nil:
+		return invalid("rule %s is about silence: besides layer it has state, feature and delay only", r.ID)
+	}
+	switch r.State {
+	case "":
+		r.State = "offline"
+	case "stale", "offline":
+	default:
+		return invalid("state %.40q of rule %s: expected stale or offline", r.State, r.ID)
+	}
+	return nil
 }
 
 func (r *Rule) checkFence() error {
 	switch {
+	case r.State != "":
+		return invalid("rule %s is a fence: state belongs to silence", r.ID)
 	case r.Layer == "":
 		return invalid("rule %s names no live layer: set layer", r.ID)
 	case r.Source != "" || r.Property != "" || r.Datastream != "" || r.Feature != "" || r.Above != nil || r.Below != nil:
@@ -236,6 +263,8 @@ func (a *Area) check(rule string) error {
 
 func (r *Rule) checkThreshold() error {
 	switch {
+	case r.State != "":
+		return invalid("rule %s is a threshold: state belongs to silence", r.ID)
 	case r.Area != nil || len(r.Events) > 0 || r.Dwell != 0 || r.SpeedLimit != 0 || r.SpeedMargin != 0:
 		return invalid("rule %s is a threshold: area, events, dwell, speedLimit and speedMargin belong to fences", r.ID)
 	case (r.Above == nil) == (r.Below == nil):
@@ -265,8 +294,8 @@ func (r *Rule) class(o Outcome) string {
 	switch {
 	case r.Class != "":
 		return r.Class
-	case r.Kind == Threshold:
-		return string(Threshold)
+	case r.Kind != Fence:
+		return string(r.Kind)
 	}
 	return fmt.Sprintf("%s-%s", Fence, o)
 }

@@ -37,9 +37,11 @@ type Options struct {
 	FloodWindow time.Duration
 	// MaxPending bounds the outcomes that wait for the disk; 4,096.
 	MaxPending int
-	Now        func() time.Time // time.Now
-	Logger     *slog.Logger
-	Registerer prometheus.Registerer // of the metrics twind_rules_…
+	// SilenceEvery is how often rules about silence are evaluated; 2 s.
+	SilenceEvery time.Duration
+	Now          func() time.Time // time.Now
+	Logger       *slog.Logger
+	Registerer   prometheus.Registerer // of the metrics twind_rules_…
 }
 
 func (o *Options) ensureDefaults() {
@@ -51,6 +53,9 @@ func (o *Options) ensureDefaults() {
 	}
 	if o.MaxPending <= 0 {
 		o.MaxPending = 4096
+	}
+	if o.SilenceEvery <= 0 {
+		o.SilenceEvery = silenceEvery
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -320,6 +325,8 @@ func wake(c chan struct{}) {
 func (r *Rules) Run(ctx context.Context) error {
 	t := time.NewTimer(r.pause)
 	defer t.Stop()
+	listening := time.NewTicker(r.o.SilenceEvery)
+	defer listening.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -327,6 +334,8 @@ func (r *Rules) Run(ctx context.Context) error {
 		case <-t.C:
 			r.save(ctx)
 			t.Reset(r.pause)
+		case <-listening.C:
+			r.listen()
 		case <-r.hurry:
 			r.save(ctx)
 		case <-r.refresh.wake:

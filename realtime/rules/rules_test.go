@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,12 +30,13 @@ type place struct {
 	rules *rules.Rules
 	o     rules.Options
 	stop  func()
-	now   time.Time
+	now   atomic.Int64 // ms since 1970; set sets it
 }
 
 func open(t testing.TB, change func(*rules.Options)) *place {
-	p := &place{t: t, dir: t.TempDir(), now: noon}
-	p.o = rules.Options{Now: func() time.Time { return p.now }}
+	p := &place{t: t, dir: t.TempDir()}
+	p.set(noon)
+	p.o = rules.Options{Now: func() time.Time { return time.UnixMilli(p.now.Load()).UTC() }}
 	if change != nil {
 		change(&p.o)
 	}
@@ -42,6 +44,8 @@ func open(t testing.TB, change func(*rules.Options)) *place {
 	t.Cleanup(func() { p.stop() })
 	return p
 }
+
+func (p *place) set(now time.Time) { p.now.Store(now.UnixMilli()) }
 
 func (p *place) start() {
 	log, err := history.Open(history.Options{Dir: filepath.Join(p.dir, "history")})
@@ -229,7 +233,8 @@ func TestThresholdsWithHysteresisAndDelay(t *testing.T) {
 func TestOutcomesWaitForASlowDisk(t *testing.T) {
 	held := make(chan struct{})
 	var log *slowLog
-	p := &place{t: t, dir: t.TempDir(), now: noon}
+	p := &place{t: t, dir: t.TempDir()}
+	p.set(noon)
 	h, err := history.Open(history.Options{Dir: filepath.Join(p.dir, "history")})
 	require.NoError(t, err)
 	defer h.Close()
@@ -274,7 +279,7 @@ func TestBadRulesAreNamed(t *testing.T) {
 	for body, sentence := range map[string]string{
 		``:             "cannot be read",
 		`[]`:           "JSON array",
-		`{"kind":"x"}`: `kind "x" of rule r: expected fence or threshold`,
+		`{"kind":"x"}`: `kind "x" of rule r: expected fence, threshold or silence`,
 		`{"kind":"fence","layer":"v",` + circle100 + `} {}`:                                    "something follows",
 		`{"kind":"fence","layer":"v","speed":3}`:                                               `unknown field "speed"`,
 		`{"kind":"fence",` + circle100 + `}`:                                                   "names no live layer",
@@ -292,6 +297,11 @@ func TestBadRulesAreNamed(t *testing.T) {
 		`{"kind":"threshold","source":"positions","layer":"v","property":"p"}`:                 "either above or below",
 		`{"kind":"threshold","source":"positions","datastream":"d","above":1}`:                 "expected layer and property",
 		`{"kind":"threshold","source":"radio","datastream":"d","above":1}`:                     `source "radio"`,
+		`{"kind":"silence"}`:                                                                   "names no live layer",
+		`{"kind":"silence","layer":"v","state":"live"}`:                                        `state "live" of rule r: expected stale or offline`,
+		`{"kind":"silence","layer":"v","above":1}`:                                             "state, feature and delay only",
+		`{"kind":"fence","layer":"v",` + circle100 + `,"state":"stale"}`:                       "state belongs to silence",
+		`{"kind":"threshold","source":"positions","layer":"v","property":"p","state":"stale"}`: "state belongs to silence",
 		`{"id":"s","kind":"fence"}`:                                                            `id "s" is not the path's`,
 		`{"title":"` + strings.Repeat("x", rules.MaxRuleBytes) + `"}`:                          "at most 65536",
 	} {

@@ -118,6 +118,7 @@ export const wallEn: WallWords = {
   classNames: {
     flood: 'Alarm flood',
     threshold: 'Limit crossed',
+    silence: 'Not heard of',
     'fence-enter': 'Zone entered',
     'fence-leave': 'Zone left',
     'fence-stay': 'Stay in a zone',

@@ -109,6 +109,7 @@ export const wallZh: WallWords = {
   classNames: {
     flood: '告警泛滥',
     threshold: '读数越限',
+    silence: '失联',
     'fence-enter': '进入区域',
     'fence-leave': '离开区域',
     'fence-stay': '区域滞留',
