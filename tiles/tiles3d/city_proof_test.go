@@ -346,21 +346,32 @@ func interpolate(g spatial.Geometry, z []float64, a, b float64) {
 	}
 }
 
-// compareParts: each part has an instance whose point is its own.
+// compareParts: each part has an instance whose point is its own, to 1 cm in plan, and
+// manholes one at the height of their rim.
 func compareParts(t *testing.T, l *layers.Layer, k *content, source func(int) *layers.Feature) {
-	seen := make([]bool, k.rows)
+	tops := make([]float64, k.rows)
+	for row := range tops {
+		tops[row] = math.Inf(-1)
+	}
 	for i := range k.instances {
 		in := &k.instances[i]
 		f := source(in.row)
-		lon, lat, _ := geodesic.Geodetic(in.matrix.at(0, 0, 0))
+		lon, lat, h := geodesic.Geodetic(in.matrix.at(0, 0, 0))
 		require.Less(t, nearestVertex(f.Geometry.XY, lon, lat), 0.01, "%s in plan", f.ID)
-		seen[in.row] = true
+		tops[in.row] = max(tops[in.row], h)
 	}
-	for row, ok := range seen {
-		require.True(t, ok, "%s has a model", source(row).ID)
+	offset := 0.0
+	if l.Heights != nil {
+		offset = l.Heights.EllipsoidOffset
+	}
+	for row, top := range tops {
+		f := source(row)
+		require.False(t, math.IsInf(top, -1), "%s has a model", f.ID)
+		if rim := number(l, f, "rim"); l.ID == "manholes" && !math.IsNaN(rim) {
+			require.InDelta(t, rim+offset, top, 0.01, "the rim of %s", f.ID)
+		}
 	}
 	require.Empty(t, k.triangles)
-	_ = l
 }
 
 // BenchmarkContent3DCity says what the layers of the demo city weigh, in gzip as
