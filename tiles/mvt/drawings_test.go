@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
 	"twind/layers"
@@ -227,4 +228,23 @@ func TestKeptDrawingsDoNotAllocate(t *testing.T) {
 		draw()
 	}
 	require.Zero(t, testing.AllocsPerRun(10, draw))
+}
+
+// The metrics tell what is kept, and a second store of the same names is refused.
+func TestDrawingsAreMeasured(t *testing.T) {
+	r := prometheus.NewRegistry()
+	d, err := NewDrawings(1<<20, r)
+	require.NoError(t, err)
+	base := mixedBase(t, 600)
+	d.NewEncoder().AppendTile(nil, here, sourceIn(base, here, 0))
+	families, err := r.Gather()
+	require.NoError(t, err)
+	values := map[string]float64{}
+	for _, f := range families {
+		values[f.GetName()] = f.GetMetric()[0].GetGauge().GetValue() + f.GetMetric()[0].GetCounter().GetValue()
+	}
+	require.Equal(t, map[string]float64{"twind_tile_drawings_bytes": float64(d.bytes.Load()), "twind_tile_drawings_evictions_total": 0}, values)
+	require.NotZero(t, d.bytes.Load())
+	_, err = NewDrawings(1<<20, r)
+	require.Error(t, err)
 }
