@@ -12,7 +12,7 @@ const crossing = '#map=18.6/28.19905/112.98011/-20/55';
 /** Lower Manhattan, close enough that single buildings fill the picture. */
 const close = '#map=17.2/40.70730/-74.01120/0/45';
 
-describe('the scene and its tools', { timeout: 900_000 }, () => {
+describe('the scene and its tools', { timeout: 1_500_000 }, () => {
   let server;
   let browser;
   let tab;
@@ -33,8 +33,8 @@ describe('the scene and its tools', { timeout: 900_000 }, () => {
 
   const clean = () => assert.deepEqual(tab.faults, []);
   const solid = (layer, least = 1) =>
-    until(tab.page, ([id, n]) => (window.twind.city.solidsHeld[id]?.visible ?? 0) >= n, [layer, least], 60_000);
-  const settled = () => until(tab.page, () => window.twind.store.bodiesLoading.value === false, null, 60_000);
+    until(tab.page, ([id, n]) => (window.twind.city.solidsHeld[id]?.visible ?? 0) >= n, [layer, least], 180_000);
+  const settled = () => until(tab.page, () => window.twind.store.bodiesLoading.value === false, null, 180_000);
   const send = (path, method, body, type = 'application/json') =>
     fetch(server.url + path, { method, headers: { 'Content-Type': type }, body: JSON.stringify(body) }).then(async response => {
       assert.ok(response.ok, `${path}: ${response.status} ${await response.text()}`);
@@ -172,7 +172,7 @@ describe('the scene and its tools', { timeout: 900_000 }, () => {
         return slot < 0 ? undefined : city.live.drawn.get('vehicles').tracks.shown(slot, performance.now() / 1000).z;
       });
     let got;
-    for (let i = 0; i < 40 && !(got > 0); i++) {
+    for (let i = 0; i < 240 && !(got > 0); i++) {
       await post();
       await tab.page.evaluate(() => window.twind.map.fire('moveend'));
       await tab.page.waitForTimeout(500);
@@ -280,7 +280,11 @@ describe('the scene and its tools', { timeout: 900_000 }, () => {
     await tab.page.evaluate(() => performance.setResourceTimingBufferSize(5000));
     const before = new Set(await tab.page.evaluate(() => performance.getEntriesByType('resource').map(({ name }) => name).filter(name => name.includes('.glb'))));
     for (const lon of [-74.0, -73.98, -74.0, -74.0112]) {
-      await tab.page.evaluate(x => window.twind.map.jumpTo({ center: [x, 40.72], zoom: 15.5 }), lon);
+      await tab.page.evaluate(async x => {
+        const { map } = window.twind;
+        map.jumpTo({ center: [x, 40.72], zoom: 15.5 });
+        for (let i = 0; i < 2; i++) await new Promise(resolve => map.once('render', resolve)); // which ask for contents
+      }, lon);
       await tab.page.waitForTimeout(1500);
       await settled();
     }
@@ -368,7 +372,7 @@ describe('the scene and its tools', { timeout: 900_000 }, () => {
       window.lostMap = map;
       map.getCanvas().getContext('webgl2').getExtension('WEBGL_lose_context').loseContext();
     });
-    await until(tab.page, () => window.twind && window.twind.map !== window.lostMap, null, 60_000);
+    await until(tab.page, () => window.twind && window.twind.map !== window.lostMap, null, 180_000);
     await ready(tab.page);
     await solid('buildings', 2);
     assert.match(await tab.page.locator('.sketch-words').innerText(), /^2\d\d\.\d\d m$/);
