@@ -240,6 +240,7 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 		History: recorded, Observatory: observatory, Rules: watched, Cases: lanes.cases, Webhooks: lanes.webhooks, SensorThings: sensorThings,
 		Config: conf, Version: version, Groups: o.groups, Sprites: sprites,
 		Rasters: rasters, Grounds: ground.grounds, Archives: archives,
+		Ready: func() error { return answers(ctx, store) },
 	})
 	if err != nil {
 		return err
@@ -290,6 +291,19 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 		fmt.Fprintf(p.out, "twind serves %d layers on %s\n", len(catalog.Layers()), url)
 	}
 	return g.Wait()
+}
+
+// answers tells whether a store can be read and, where it knows, written.
+func answers(ctx context.Context, store layers.Store) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if s, ok := store.(interface{ Writable() error }); ok {
+		if err := s.Writable(); err != nil {
+			return err
+		}
+	}
+	_, err := store.Head(ctx)
+	return err
 }
 
 // followLiveLayers makes the hub's layers those live ones that the store describes.

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ncruces/go-sqlite3"
 )
 
 // Options say how to open a database file.
@@ -54,8 +56,10 @@ type DB struct {
 	closed chan struct{}
 	once   sync.Once
 	count  atomic.Int64
-	file   os.FileInfo // of what Open opened
-	err    error       // of Close
+	file   os.FileInfo            // of what Open opened
+	beside map[string]os.FileInfo // the write-ahead log and its index, by path; with the writer
+	moved  atomic.Bool            // see Abandon
+	err    error                  // of Close
 }
 
 // Open opens the file and brings it to WAL mode. The error is SQLite's own: see
@@ -162,13 +166,47 @@ func (db *DB) reader(ctx context.Context) (*Conn, error) {
 var ErrMoved = errors.New("sqlite: another file stands where the database was")
 
 // InPlace tells whether the file that is open still has its name; the error is
-// ErrMoved or what the system says.
+// ErrMoved, for ever after Abandon, or what the system says.
 func (db *DB) InPlace() error {
 	now, err := os.Stat(db.o.Path)
-	if errors.Is(err, os.ErrNotExist) || err == nil && !os.SameFile(now, db.file) {
+	if db.moved.Load() || errors.Is(err, os.ErrNotExist) || err == nil && !os.SameFile(now, db.file) {
 		return ErrMoved
 	}
 	return err
+}
+
+// lookBeside notes which files are the log and its index: they stay the same while
+// a connection is open. The first transaction makes them; the writer is held.
+func (db *DB) lookBeside() {
+	if db.beside != nil {
+		return
+	}
+	db.beside = map[string]os.FileInfo{}
+	for _, end := range []string{"-wal", "-shm"} {
+		if info, err := os.Stat(db.o.Path + end); err == nil { // else there is nothing to take away
+			db.beside[db.o.Path+end] = info
+		}
+	}
+}
+
+// Abandon ends writing to a file that is no longer in its place, once and for all:
+// it brings the write-ahead log into the file, wherever that is now, and takes the
+// log and its index away, which SQLite would read as those of the file that stands
+// there now. Readers that are open go on.
+func (db *DB) Abandon(ctx context.Context) error {
+	db.moved.Store(true)
+	return db.Exclusive(ctx, func(c *Conn) error {
+		if _, _, err := c.c.WALCheckpoint("main", sqlite3.CHECKPOINT_TRUNCATE); err != nil {
+			return err
+		}
+		var fault error
+		for path, ours := range db.beside {
+			if now, err := os.Stat(path); err == nil && os.SameFile(now, ours) {
+				fault = errors.Join(fault, os.Remove(path))
+			}
+		}
+		return fault
+	})
 }
 
 // another opens one more reader, of the same file as the others.
@@ -230,6 +268,7 @@ func (db *DB) Write(ctx context.Context, fn func(*Conn) error) error {
 		if err := c.Script("BEGIN IMMEDIATE"); err != nil {
 			return err
 		}
+		db.lookBeside()
 		if err := fn(c); err != nil {
 			return err
 		}

@@ -254,35 +254,101 @@ func (l *lines) String() string {
 	return l.b.String()
 }
 
-// A file that is replaced while it is open is neither written nor mixed with the
-// one in its place, and the log says so.
+// A file that is removed, moved or replaced while it is open is not written, and
+// what was confirmed before is in it, not in a log beside the one in its place,
+// which would damage that.
 func TestReplacedWhileOpen(t *testing.T) {
-	for name, replace := range map[string]func(t *testing.T, path string){
-		"removed": func(t *testing.T, path string) { require.NoError(t, os.Remove(path)) },
-		"replaced": func(t *testing.T, path string) {
+	for _, c := range []struct {
+		name    string
+		replace func(t *testing.T, path string)
+		after   []layers.ID // layers of the file at the path; nil: there is none
+		aside   []layers.ID // of the file that was moved aside
+	}{
+		{"removed", func(t *testing.T, path string) { require.NoError(t, os.Remove(path)) }, nil, nil},
+		{"moved", func(t *testing.T, path string) { require.NoError(t, os.Rename(path, path+".aside.gpkg")) }, nil, []layers.ID{"lamps"}},
+		{"replaced", func(t *testing.T, path string) { require.NoError(t, os.Rename(path+".new.gpkg", path)) }, []layers.ID{"benches", "hydrants"}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "city.gpkg")
+			idsOf := func(path string) (ids []layers.ID) {
+				s, err := geopackage.Open(t.Context(), path, geopackage.Options{})
+				require.NoError(t, err)
+				faults := 0
+				require.NoError(t, s.Check(t.Context(), func(string) error { faults++; return nil }))
+				require.Zero(t, faults)
+				list, err := s.Layers(t.Context())
+				require.NoError(t, err)
+				for _, l := range list {
+					ids = append(ids, l.ID)
+				}
+				require.NoError(t, s.Close())
+				return ids
+			}
+			point := func(id layers.ID) layers.Layer {
+				return layers.Layer{ID: id, Kind: layers.KindPart, GeometryType: spatial.Point, CRS: 4490}
+			}
 			other, err := geopackage.Open(t.Context(), path+".new.gpkg", geopackage.Options{Create: true})
 			require.NoError(t, err)
+			require.NoError(t, other.CreateLayer(t.Context(), point("benches")))
+			require.NoError(t, other.CreateLayer(t.Context(), point("hydrants")))
 			require.NoError(t, other.Close())
-			require.NoError(t, os.Rename(path+".new.gpkg", path))
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "city.gpkg")
+
 			var log lines
 			s, err := geopackage.Open(t.Context(), path, geopackage.Options{Create: true, Readers: 2, Log: slog.New(slog.NewTextHandler(&log, nil))})
 			require.NoError(t, err)
-			require.NoError(t, s.CreateLayer(t.Context(), layers.Layer{ID: "lamps", Kind: layers.KindPart, GeometryType: spatial.Point, CRS: 4490}))
+			require.NoError(t, s.Writable())
+			require.NoError(t, s.CreateLayer(t.Context(), point("lamps")))
+			list, err := s.Layers(t.Context()) // by a reader that stays open
+			require.NoError(t, err)
+			require.Len(t, list, 1)
 
-			replace(t, path)
-			err = s.CreateLayer(t.Context(), layers.Layer{ID: "trees", Kind: layers.KindPart, GeometryType: spatial.Point, CRS: 4490})
+			c.replace(t, path)
+			err = s.CreateLayer(t.Context(), point("trees"))
 			require.ErrorIs(t, err, layers.ErrUnavailable)
 			require.ErrorContains(t, err, path+" was removed or replaced while it was open")
-			require.Eventually(t, func() bool { return strings.Contains(log.String(), "was removed or replaced while it was open") }, 10*time.Second, 10*time.Millisecond)
-			list, err := s.Layers(t.Context())
+			require.ErrorIs(t, s.Writable(), layers.ErrUnavailable)
+			require.Eventually(t, func() bool { return strings.Contains(log.String(), "was removed or replaced while it was open") }, 20*time.Second, 10*time.Millisecond)
+			again, err := s.Layers(t.Context())
 			require.NoError(t, err)
-			require.Len(t, list, 1, "what was read can still be read")
+			require.Equal(t, list, again, "what was read can still be read")
+			if c.after != nil {
+				require.Equal(t, c.after, idsOf(path), "another program reads the new file meanwhile")
+			}
 			require.NoError(t, s.Close())
 			require.Equal(t, 1, strings.Count(log.String(), "removed or replaced"))
+			if c.after != nil {
+				require.Equal(t, c.after, idsOf(path))
+			}
+			if c.aside != nil {
+				require.Equal(t, c.aside, idsOf(path+".aside.gpkg"), "what was confirmed went with the file")
+			}
 		})
 	}
+}
+
+// A file that comes back holds what was confirmed; it is written again after a
+// start, since another program may have had it meanwhile.
+func TestMovedAwayAndBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "city.gpkg")
+	var log lines
+	s, err := geopackage.Open(t.Context(), path, geopackage.Options{Create: true, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	require.NoError(t, err)
+	point := func(id layers.ID) layers.Layer {
+		return layers.Layer{ID: id, Kind: layers.KindPart, GeometryType: spatial.Point, CRS: 4490}
+	}
+	require.NoError(t, s.CreateLayer(t.Context(), point("lamps")))
+	require.NoError(t, os.Rename(path, path+".aside"))
+	require.Eventually(t, func() bool { return strings.Contains(log.String(), "removed or replaced") }, 20*time.Second, 10*time.Millisecond)
+	require.NoFileExists(t, path+"-wal")
+	require.NoFileExists(t, path+"-shm")
+	require.NoError(t, os.Rename(path+".aside", path))
+	require.ErrorIs(t, s.CreateLayer(t.Context(), point("trees")), layers.ErrUnavailable)
+	require.NoError(t, s.Close())
+	s, err = geopackage.Open(t.Context(), path, geopackage.Options{})
+	require.NoError(t, err)
+	require.NoError(t, s.CreateLayer(t.Context(), point("trees")))
+	list, err := s.Layers(t.Context())
+	require.NoError(t, err)
+	require.Len(t, list, 2)
+	require.NoError(t, s.Close())
 }

@@ -113,9 +113,7 @@ func (s *Store) follow(ctx context.Context, m *sqlite.Monitor, last int64) {
 			return
 		case <-tick.C:
 		}
-		if err := s.db.InPlace(); errors.Is(err, sqlite.ErrMoved) {
-			// What was read stays readable; nothing comes after it.
-			s.log.Error(s.explain(err).Error())
+		if s.away(ctx) {
 			<-ctx.Done()
 			return
 		}
@@ -158,4 +156,24 @@ func (s *Store) follow(ctx context.Context, m *sqlite.Monitor, last int64) {
 			since = now // again
 		}
 	}
+}
+
+// Writable tells whether the file is still where it was opened; what is changed
+// otherwise is refused with the same error, of ErrUnavailable.
+func (s *Store) Writable() error { return s.explain(s.db.InPlace()) }
+
+// away tells whether the file is no longer in its place, and says so once; from
+// then on the store is only read.
+func (s *Store) away(ctx context.Context) bool {
+	err := s.db.InPlace()
+	if !errors.Is(err, sqlite.ErrMoved) {
+		return false
+	}
+	text := s.explain(err).Error()
+	if err := s.db.Abandon(ctx); err != nil {
+		s.log.Error(text+"; its last changes could not be brought into it: keep "+s.path+"-wal with the old file, away from another of its name", "error", err)
+	} else {
+		s.log.Error(text)
+	}
+	return true
 }
