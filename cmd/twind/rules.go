@@ -27,6 +27,7 @@ func openRules(ctx context.Context, c config.Config, recorded *history.Log, cata
 		Zones: func(ctx context.Context, id layers.ID, features []string) ([]rules.Zone, error) {
 			return zonesOf(ctx, catalog, id, features)
 		},
+		Layer: func(id layers.ID) (found, live bool) { return kindOf(catalog, hub, id) },
 		Place: func(id layers.ID, feature string) (lon, lat float64, ok bool) { return placeOf(catalog, id, feature) },
 		Entities: func(id layers.ID) []realtime.Entity {
 			all, _ := hub.Box(id, spatial.Envelope{MinX: -180, MinY: -90, MaxX: 180, MaxY: 90}) // none of a layer that is not live yet
@@ -39,6 +40,19 @@ func openRules(ctx context.Context, c config.Config, recorded *history.Log, cata
 	hub.Watch(r.Positions)
 	ob.Subscribe(r.Observations)
 	return r, nil
+}
+
+// kindOf tells whether there is a layer, and whether its entities report positions.
+func kindOf(catalog *snapshot.Catalog, hub *realtime.Hub, id layers.ID) (found, live bool) {
+	if _, err := hub.Layer(id); err == nil {
+		return true, true
+	}
+	v, err := catalog.View(id)
+	if err != nil {
+		return false, false
+	}
+	v.Release()
+	return true, false
 }
 
 // placeOf is the point of a feature, or the middle of its box.

@@ -50,6 +50,7 @@ type Alarm struct {
 	Time     int64   // ms since 1970: when it was raised
 	Began    int64   // ms since 1970: since when it was so, not after Time
 	Lon, Lat float64 // degrees; NaN without a place
+	// Evidence is of its last outcome that made it active; of a flood of its first.
 	Evidence json.RawMessage
 	// Count is how many outcomes it stands for, Last the time of the last.
 	Count int
@@ -159,6 +160,11 @@ func (a *Alarms) repeat(x *Alarm, e *realtime.Event, d *Evidence) {
 	}
 	x.Count++
 	x.Last = max(x.Last, e.Time)
+	if x.flood == "" { // which is about many things; what it says is about the first
+		found := *d
+		found.Owner, found.Note = "", ""
+		x.Evidence = found.data()
+	}
 	if x.flood != "" {
 		a.count(x.flood, e.Received)
 	}

@@ -23,6 +23,9 @@ type Options struct {
 	// Zones lists the polygons of a static layer, or of some of its features;
 	// nil: there are none. It fails with layers.ErrNotFound.
 	Zones func(ctx context.Context, layer layers.ID, features []string) ([]Zone, error)
+	// Layer tells whether there is a layer, and whether it is live, so that a rule
+	// that can find nothing says why; nil: nobody knows.
+	Layer func(layer layers.ID) (found, live bool)
 	// Entities lists where the entities of a live layer are; nil: nothing is known.
 	Entities func(layer layers.ID) []realtime.Entity
 	// Place is where an object of a layer is, in degrees, so that what its readings
@@ -118,7 +121,7 @@ type placed struct {
 type Status struct {
 	*Rule   // not to be changed
 	Zones   int
-	Problem string // why it watches nothing, in one sentence; "" without
+	Problem string // why it can find nothing as things are, in one sentence; "" without
 }
 
 // Open reads the rules and the event log. It fails with layers.ErrCorrupt for a
@@ -176,33 +179,6 @@ func (r *Rules) Close() {
 // Alarms are what the rules raised.
 func (r *Rules) Alarms() *Alarms { return r.alarms }
 
-// List is all rules by id.
-func (r *Rules) List() []Status {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	out := make([]Status, 0, len(r.rules))
-	for _, id := range slices.Sorted(maps.Keys(r.rules)) {
-		out = append(out, r.status(id))
-	}
-	return out
-}
-
-// status is that of a rule that there is. Caller holds mu.
-func (r *Rules) status(id string) Status {
-	p := r.state[id]
-	return Status{Rule: r.rules[id], Zones: len(p.zones), Problem: p.problem}
-}
-
-// Get is one rule; layers.ErrNotFound.
-func (r *Rules) Get(id string) (Status, error) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	if r.rules[id] == nil {
-		return Status{}, layers.Errorf(layers.ErrNotFound, "no rule %.80q; GET /live/rules lists them", id)
-	}
-	return r.status(id), nil
-}
-
 // Put makes or replaces a rule, on disk before it is evaluated. Entities that
 // are inside already do not enter. It fails with layers.ErrInvalid, with
 // ErrNotFound of an area's layer or features, and with ErrUnavailable.
@@ -230,6 +206,7 @@ func (r *Rules) Put(ctx context.Context, id string, body []byte) (s Status, crea
 	r.place(ctx, rule)
 	s = r.status(id)
 	r.mu.Unlock()
+	r.diagnose(&s)
 	r.learn(id, nil)
 	r.changed()
 	r.metrics.rules.Set(float64(len(next)))
