@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -150,6 +151,31 @@ func TestMosquittoClientsThatWereAwayGetWhatCameMeanwhile(t *testing.T) {
 		}
 	}
 	require.Contains(t, get(t, url+"/metrics"), "twind_mqtt_dropped_total 0")
+}
+
+// Who comes back while something waits subscribes again with an id that the waiting
+// message has too; mosquitto_sub leaves when that is refused.
+func TestMosquittoClientsThatComeBackSubscribeAgain(t *testing.T) {
+	addr := freeAddress(t)
+	servingWith(t, liveVehicles, "--mqtt", addr)
+	for _, session := range [][]string{{"-V", "mqttv311", "-i", "desk-3"}, {"-V", "5", "-i", "desk-5", "-x", "600"}} {
+		for _, qos := range []string{"1", "2"} {
+			args := append(slices.Clone(session), "-c", "-q", qos, "-t", "twind/#")
+			mosquitto(t, "mosquitto_sub", addr, append(args, "-E")...)
+			send := func(id string) {
+				mosquitto(t, "mosquitto_pub", addr, "-q", qos, "-t", "twind/vehicles/"+id, "-m", positionOf(id))
+			}
+			send("waits")
+			heard := hears(t, addr, 3, args...)
+			send("second")
+			send("third")
+			lines := strings.Split(strings.TrimSpace(heard()), "\n")
+			require.Len(t, lines, 3, "%v", args)
+			for i, id := range []string{"waits", "second", "third"} {
+				require.Contains(t, lines[i], `"id":"`+id+`"`)
+			}
+		}
+	}
 }
 
 // post sends a body and returns what is answered.

@@ -127,6 +127,7 @@ type hook struct {
 	parcels  *parcels
 	rights   sync.Map // *mochi.Client → Rights, also of those that are away
 	waits    sync.Map // *mochi.Client → []packets.Packet: what to send to who is back
+	ids      sync.Map // *mochi.Client → *packetIDs, also of those that are away
 	absent   *absence
 	complain *complaints
 }
@@ -138,7 +139,7 @@ func (h *hook) ID() string { return "twind" }
 func (h *hook) Provides(b byte) bool {
 	switch b {
 	case mochi.OnConnectAuthenticate, mochi.OnACLCheck, mochi.OnPublish, mochi.OnDisconnect, mochi.OnWill, mochi.OnSubscribe, mochi.OnPublishDropped,
-		mochi.OnSessionEstablish, mochi.OnSessionEstablished, mochi.OnPacketEncode, mochi.OnQosPublish, mochi.OnClientExpired, mochi.OnPacketProcessed:
+		mochi.OnSessionEstablish, mochi.OnSessionEstablished, mochi.OnPacketEncode, mochi.OnQosPublish, mochi.OnClientExpired, mochi.OnPacketRead, mochi.OnPacketProcessed:
 		return true
 	}
 	return false
@@ -203,11 +204,12 @@ func (h *hook) OnSubscribe(cl *mochi.Client, pk packets.Packet) packets.Packet {
 // OnPublishDropped counts what a client was too slow for.
 func (h *hook) OnPublishDropped(*mochi.Client, packets.Packet) { h.in.dropped.Inc() }
 
-// OnPacketEncode puts the payload in the place of its label. Without it there is
-// no packet, which the library does not send.
+// OnPacketEncode puts the payload in the place of its label, and the client's
+// packet id in that of the library's. Without its payload a message is no packet,
+// which the library does not send.
 func (h *hook) OnPacketEncode(cl *mochi.Client, pk packets.Packet) packets.Packet {
 	if pk.FixedHeader.Type != packets.Publish {
-		return pk
+		return h.answer(cl, pk)
 	}
 	payload, ok := h.parcels.payload(pk.Payload)
 	if pk.Payload = payload; ok {

@@ -12,4 +12,8 @@
 // answered with a reason by MQTT 5, and counted. The broker passes accepted
 // messages of at most 64 KiB on to its subscribers; it retains none, and keeps for an
 // hour what comes for the sessions of clients that are away.
+//
+// Packet ids of the two directions are independent, whichever a client uses: those
+// that it chooses are translated for the library, which would mix them with the
+// server's.
 package mqtt

@@ -33,11 +33,15 @@ func receiveMaximum(cl *mochi.Client) int {
 // room for now. The library would do that, but forget the message at once and
 // then not count its acknowledgement, so that there is less room each time.
 func (h *hook) OnPacketProcessed(cl *mochi.Client, pk packets.Packet, _ error) {
+	if begins(pk) {
+		h.packetIDs(cl).done(pk.PacketID, cl.State.Inflight)
+		return
+	}
 	most := receiveMaximum(cl)
 	if t := pk.FixedHeader.Type; most == 0 || t != packets.Puback && t != packets.Pubcomp && t != packets.Pubrec {
 		return
 	}
-	all := cl.State.Inflight.GetAll(false)
+	all := slices.DeleteFunc(cl.State.Inflight.GetAll(false), answers)
 	wait := slices.DeleteFunc(slices.Clone(all), func(pk packets.Packet) bool { return pk.Expiry != later })
 	inTurn(wait)
 	for i := range wait[:min(len(wait), max(0, most-(len(all)-len(wait))))] {
