@@ -195,16 +195,9 @@ func (c *Catalog) follow(id layers.ID, s *state) {
 			}
 			s.current.Store(nil)
 		}
-		c.announce(id, s)
-		c.mu.Lock()
-		if s.again && !c.closed {
-			s.again = false
-			c.mu.Unlock()
-			continue
+		if !c.announce(id, s) {
+			return
 		}
-		s.busy = false
-		c.mu.Unlock()
-		return
 	}
 }
 
@@ -276,11 +269,14 @@ func (c *Catalog) saveLater(id layers.ID, p *Pyramid, in *store) {
 }
 
 // announce wakes those who wait for the layer's levels, and tells of those who
-// went away without.
-func (c *Catalog) announce(id layers.ID, s *state) {
+// went away without. It reports whether there is more to do; if not, nobody finds
+// the layer busy from then on, for there is no next announcement.
+func (c *Catalog) announce(id layers.ID, s *state) (more bool) {
 	c.mu.Lock()
 	close(s.next)
 	s.next = make(chan struct{})
+	more = s.again && !c.closed
+	s.busy, s.again = more, false
 	late := s.late && s.current.Load() != nil
 	if late {
 		s.late = false
@@ -289,6 +285,7 @@ func (c *Catalog) announce(id layers.ID, s *state) {
 	if late && c.o.Late != nil {
 		c.o.Late(id)
 	}
+	return more
 }
 
 // missed notes that a reader goes away without levels; it reports false when some

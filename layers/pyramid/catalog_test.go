@@ -2,6 +2,7 @@ package pyramid
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -380,6 +381,34 @@ func TestLateReadersAreTold(t *testing.T) {
 	_, ok = c.Find(t.Context(), v, tile.ID{Z: 9, X: 0, Y: 0}, tile.WorldBox{})
 	require.True(t, ok)
 	require.Empty(t, told)
+}
+
+// Settle ends with the work, whoever is told of it: nobody waits for levels that
+// nobody makes.
+func TestSettleEndsWithTheWork(t *testing.T) {
+	w := newTown(t)
+	w.stop()
+	asked, gate := make(chan struct{}, 1), make(chan struct{})
+	views := Views(w.catalog)
+	c, err := New(Options{Wait: time.Millisecond, Late: func(layers.ID) { time.Sleep(50 * time.Millisecond) }, Views: func(id layers.ID) (View, error) {
+		asked <- struct{}{}
+		<-gate
+		return views(id)
+	}})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, c.Close()) })
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	settled := make(chan error, 1)
+	go func() { settled <- c.Settle(ctx, "houses") }()
+	<-asked
+	v, err := w.catalog.View("houses")
+	require.NoError(t, err)
+	defer v.Release()
+	_, ok := c.Find(t.Context(), v, tile.ID{Z: 9, X: 0, Y: 0}, tile.WorldBox{})
+	require.False(t, ok, "too late for this reader")
+	close(gate)
+	require.NoError(t, <-settled)
 }
 
 func TestOptions(t *testing.T) {
