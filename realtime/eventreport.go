@@ -230,11 +230,11 @@ func (o *EventReport) check() error {
 	if err := layers.CheckFeatureID(o.ID); err != nil {
 		return errors.New("id: " + err.Error())
 	}
-	if err := nameable("id", o.ID); err != nil {
+	if err := CheckName("id", o.ID); err != nil {
 		return err
 	}
 	if o.Class != "" {
-		if err := nameable("class", o.Class); err != nil {
+		if err := CheckName("class", o.Class); err != nil {
 			return err
 		}
 	}
@@ -259,13 +259,19 @@ func (o *EventReport) check() error {
 	return nil
 }
 
-// nameable refuses what a person cannot read as a name: blank text, control
-// characters such as line ends, and controls of the direction of writing, which
-// make what follows read as something else.
-func nameable(member, s string) error {
+// CheckName refuses what a person cannot read as a name: blank text, and what
+// CheckLine refuses. The error is one sentence that names the member.
+func CheckName(member, s string) error {
 	if strings.TrimSpace(s) == "" {
 		return errors.New(member + " is blank: expected a text that can be read")
 	}
+	return CheckLine(member, s)
+}
+
+// CheckLine refuses what is no line of text: control characters such as line ends,
+// and controls of the direction of writing, which make what follows read as
+// something else.
+func CheckLine(member, s string) error {
 	for _, r := range s {
 		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
 			return fmt.Errorf("%s %.40q holds U+%04X, a control character: send it without", member, s, r)

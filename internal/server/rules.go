@@ -1,12 +1,15 @@
 package server
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-chi/chi/v5"
 
@@ -228,6 +231,30 @@ func (s *Server) closeAlarm(w http.ResponseWriter, r *http.Request) error {
 	return s.changeAlarm(w, r, rules.Closed)
 }
 
+// act is who does something about an alarm, and what they say.
+type act struct {
+	Owner string `json:"owner"`
+	Note  string `json:"note"`
+}
+
+func readAct(body []byte) (a act, err error) {
+	const form = `send {"owner": "…", "note": "…"}`
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err = d.Decode(&a); err == nil && json.Valid(body) && utf8.Valid(body) {
+		return a, nil
+	}
+	says := "The body cannot be read"
+	if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) && wrong.Field != "" {
+		says = fmt.Sprintf("Member %s is a JSON %s", wrong.Field, wrong.Value)
+	} else if err != nil {
+		if name, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
+			says = "There is no member " + cut(name, 80)
+		}
+	}
+	return a, fail(http.StatusBadRequest, says+"; "+form+".")
+}
+
 // changeAlarm takes {"owner": …, "note": …} and answers with the alarm as it is
 // then, on disk.
 func (s *Server) changeAlarm(w http.ResponseWriter, r *http.Request, state string) error {
@@ -238,9 +265,9 @@ func (s *Server) changeAlarm(w http.ResponseWriter, r *http.Request, state strin
 	if err != nil {
 		return err
 	}
-	var act struct{ Owner, Note string }
-	if err := json.Unmarshal(b, &act); err != nil {
-		return fail(http.StatusBadRequest, `The body cannot be read; send {"owner": "…", "note": "…"}.`)
+	act, err := readAct(b)
+	if err != nil {
+		return err
 	}
 	alarms, id := s.o.Rules.Alarms(), chi.URLParam(r, "id")
 	before, err := alarms.Get(id)

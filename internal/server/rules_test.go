@@ -82,6 +82,17 @@ func TestRulesAndAlarms(t *testing.T) {
 	require.Empty(t, list.Alarms)
 
 	at := "/live/alarms/" + alarm.ID
+	for body, says := range map[string]string{
+		`{"note":"seen"}`:                      "owner is missing: say who you are",
+		`{"owner":" "}`:                        "owner is blank",
+		`{"owner":"L\u0000i"}`:                 "holds U+0000, a control character: send it without",
+		`{"owner":"Li","note":"a\u202Eb"}`:     "note ",
+		`{"owner":"Li","note":"a line\nmore"}`: "holds U+000A",
+	} {
+		a = c.do("POST", at+"/acknowledge", body)
+		require.Equal(t, 400, a.status, "%s", body)
+		require.Contains(t, string(a.body), says)
+	}
 	require.Equal(t, 200, c.do("POST", at+"/acknowledge", `{"owner":"Li","note":"on the way"}`).status)
 	ask("state=acknowledged")
 	require.Equal(t, "Li", list.Alarms[0].Owner)
@@ -110,7 +121,12 @@ func TestBadRulesAndAlarmsAreNamed(t *testing.T) {
 		{"PUT", "/live/rules/yard", `{"kind":"fence","layer":"vehicles","area":{"layer":"nowhere"}}`, 404, "nowhere"},
 		{"DELETE", "/live/rules/yard", "", 404, "no rule"},
 		{"POST", "/live/alarms/x/close", `{"owner":"Li"}`, 404, "no alarm"},
-		{"POST", "/live/alarms/x/close", `[`, 400, "owner"},
+		{"POST", "/live/alarms/x/close", `[`, 400, "The body cannot be read; send {\\\"owner"},
+		{"POST", "/live/alarms/x/close", ``, 400, "The body cannot be read"},
+		{"POST", "/live/alarms/x/close", `{"owner":"Li"} {}`, 400, "The body cannot be read"},
+		{"POST", "/live/alarms/x/close", "{\"owner\":\"Li\xff\"}", 400, "The body cannot be read"},
+		{"POST", "/live/alarms/x/close", `{"owner":7}`, 400, "Member owner is a JSON number; send"},
+		{"POST", "/live/alarms/x/acknowledge", `{"owner":"Li","text":"seen"}`, 400, "There is no member \\\"text\\\"; send"},
 		{"GET", "/live/alarms?state=done", "", 400, "expected new, acknowledged, closed or open"},
 		{"GET", "/live/alarms?limit=0", "", 400, "expected 1 to"},
 		{"GET", "/live/rules?x=1", "", 400, "x"},

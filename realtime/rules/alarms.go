@@ -239,12 +239,28 @@ func (a *Alarms) Close(ctx context.Context, id, owner, note string) (Alarm, erro
 	return a.act(ctx, id, owner, note, "close", Closed)
 }
 
-func (a *Alarms) act(ctx context.Context, id, owner, note, action, state string) (Alarm, error) {
+// checkAct looks at what somebody says about an alarm: others read it on one line.
+func checkAct(owner, note string) error {
 	switch {
-	case owner == "" || len(owner) > maxOwner || !utf8.ValidString(owner):
-		return Alarm{}, invalid("owner has %d bytes: say who you are in 1 to %d bytes of UTF-8", len(owner), maxOwner)
+	case owner == "":
+		return invalid("owner is missing: say who you are")
+	case len(owner) > maxOwner || !utf8.ValidString(owner):
+		return invalid("owner has %d bytes: say who you are in 1 to %d bytes of UTF-8", len(owner), maxOwner)
 	case len(note) > maxNote || !utf8.ValidString(note):
-		return Alarm{}, invalid("note has %d bytes; at most %d of UTF-8 are possible", len(note), maxNote)
+		return invalid("note has %d bytes; at most %d of UTF-8 are possible", len(note), maxNote)
+	}
+	if err := realtime.CheckName("owner", owner); err != nil {
+		return invalid("%w", err)
+	}
+	if err := realtime.CheckLine("note", note); err != nil {
+		return invalid("%w", err)
+	}
+	return nil
+}
+
+func (a *Alarms) act(ctx context.Context, id, owner, note, action, state string) (Alarm, error) {
+	if err := checkAct(owner, note); err != nil {
+		return Alarm{}, err
 	}
 	a.writing.Lock()
 	defer a.writing.Unlock()

@@ -104,3 +104,41 @@ func TestSilenceIsTheStateOfTheMapAndTheAPI(t *testing.T) {
 	}
 	require.ElementsMatch(t, []string{"30 late b raise", "100 lost a raise", "100 lost b raise", "121 lost a clear", "321 lost a raise"}, told)
 }
+
+// TestClosedWhileSilent closes an alarm of what is still silent: there is no other
+// until it was heard again.
+func TestClosedWhileSilent(t *testing.T) {
+	var state atomic.Int64
+	state.Store(int64(realtime.StateOffline))
+	var looks atomic.Int64
+	p := open(t, func(o *rules.Options) {
+		o.SilenceEvery = time.Millisecond
+		o.Entities = func(layers.ID) []realtime.Entity {
+			looks.Add(1)
+			return []realtime.Entity{{ID: "a", State: realtime.State(state.Load()), Received: noon}}
+		}
+	})
+	p.put("lost", `{"kind":"silence","layer":"vehicles"}`)
+	look := func() {
+		t.Helper()
+		seen := looks.Load()
+		require.Eventually(t, func() bool { return looks.Load() > seen+2 }, 30*time.Second, time.Millisecond)
+		p.settle()
+	}
+	look()
+	open := p.alarms("new")
+	require.Len(t, open, 1)
+	_, err := p.rules.Alarms().Close(t.Context(), open[0].ID, "Li", "in the workshop")
+	require.NoError(t, err)
+	look()
+	p.restart()
+	look()
+	require.Empty(t, p.alarms("open"), "still silent")
+	state.Store(int64(realtime.StateLive))
+	look()
+	require.Empty(t, p.alarms("open"), "heard again")
+	p.set(noon.Add(time.Minute))
+	state.Store(int64(realtime.StateOffline))
+	look()
+	require.Len(t, p.alarms("new"), 1)
+}

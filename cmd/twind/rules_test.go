@@ -1,0 +1,56 @@
+package main
+
+import (
+	"log/slog"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"twind/internal/config"
+	"twind/layers"
+	"twind/layers/geopackage"
+	"twind/layers/snapshot"
+	"twind/realtime"
+	"twind/spatial"
+)
+
+// TestRulesKnowTheLayersOfTheStore puts rules on a layer that is missing, on a
+// static one, and lets the missing one come.
+func TestRulesKnowTheLayersOfTheStore(t *testing.T) {
+	dir := t.TempDir()
+	store, err := geopackage.Open(t.Context(), filepath.Join(dir, "city.gpkg"), geopackage.Options{Create: true})
+	require.NoError(t, err)
+	defer store.Close()
+	require.NoError(t, store.CreateLayer(t.Context(), layers.Layer{ID: "pipes", Kind: layers.KindPipe, CRS: 4326, MaxZoom: 16}))
+	catalog, err := snapshot.Open(t.Context(), store, snapshot.Options{})
+	require.NoError(t, err)
+	defer catalog.Close()
+	hub := realtime.New(realtime.Options{})
+	log := slog.New(slog.DiscardHandler)
+	conf := config.Config{Data: dir}
+	recorded, journal, err := openHistory(conf, log, nil)
+	require.NoError(t, err)
+	defer recorded.Close()
+	watched, err := openRules(t.Context(), conf, recorded, catalog, hub, newObservatory(catalog, journal, log), log, nil)
+	require.NoError(t, err)
+	defer watched.Close()
+
+	put := func(id, body string) string {
+		s, _, err := watched.Put(t.Context(), id, []byte(body))
+		require.NoError(t, err)
+		return s.Problem
+	}
+	require.Contains(t, put("lost", `{"kind":"silence","layer":"buses"}`), "there is no layer buses")
+	require.Contains(t, put("still", `{"kind":"silence","layer":"pipes"}`), "layer pipes is not live")
+	require.Empty(t, put("full", `{"kind":"threshold","source":"observations","layer":"pipes","property":"level","above":1}`))
+
+	require.NoError(t, store.CreateLayer(t.Context(), layers.Layer{ID: "buses", Kind: layers.KindVehicle, GeometryType: spatial.Point, CRS: 4326, MaxZoom: 16, Live: &layers.Live{}}))
+	head, err := store.Head(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, catalog.Refresh(t.Context(), head))
+	require.NoError(t, followLiveLayers(catalog, hub))
+	s, err := watched.Get("lost")
+	require.NoError(t, err)
+	require.Empty(t, s.Problem)
+}
