@@ -35,7 +35,7 @@ func openModels(conf config.Config, log *slog.Logger, metrics prometheus.Registe
 		}
 		if m.answers == nil {
 			var err error
-			if m.answers, err = tiles.NewAnswers(tiles.AnswersOptions{Name: "ground", CacheBytes: conf.TileCacheBytes / 4, Log: log, Registerer: metrics}); err != nil {
+			if m.answers, err = tiles.NewAnswers(tiles.AnswersOptions{Name: "ground", CacheBytes: int64(conf.TileCacheBytes / 4), Log: log, Registerer: metrics}); err != nil {
 				return nil, err
 			}
 		}

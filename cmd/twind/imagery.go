@@ -30,7 +30,7 @@ func openImages(conf config.Config, log *slog.Logger, metrics prometheus.Registe
 		}
 		if m.answers == nil {
 			var err error
-			if m.answers, err = tiles.NewAnswers(tiles.AnswersOptions{Name: "image", CacheBytes: conf.TileCacheBytes / 4, Log: log, Registerer: metrics}); err != nil {
+			if m.answers, err = tiles.NewAnswers(tiles.AnswersOptions{Name: "image", CacheBytes: int64(conf.TileCacheBytes / 4), Log: log, Registerer: metrics}); err != nil {
 				return nil, err
 			}
 		}

@@ -167,13 +167,13 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 	}
 	defer pyramids.Close()
 	defer pyramids.Follow(catalog)()
-	drawings, err := mvt.NewDrawings(conf.DrawingBytes, metrics)
+	drawings, err := mvt.NewDrawings(int64(conf.DrawingBytes), metrics)
 	if err != nil {
 		return err
 	}
 	tileService, err := tiles.New(tiles.Options{
 		Views: tiles.From(catalog), Pyramids: pyramids, NewEncoder: drawings.NewEncoder,
-		CacheBytes: conf.TileCacheBytes, Log: log, Registerer: metrics,
+		CacheBytes: int64(conf.TileCacheBytes), Log: log, Registerer: metrics,
 	})
 	if err != nil {
 		return err
@@ -184,7 +184,7 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 		return err
 	}
 	defer ground.Close()
-	solids, err := tiles3d.New(tiles3d.Options{Views: tiles3d.From(catalog), Ground: ground, GroundRevision: ground.Revision, Layers: catalog.Layers, CacheBytes: conf.TileCacheBytes, Log: log, Registerer: metrics})
+	solids, err := tiles3d.New(tiles3d.Options{Views: tiles3d.From(catalog), Ground: ground, GroundRevision: ground.Revision, Layers: catalog.Layers, CacheBytes: int64(conf.TileCacheBytes), Log: log, Registerer: metrics})
 	if err != nil {
 		return err
 	}

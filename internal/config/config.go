@@ -47,8 +47,8 @@ type Config struct {
 	Title          layers.Text `yaml:"title"`          // shown by the viewer
 	Published      []Published `yaml:"published"`      // existing PostGIS tables served read-only
 	Bookmarks      []Bookmark  `yaml:"bookmarks"`      // places the viewer offers
-	TileCacheBytes int64       `yaml:"tileCacheBytes"` // bound of the tile cache, bytes; default 256 MiB
-	DrawingBytes   int64       `yaml:"drawingBytes"`   // bound of what is kept of features drawn for tiles, bytes; default 64 MiB
+	TileCacheBytes Bytes       `yaml:"tileCacheBytes"` // bound of the tile cache, bytes; default 256 MiB
+	DrawingBytes   Bytes       `yaml:"drawingBytes"`   // bound of what is kept of features drawn for tiles, bytes; default 64 MiB, 1 keeps none
 	Icons          string      `yaml:"icons"`          // folder of SVG icons that join or replace the built-in ones
 	// Generalization says how the tiles of layers are generalised, by the layer's
 	// id; without an entry a layer keeps what it has, the defaults of its kind.
@@ -244,12 +244,6 @@ func (c *Config) Validate() error {
 		bad("published needs a PostgreSQL store, but store is %q", c.Store)
 	}
 	c.sourceFaults(bad)
-	if c.TileCacheBytes < 0 {
-		bad("tileCacheBytes %d: expected 0 or more", c.TileCacheBytes)
-	}
-	if c.DrawingBytes < 0 {
-		bad("drawingBytes %d: expected 0 or more", c.DrawingBytes)
-	}
 	if err := errors.Join(errs...); err != nil {
 		return layers.Errorf(layers.ErrInvalid, "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}

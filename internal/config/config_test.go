@@ -15,6 +15,14 @@ func TestParse(t *testing.T) {
 	require.Equal(t, "127.0.0.1:8080", c.Addr)
 	require.EqualValues(t, 256<<20, c.TileCacheBytes)
 	require.EqualValues(t, 64<<20, c.DrawingBytes)
+	c, err = Parse([]byte("tileCacheBytes: 1GiB\ndrawingBytes: 1\n"))
+	require.NoError(t, err)
+	require.EqualValues(t, 1<<30, c.TileCacheBytes)
+	require.EqualValues(t, 1, c.DrawingBytes, "nothing is kept")
+	c, err = Parse([]byte("tileCacheBytes: 0\ndrawingBytes: 67108864\n"))
+	require.NoError(t, err)
+	require.EqualValues(t, 256<<20, c.TileCacheBytes, "0 is the default")
+	require.EqualValues(t, 64<<20, c.DrawingBytes)
 	c, err = Parse([]byte("store: postgres://gis@db/city\npublished:\n  - {table: public.parcels, layer: parcels, srid: 4547, reload: 30s, title: {zh: 宗地}}\n"))
 	require.NoError(t, err)
 	require.EqualValues(t, 4547, c.Published[0].SRID)
@@ -50,8 +58,8 @@ func TestParseRefuses(t *testing.T) {
 		"jt808: {listen: ':808', zone: Moon}":                        "expected a name such as Asia/Shanghai",
 		"gtfs: [{layer: bus, url: 'file:///x'}]":                     "expected an http or https address",
 		"gtfs: [{layer: bus, url: 'http://h', every: -1s}]":          "expected a time such as 30s",
-		"tileCacheBytes: -1":                                         "expected 0 or more",
-		"drawingBytes: -1":                                           "expected 0 or more",
+		"tileCacheBytes: -1":                                         "line 1: size \"-1\": expected a whole number of bytes, KiB, MiB",
+		"drawingBytes: 64MB":                                         "line 1: size \"64MB\": expected a whole number of bytes, KiB, MiB",
 		"store: postgres://x/y\npublished: [{table: a.b, layer: Ä}]": "layer id",
 		"a: [": "line 1 is no YAML: ",
 		"archives: [{id: Ä, source: a.pmtiles}]": "layer id",
@@ -81,7 +89,7 @@ func TestFaultsAreToldInTheWordsOfTheFile(t *testing.T) {
 		"history: {retention: 5}":                            "line 1: history.retention: expected keys with values, not 5",
 		"mqtt: {brokers: [{url: 'mqtt://h', qos: many}]}":    "line 1: mqtt.brokers.qos: expected a whole number, not many",
 		"live:\n  - {id: a, period: soon}":                   "line 2: live.period: expected a time such as 30s, not soon",
-		"tileCacheBytes: a lot of memory":                    "line 1: tileCacheBytes: expected a whole number, not a lot o",
+		"tileCacheBytes: a lot of memory":                    "line 1: size \"a lot of memory\": expected a whole number of bytes",
 		"history: {default: often}":                          "line 1: age \"often\": expected a number and a unit",
 		"tokens: all":                                        "line 1: tokens: expected a list, not all",
 		"addr: a:1\naddr: b:1":                               "line 2: the key addr stands on line 1 too",
