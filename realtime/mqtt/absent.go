@@ -65,6 +65,20 @@ func (a *absence) over(cl *mochi.Client) {
 	a.drop(cl)
 }
 
+// back notes that a client is there, whatever connection of it seems to be away:
+// one that it has taken over ends at the same time.
+func (a *absence) back(cl *mochi.Client) {
+	if a.some.Load() == 0 {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	same := func(was *mochi.Client) bool { return was.ID == cl.ID }
+	for i := slices.IndexFunc(a.order, same); i >= 0; i = slices.IndexFunc(a.order, same) {
+		a.drop(a.order[i])
+	}
+}
+
 // drop forgets a client. Caller holds mu.
 func (a *absence) drop(cl *mochi.Client) {
 	n, ok := a.waiting[cl]
@@ -113,6 +127,9 @@ func (h *hook) OnDisconnect(cl *mochi.Client, _ error, expire bool) {
 		if cl, ok := h.server.Clients.Get(first.ID); ok && cl == first {
 			h.server.Clients.Delete(first.ID)
 		}
+	}
+	if cl.IsTakenOver() { // meanwhile
+		h.absent.over(cl)
 	}
 }
 
@@ -195,6 +212,7 @@ func countOn(cl *mochi.Client, last uint16) {
 // OnSessionEstablished sends what has waited. A client that takes only so many
 // messages at a time gets the rest as it acknowledges.
 func (h *hook) OnSessionEstablished(cl *mochi.Client, _ packets.Packet) {
+	h.absent.back(cl)
 	v, ok := h.waits.LoadAndDelete(cl)
 	if !ok {
 		return
