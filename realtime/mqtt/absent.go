@@ -199,7 +199,8 @@ func (h *hook) OnSessionEstablish(cl *mochi.Client, pk packets.Packet) {
 }
 
 // countOn makes the ids of a new client's messages follow one of its old session:
-// those that wait keep theirs. It takes 0.1 µs for each id, 9 ms at most.
+// those that wait keep theirs. It takes 0.1 to 0.2 µs for
+// each id, about 10 ms at most (BenchmarkCountOn).
 func countOn(cl *mochi.Client, last uint16) {
 	for id := uint32(0); id != uint32(last); {
 		var err error
