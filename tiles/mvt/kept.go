@@ -92,7 +92,7 @@ func (e *Encoder) drawPatch(seg *snapshot.Segment, b *patch, features []uint32) 
 			e.drawn = append(e.drawn, drawing{patch: b, kind: kind})
 			e.names = append(e.names, i)
 			e.stats.Repaired += int(b.repaired >> k & 1)
-		} else {
+		} else if !e.drawPlain(seg, i, 0) {
 			e.draw(seg, i, 0)
 		}
 	}

@@ -6,12 +6,15 @@ import (
 	"twind/layers/snapshot"
 )
 
-// drawPlain draws what most features are: one point, one line or one ring that
-// lies in the tile and needs no check. It reports false, and has drawn nothing,
+// drawPlain draws what most features are: one line, or one point or one ring that lies
+// in the tile and needs no check. It reports false, and has drawn nothing,
 // for all others, which draw does.
 func (e *Encoder) drawPlain(seg *snapshot.Segment, i uint32, coarsen uint8) bool {
-	if e.frame.perDegree != 0 || e.frame.z > lossless || !e.frame.holds(&seg.Box[i]) {
+	if e.frame.perDegree != 0 || e.frame.z > lossless {
 		return false
+	}
+	if !e.frame.holds(&seg.Box[i]) {
+		return e.drawCut(seg, i)
 	}
 	from := len(e.geom)
 	t, ok := e.plain(seg, i, coarsen)
@@ -19,6 +22,22 @@ func (e *Encoder) drawPlain(seg *snapshot.Segment, i uint32, coarsen uint8) bool
 		e.add(i, t, from)
 	}
 	return ok
+}
+
+// drawCut draws what is in the tile of a feature that is one line; it reports false,
+// and has drawn nothing, for all others.
+func (e *Encoder) drawCut(seg *snapshot.Segment, i uint32) bool {
+	p := seg.FeaturePath[i]
+	if seg.FeaturePath[i+1] != p+1 || seg.PathKinds[p] != snapshot.PathLine {
+		return false
+	}
+	from := len(e.geom)
+	var c cursor
+	e.cutLine(&c, seg.World[2*seg.PathVertex[p]:2*seg.PathVertex[p+1]])
+	if len(e.geom) > from {
+		e.add(i, LineString, from)
+	}
+	return true
 }
 
 // plain appends to e.geom the commands, if any, of a feature that lies in the tile;
