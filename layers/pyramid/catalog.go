@@ -195,7 +195,7 @@ func (c *Catalog) follow(id layers.ID, s *state) {
 			}
 			s.current.Store(nil)
 		}
-		if !c.announce(id, s) {
+		if c.rest(id, s) {
 			return
 		}
 	}
@@ -250,8 +250,7 @@ func (c *Catalog) build(id layers.ID, s *state, spec *spec, v View) error {
 	}
 	c.metrics.built(time.Since(begin), m.made)
 	c.o.Log.Info("the generalised levels of a layer were made", "layer", id, "cells", m.made, "bytes", in.size, "seconds", time.Since(begin).Seconds())
-	s.current.Store(p)
-	c.announce(id, s)
+	c.publish(id, s, p)
 	c.saveLater(id, p, in)
 	return nil
 }
@@ -268,24 +267,43 @@ func (c *Catalog) saveLater(id layers.ID, p *Pyramid, in *store) {
 	}()
 }
 
-// announce wakes those who wait for the layer's levels, and tells of those who
-// went away without. It reports whether there is more to do; if not, nobody finds
-// the layer busy from then on, for there is no next announcement.
-func (c *Catalog) announce(id layers.ID, s *state) (more bool) {
+// publish makes a pyramid the layer's while its goroutine still works on it.
+func (c *Catalog) publish(id layers.ID, s *state, p *Pyramid) {
+	s.current.Store(p)
 	c.mu.Lock()
+	late := s.announce()
+	c.mu.Unlock()
+	c.tell(id, late)
+}
+
+// rest reports whether there is no more to do for the layer. If so, nobody finds it
+// busy from then on, for there is no next announcement.
+func (c *Catalog) rest(id layers.ID, s *state) (done bool) {
+	c.mu.Lock()
+	late := s.announce()
+	s.busy = s.again && !c.closed
+	s.again = false
+	done = !s.busy
+	c.mu.Unlock()
+	c.tell(id, late)
+	return done
+}
+
+// announce wakes those who wait for the layer's levels, and reports whether those
+// who went away without are to be told. Catalog.mu is held.
+func (s *state) announce() (late bool) {
 	close(s.next)
 	s.next = make(chan struct{})
-	more = s.again && !c.closed
-	s.busy, s.again = more, false
-	late := s.late && s.current.Load() != nil
-	if late {
-		s.late = false
-	}
-	c.mu.Unlock()
+	late = s.late && s.current.Load() != nil
+	s.late = s.late && !late
+	return late
+}
+
+// tell tells those who went away without the layer's levels, if there are any.
+func (c *Catalog) tell(id layers.ID, late bool) {
 	if late && c.o.Late != nil {
 		c.o.Late(id)
 	}
-	return more
 }
 
 // missed notes that a reader goes away without levels; it reports false when some

@@ -383,8 +383,8 @@ func TestLateReadersAreTold(t *testing.T) {
 	require.Empty(t, told)
 }
 
-// Settle ends with the work, whoever is told of it: nobody waits for levels that
-// nobody makes.
+// Settle ends with the work, whoever is told of it meanwhile: nobody waits for levels
+// that nobody makes.
 func TestSettleEndsWithTheWork(t *testing.T) {
 	w := newTown(t)
 	w.stop()
@@ -399,16 +399,45 @@ func TestSettleEndsWithTheWork(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, c.Close()) })
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	settled := make(chan error, 1)
-	go func() { settled <- c.Settle(ctx, "houses") }()
-	<-asked
-	v, err := w.catalog.View("houses")
+	for range 2 { // the levels are made; they are looked through
+		settled := make(chan error, 1)
+		go func() { settled <- c.Settle(ctx, "houses") }()
+		<-asked
+		c.mu.Lock()
+		s := c.states["houses"]
+		next := s.next
+		c.mu.Unlock()
+		require.True(t, c.missed(s, next), "too late for a reader")
+		gate <- struct{}{}
+		require.NoError(t, <-settled)
+	}
+}
+
+// What changes while levels are made is in them when they are settled.
+func TestChangesWhileLevelsAreMade(t *testing.T) {
+	w := newTown(t)
+	w.stop()
+	views := Views(w.catalog)
+	var c *Catalog
+	looks, rng := 0, rand.New(rand.NewPCG(1, 2))
+	c, err := New(Options{Views: func(id layers.ID) (View, error) {
+		v, err := views(id)
+		if looks++; looks < 4 { // the view is taken, and then
+			w.edit(func(tx layers.Tx) error {
+				return tx.Insert(t.Context(), id, random(rng, id, looks))
+			})
+			c.Changed(id)
+		}
+		return v, err
+	}})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, c.Close()) })
+	require.NoError(t, c.Settle(t.Context(), "lamps"))
+	v, err := w.catalog.View("lamps")
 	require.NoError(t, err)
 	defer v.Release()
-	_, ok := c.Find(t.Context(), v, tile.ID{Z: 9, X: 0, Y: 0}, tile.WorldBox{})
-	require.False(t, ok, "too late for this reader")
-	close(gate)
-	require.NoError(t, <-settled)
+	require.Equal(t, revisionOf(v), c.states["lamps"].current.Load().revision)
+	require.Equal(t, 4, looks)
 }
 
 func TestOptions(t *testing.T) {
