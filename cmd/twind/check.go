@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"log/slog"
-	"os"
 
 	"twind/importers"
 	"twind/internal/config"
@@ -53,14 +52,10 @@ func (c *checkCommand) Run(p *program) error {
 // A server may be running on the same folder: bases are only read, and replaced
 // by rename.
 func checkSnapshot(p *program, conf config.Config, store layers.Store, report func(string) error) (int64, error) {
-	dir := dataDir(conf)
-	if _, err := os.Stat(dir); err != nil {
-		dir = "" // nothing was served from here yet: compare a fresh snapshot
-	}
 	bar := newProgress(p)
 	defer bar.done()
 	catalog, err := snapshot.Open(p.ctx, store, snapshot.Options{
-		Dir: dir, Progress: func(l layers.ID, done, total int64) { bar.set("indexing "+string(l), done, total) },
+		Dir: snapshotDir(conf, store), Progress: func(l layers.ID, done, total int64) { bar.set("indexing "+string(l), done, total) },
 	})
 	if err != nil {
 		return 0, err

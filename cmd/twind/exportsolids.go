@@ -24,13 +24,9 @@ func (c *exportCommand) exportSolids(p *program, id layers.ID, conf config.Confi
 	}
 	bar := newProgress(p)
 	defer bar.done()
-	dir := dataDir(conf)
-	if _, err := os.Stat(dir); err != nil {
-		dir = "" // nothing was served from here yet
-	}
 	log := slog.New(slog.DiscardHandler)
 	catalog, err := snapshot.Open(p.ctx, store, snapshot.Options{
-		Dir: dir, Log: log,
+		Dir: snapshotDir(conf, store), Log: log,
 		Progress: func(l layers.ID, done, total int64) { bar.set("indexing "+string(l), done, total) },
 	})
 	if err != nil {

@@ -33,10 +33,7 @@ func (c *exportCommand) exportTiles(p *program, ids []layers.ID, conf config.Con
 	}
 	bar := newProgress(p)
 	defer bar.done()
-	dir := dataDir(conf)
-	if _, err := os.Stat(dir); err != nil {
-		dir = "" // nothing was served from here yet
-	}
+	dir := snapshotDir(conf, store)
 	catalog, err := snapshot.Open(p.ctx, store, snapshot.Options{
 		Dir: dir, Log: slog.New(slog.DiscardHandler),
 		Progress: func(l layers.ID, done, total int64) { bar.set("indexing "+string(l), done, total) },

@@ -13,9 +13,10 @@ import (
 	"twind/layers/postgis"
 )
 
-// openStore opens geopackage:PATH (or a plain path) or postgres://…; create
-// makes a GeoPackage that is not there yet.
-func openStore(ctx context.Context, c config.Config, create bool, log *slog.Logger) (layers.Store, error) {
+// openStore opens geopackage:PATH (or a plain path) or postgres://…; write makes a
+// GeoPackage that is not there yet and adopts one of another program, which is
+// left as it is otherwise.
+func openStore(ctx context.Context, c config.Config, write bool, log *slog.Logger) (layers.Store, error) {
 	if isPostgres(c.Store) {
 		return postgis.Open(ctx, c.Store, postgis.Options{Log: log, Published: published(c)})
 	}
@@ -23,12 +24,12 @@ func openStore(ctx context.Context, c config.Config, create bool, log *slog.Logg
 	if err != nil {
 		return nil, err
 	}
-	if create {
+	if write {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return nil, layers.Errorf(layers.ErrUnavailable, "folder %s cannot be made: %v; choose a writable one", filepath.Dir(path), err)
 		}
 	}
-	return geopackage.Open(ctx, path, geopackage.Options{Log: log, Create: create})
+	return geopackage.Open(ctx, path, geopackage.Options{Log: log, Create: write, Untouched: !write})
 }
 
 func isPostgres(store string) bool {
@@ -56,6 +57,20 @@ func dataDir(c config.Config) string {
 		}
 	}
 	return filepath.Join("data", "snapshots")
+}
+
+// snapshotDir is the folder whose snapshots of the store a command that only reads
+// may use and replace; "" where nothing was served from yet, or what is read is
+// another program's file.
+func snapshotDir(c config.Config, store layers.Store) string {
+	if g, ok := store.(*geopackage.Store); ok && g.Untouched() {
+		return ""
+	}
+	dir := dataDir(c)
+	if _, err := os.Stat(dir); err != nil {
+		return ""
+	}
+	return dir
 }
 
 // stateDir is the folder of what cannot be made again, in folders of their own:

@@ -24,7 +24,12 @@ type Options struct {
 	// ReadOnly opens the file as it is, in whatever journal mode, and never
 	// writes: there is no writer, so that only Read works. A file in WAL mode whose
 	// folder cannot be written is taken to be changed by nobody.
-	ReadOnly  bool
+	ReadOnly bool
+	// Traceless, with ReadOnly, makes no file beside the database either: one in
+	// WAL mode that no process has open is read without locks, and without what
+	// is in a log that a process left behind (see DB.LeftLog). When such a file
+	// changes meanwhile, Read fails with ErrChanged.
+	Traceless bool
 	immutable bool
 }
 
@@ -59,6 +64,7 @@ type DB struct {
 	file   os.FileInfo            // of what Open opened
 	beside map[string]os.FileInfo // the write-ahead log and its index, by path; with the writer
 	moved  atomic.Bool            // see Abandon
+	log    bool                   // see LeftLog
 	err    error                  // of Close
 }
 
@@ -98,6 +104,17 @@ var ErrReadOnly = errors.New("sqlite: the database is open for reading only")
 
 // openReadOnly tries a first reader, which shows whether the file is a database.
 func openReadOnly(o Options) (*DB, error) {
+	var left bool
+	if o.Traceless {
+		var err error
+		if o.immutable, left, err = unused(o.Path); err != nil {
+			return nil, err
+		}
+	}
+	before, err := os.Stat(o.Path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) { // SQLite has its own error for that
+		return nil, err
+	}
 	c, err := firstReader(&o)
 	if err != nil && IsCantOpen(err) {
 		o.immutable = true // WAL mode without the right to make the -shm file
@@ -107,10 +124,13 @@ func openReadOnly(o Options) (*DB, error) {
 		return nil, err
 	}
 	file, err := os.Stat(o.Path)
+	if err == nil && o.immutable && changed(before, file) {
+		err = ErrChanged
+	}
 	if err != nil {
 		return nil, errors.Join(err, c.close())
 	}
-	db := &DB{o: o, file: file, free: make(chan *Conn, o.Readers), slots: make(chan struct{}, o.Readers), closed: make(chan struct{})}
+	db := &DB{o: o, file: file, log: left, free: make(chan *Conn, o.Readers), slots: make(chan struct{}, o.Readers), closed: make(chan struct{})}
 	db.free <- c
 	for range o.Readers - 1 {
 		db.slots <- struct{}{}
@@ -240,7 +260,11 @@ func (db *DB) Read(ctx context.Context, fn func(*Conn) error) (err error) {
 	if err := c.Script("BEGIN"); err != nil {
 		return contextError(ctx, err)
 	}
-	return contextError(ctx, fn(c))
+	err = fn(c)
+	if same := db.unchanged(); same != nil {
+		return same // what fn met may come of that
+	}
+	return contextError(ctx, err)
 }
 
 // end resets what still runs and rolls back a transaction that is still open.

@@ -382,3 +382,42 @@ func TestReadOnly(t *testing.T) {
 	_, err = sqlite.Open(sqlite.Options{Path: text, ReadOnly: true})
 	require.True(t, sqlite.IsNotADB(err), err)
 }
+
+// TestTraceless reads a file in WAL mode that nobody has open, and leaves no file
+// beside it.
+func TestTraceless(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.db")
+	db, err := sqlite.Open(sqlite.Options{Path: path, Create: true})
+	require.NoError(t, err)
+	numbers(t, db, 3)
+	require.NoError(t, db.Close())
+	files := func() int {
+		entries, err := os.ReadDir(dir)
+		require.NoError(t, err)
+		return len(entries)
+	}
+	o := sqlite.Options{Path: path, ReadOnly: true, Traceless: true}
+	alone, err := sqlite.Open(o)
+	require.NoError(t, err)
+	require.False(t, alone.LeftLog())
+	require.EqualValues(t, 3, count(t, alone))
+	require.Equal(t, 1, files())
+
+	db, err = sqlite.Open(sqlite.Options{Path: path})
+	require.NoError(t, err)
+	require.NoError(t, db.Write(t.Context(), func(c *sqlite.Conn) error { return c.Exec("DELETE FROM n WHERE v = 0") }))
+	beside, err := sqlite.Open(o)
+	require.NoError(t, err)
+	require.EqualValues(t, 2, count(t, beside), "what another has in its log")
+	require.NoError(t, beside.Close())
+	require.NoError(t, db.Close())
+	require.Equal(t, 1, files())
+	require.ErrorIs(t, alone.Read(t.Context(), func(*sqlite.Conn) error { return nil }), sqlite.ErrChanged)
+	require.NoError(t, os.Remove(path))
+	require.NoError(t, alone.Read(t.Context(), func(*sqlite.Conn) error { return nil }), "it is still read whole")
+	require.NoError(t, alone.Close())
+
+	_, err = sqlite.Open(sqlite.Options{Path: filepath.Join(dir, "none.db"), ReadOnly: true, Traceless: true})
+	require.True(t, sqlite.IsCantOpen(err), err)
+}

@@ -18,12 +18,12 @@ const faultsEach = 20
 // holds no lock. Each fault is one sentence.
 func (s *Store) Check(ctx context.Context, yield func(fault string) error) error {
 	return s.explain(s.db.Read(ctx, func(c *sqlite.Conn) error {
-		k := checker{c: c, yield: yield, path: s.path}
+		k := checker{c: c, yield: yield, path: s.path, foreign: s.foreign != nil}
 		if err := k.file(); err != nil {
 			return err
 		}
 		catalog, err := s.catalog(c)
-		if err != nil {
+		if err != nil || len(catalog.ids) == 0 {
 			return err
 		}
 		files, err := fileTables(c)
@@ -40,9 +40,10 @@ func (s *Store) Check(ctx context.Context, yield func(fault string) error) error
 }
 
 type checker struct {
-	c     *sqlite.Conn
-	yield func(string) error
-	path  string
+	c       *sqlite.Conn
+	yield   func(string) error
+	path    string
+	foreign bool // not twind's: it has none of its triggers
 }
 
 func (k *checker) fault(format string, args ...any) error {
@@ -94,18 +95,17 @@ func (k *checker) layer(t *table, files map[string]*fileTable) error {
 			}
 		}
 	}
-	for _, trigger := range append(t.triggers(), t.surfaceTriggers()...) {
-		if f.triggers[trigger.name] != trigger.sql {
-			if err := k.fault("layer %s: the trigger %q is missing or changed, so that edits of other programs may go unnoticed", id, trigger.name); err != nil {
-				return err
-			}
-		}
+	if err := k.triggers(t, f); err != nil {
+		return err
 	}
 	if err := k.rows(t); err != nil {
 		return err
 	}
 	if err := k.surfaces(t); err != nil {
 		return err
+	}
+	if !f.rtree && k.foreign {
+		return nil // the standard leaves it to who makes the file
 	}
 	if !f.rtree {
 		return k.fault("layer %s: it has no R-tree, so that queries by place read all of it", id)
@@ -116,6 +116,21 @@ func (k *checker) layer(t *table, files map[string]*fileTable) error {
 		}
 	}
 	return k.rtree(t)
+}
+
+// triggers looks for those of the change log.
+func (k *checker) triggers(t *table, f *fileTable) error {
+	if k.foreign {
+		return nil
+	}
+	for _, trigger := range append(t.triggers(), t.surfaceTriggers()...) {
+		if f.triggers[trigger.name] != trigger.sql {
+			if err := k.fault("layer %s: the trigger %q is missing or changed, so that edits of other programs may go unnoticed", t.layer.ID, trigger.name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // rows reads every row.

@@ -15,7 +15,8 @@
 // no line since. Programs that replace a table (ogr2ogr -overwrite) take the
 // triggers with it; that is noticed, the triggers are put back and a Reloaded
 // line says that the layer must be read again. Feature tables in degrees that
-// twind does not know are adopted as layers, keyed by their integer key.
+// twind does not know are adopted as layers, keyed by their integer key; with
+// Options.Untouched a file of another program is only read, and stays as it is.
 //
 // Loads write to staging tables in short transactions and are published by
 // renaming. A process killed at any time leaves the layer before or after the

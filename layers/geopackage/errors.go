@@ -20,6 +20,12 @@ func (s *Store) explain(err error) error {
 		return layers.Errorf(layers.ErrUnavailable, "the store %s is closed%.0w", s.path, err)
 	case errors.Is(err, sqlite.ErrMoved):
 		return layers.Errorf(layers.ErrUnavailable, "%s was removed or replaced while it was open, so nothing is written to it any more; start twind again%.0w", s.path, err)
+	case errors.Is(err, sqlite.ErrChanged):
+		return layers.Errorf(layers.ErrUnavailable, "%s was changed by another program while it was read; try again%.0w", s.path, err)
+	case errors.Is(err, sqlite.ErrReadOnly):
+		return layers.Errorf(layers.ErrReadOnly, "%s is not twind's and is only read here; twind serve takes it over%.0w", s.path, err)
+	case s.foreign != nil && sqlite.IsReadOnly(err):
+		return layers.Errorf(layers.ErrUnavailable, "%s was left by a program in the middle of a change, and only writing to it can undo that; open it with the program that made it, then try again%.0w", s.path, err)
 	case sqlite.IsBusy(err):
 		return layers.Errorf(layers.ErrUnavailable, "%s has been locked by another program for %v; close its edits there and try again%.0w", s.path, s.o.BusyTimeout, err)
 	case sqlite.IsFull(err):

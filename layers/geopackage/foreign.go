@@ -195,9 +195,9 @@ func layerID(name string, taken func(layers.ID) bool) layers.ID {
 }
 
 // idColumn finds the column that can hold the ids of features: the one that did,
-// if the layer is known, or one of text called id; "" without one. It reads the
-// column.
-func (f *fileTable) idColumn(c *sqlite.Conn, known *table) (string, error) {
+// if the layer is known, or one of text called id; "" without one, or when values
+// are missing that cannot be filled. It reads the column.
+func (f *fileTable) idColumn(c *sqlite.Conn, known *table, fill bool) (string, error) {
 	name := "id"
 	if known != nil {
 		name = known.id // "" stays so: it is keyed by its integers
@@ -210,6 +210,11 @@ func (f *fileTable) idColumn(c *sqlite.Conn, known *table) (string, error) {
 		return "", nil
 	}
 	usable, err := usableIDs(c, f.name, col.name)
+	if err == nil && usable && !fill {
+		var missing int64
+		missing, err = c.Int("SELECT EXISTS (SELECT 1 FROM " + q(f.name) + " WHERE ifnull(" + q(col.name) + ", '') = '')")
+		usable = missing == 0
+	}
 	if err != nil || !usable {
 		return "", err
 	}

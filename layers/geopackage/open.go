@@ -16,7 +16,7 @@ import (
 
 // Open opens a GeoPackage as a store, or makes one with Options.Create. A
 // GeoPackage of another program is a store too: its feature tables in degrees
-// are adopted as layers. It fails with ErrNotFound (no such file), ErrInvalid
+// are adopted as layers, or only read with Options.Untouched. It fails with ErrNotFound (no such file), ErrInvalid
 // (not a GeoPackage) or ErrUnavailable (cannot be written, locked, made by a
 // newer twind).
 //
@@ -25,6 +25,14 @@ import (
 func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	o.EnsureDefaults()
 	s := &Store{path: path, o: o, log: o.Log.With("store", filepath.Base(path)), limits: defaultLimits}
+	if o.Untouched {
+		if foreign, err := s.openForeign(ctx); foreign || err != nil {
+			if err != nil {
+				return nil, s.explain(err)
+			}
+			return s, nil
+		}
+	}
 	fresh, err := checkFile(path, o.Create)
 	if err != nil {
 		return nil, err
@@ -57,8 +65,17 @@ func notGeoPackage(path string) error {
 }
 
 // checkFile tells what SQLite would only say in riddles: a missing folder, a
-// folder in the file's place, a file of another kind, missing rights.
+// folder in the file's place, a file of another kind, missing rights to write.
 func checkFile(path string, create bool) (fresh bool, err error) {
+	fresh, err = findFile(path, create)
+	if err != nil || fresh {
+		return fresh, err
+	}
+	return false, writable(path, os.O_RDWR)
+}
+
+// findFile is checkFile but for the rights; a file that is to be made is made.
+func findFile(path string, create bool) (fresh bool, err error) {
 	if path == "" || strings.ContainsRune(path, 0) {
 		return false, layers.Errorf(layers.ErrInvalid, "the store's path is empty or holds a NUL; name a .gpkg file")
 	}
@@ -79,14 +96,11 @@ func checkFile(path string, create bool) (fresh bool, err error) {
 	if info.IsDir() {
 		return false, layers.Errorf(layers.ErrInvalid, "%s is a folder; name a .gpkg file in it", path)
 	}
-	if err := writable(path, os.O_RDWR); err != nil {
-		return false, err
-	}
 	if info.Size() == 0 {
 		if !create {
 			return false, layers.Errorf(layers.ErrInvalid, "%s is empty, not a GeoPackage", path)
 		}
-		return true, nil
+		return true, writable(path, os.O_RDWR)
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -157,7 +171,7 @@ func (s *Store) setUp(ctx context.Context, fresh bool) error {
 				return layers.Errorf(layers.ErrUnavailable, "%s was made by a newer twind (schema %d; this one knows %d); use that one", s.path, v, schemaVersion)
 			}
 		}
-		if err := c.Script(standardTables + twindTables); err != nil {
+		if err := c.Script(standardTables + twindTables("main") + aspatial); err != nil {
 			return err
 		}
 		id, err := c.Text(`SELECT value FROM twind_meta WHERE key = 'identity'`)

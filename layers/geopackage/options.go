@@ -12,6 +12,11 @@ type Options struct {
 	BusyTimeout time.Duration // how long to retry while another program writes; default 10 s
 	Readers     int           // reads at the same time; default 4, or one a processor if that is more
 
+	// Untouched only reads a GeoPackage that twind did not make: nothing is
+	// written to it nor beside it, and what would change it fails with
+	// ErrReadOnly. One that twind made is opened as otherwise.
+	Untouched bool
+
 	// Quiet is how long another program must not have written before its new
 	// and replaced tables are taken over; default 1 s. While it goes on
 	// writing, they wait ten times as long at most.

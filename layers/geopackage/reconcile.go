@@ -258,7 +258,7 @@ func (r *reconciler) takeOver(c *sqlite.Conn, t *table, f *fileTable) error {
 	}
 	l.CRS, l.ReadOnly = f.degrees(), l.ReadOnly || f.m != 0
 	l.HasZ = f.z == 1 || f.z == 2 && l.HasZ
-	id, err := f.idColumn(c, t)
+	id, err := f.idColumn(c, t, true)
 	if err != nil {
 		return err
 	}
@@ -287,7 +287,7 @@ func (r *reconciler) takeOver(c *sqlite.Conn, t *table, f *fileTable) error {
 // adopt makes a table of another program a layer.
 func (r *reconciler) adopt(c *sqlite.Conn, k *catalog, f *fileTable) error {
 	id := layerID(f.name, func(id layers.ID) bool { return k.tables[id] != nil })
-	column, err := f.idColumn(c, nil)
+	column, err := f.idColumn(c, nil, true)
 	if err != nil {
 		return err
 	}

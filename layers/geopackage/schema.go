@@ -41,10 +41,12 @@ CREATE TABLE IF NOT EXISTS gpkg_extensions (
   CONSTRAINT ge_tce UNIQUE (table_name, column_name, extension_name));
 `
 
-// twindTables are twind's own. gdal_aspatial keeps GDAL from listing them as layers.
-const twindTables = `
-CREATE TABLE IF NOT EXISTS twind_meta (key TEXT NOT NULL PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS twind_layers (
+// twindTables makes twind's own tables in a schema, main or temp.
+func twindTables(schema string) string { return strings.ReplaceAll(twindTablesOf, "$", schema) }
+
+const twindTablesOf = `
+CREATE TABLE IF NOT EXISTS $.twind_meta (key TEXT NOT NULL PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS $.twind_layers (
   id TEXT NOT NULL PRIMARY KEY,
   table_name TEXT NOT NULL UNIQUE COLLATE NOCASE,
   fid_column TEXT NOT NULL, geom_column TEXT NOT NULL,
@@ -52,17 +54,20 @@ CREATE TABLE IF NOT EXISTS twind_layers (
   columns TEXT NOT NULL,           -- JSON array: the column of each property
   description TEXT NOT NULL,       -- JSON
   base_revision INTEGER NOT NULL); -- revision of the features that have no line in twind_changes
-CREATE TABLE IF NOT EXISTS twind_changes (
+CREATE TABLE IF NOT EXISTS $.twind_changes (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, layer TEXT NOT NULL, fid INTEGER, id TEXT NOT NULL DEFAULT '',
   op INTEGER NOT NULL,             -- 1 inserted 2 updated 3 deleted 4 reloaded 5 layer created 6 layer updated 7 layer dropped
   time INTEGER NOT NULL);          -- milliseconds since 1970 UTC
-CREATE INDEX IF NOT EXISTS twind_changes_feature ON twind_changes (layer, fid, seq) WHERE fid IS NOT NULL;
-CREATE TABLE IF NOT EXISTS twind_staging (
+CREATE INDEX IF NOT EXISTS $.twind_changes_feature ON twind_changes (layer, fid, seq) WHERE fid IS NOT NULL;
+CREATE TABLE IF NOT EXISTS $.twind_staging (
   table_name TEXT NOT NULL PRIMARY KEY, host TEXT NOT NULL, pid INTEGER NOT NULL, process TEXT NOT NULL,
   heartbeat INTEGER NOT NULL);     -- milliseconds since 1970 UTC
-INSERT INTO gpkg_extensions SELECT NULL, NULL, 'gdal_aspatial', 'http://gdal.org/geopackage_aspatial.html', 'read-write'
+INSERT OR IGNORE INTO $.twind_meta VALUES ('identity', lower(hex(randomblob(16)))), ('schema', 1), ('catalog', 0), ('floor', 0);
+`
+
+// aspatial keeps GDAL from listing twind's tables as layers.
+const aspatial = `INSERT INTO gpkg_extensions SELECT NULL, NULL, 'gdal_aspatial', 'http://gdal.org/geopackage_aspatial.html', 'read-write'
   WHERE NOT EXISTS (SELECT 1 FROM gpkg_extensions WHERE extension_name = 'gdal_aspatial');
-INSERT OR IGNORE INTO twind_meta VALUES ('identity', lower(hex(randomblob(16)))), ('schema', 1), ('catalog', 0), ('floor', 0);
 `
 
 // nowMillis is the time of a line in the log, in plain SQL that every SQLite knows.

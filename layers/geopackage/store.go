@@ -25,6 +25,7 @@ type Store struct {
 	watch watchers
 
 	reconcile *reconciler // of the goroutine that watches
+	foreign   *foreign    // of a file that is only read: see Options.Untouched
 }
 
 var _ layers.Store = (*Store)(nil)
@@ -86,7 +87,7 @@ func (s *Store) Layer(ctx context.Context, id layers.ID) (l layers.Layer, err er
 	err = s.read(ctx, func(_ *sqlite.Conn, k *catalog) error {
 		t := k.tables[id]
 		if t == nil {
-			return layers.Errorf(layers.ErrNotFound, "there is no layer %q", id)
+			return s.notFound(id)
 		}
 		l = cloneLayer(t.layer)
 		return nil
