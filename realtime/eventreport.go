@@ -230,13 +230,8 @@ func (o *EventReport) check() error {
 	if err := layers.CheckFeatureID(o.ID); err != nil {
 		return errors.New("id: " + err.Error())
 	}
-	if err := CheckName("id", o.ID); err != nil {
+	if err := o.readable(); err != nil {
 		return err
-	}
-	if o.Class != "" {
-		if err := CheckName("class", o.Class); err != nil {
-			return err
-		}
 	}
 	if _, ok := CaseStep(o.State); o.State != "" && !ok {
 		return fmt.Errorf("state %.40q: expected new, accepted, dispatched, handling, handled, verified, closed or rejected", o.State)
@@ -259,6 +254,39 @@ func (o *EventReport) check() error {
 	return nil
 }
 
+// readable refuses texts that people cannot read as what they are.
+func (o *EventReport) readable() error {
+	if err := CheckName("id", o.ID); err != nil {
+		return err
+	}
+	if o.Class != "" {
+		if err := CheckName("class", o.Class); err != nil {
+			return err
+		}
+	}
+	lines := [...]struct{ member, text string }{
+		{"entity", o.Entity}, {"source", pointed(o.Source)}, {"owner", pointed(o.Owner)},
+		{"title", pointed(o.Title).ZH}, {"title", pointed(o.Title).EN},
+	}
+	for _, x := range lines {
+		if err := CheckLine(x.member, x.text); err != nil {
+			return err
+		}
+	}
+	if err := CheckProse("text", pointed(o.Text)); err != nil {
+		return err
+	}
+	return CheckProse("note", o.Note)
+}
+
+// pointed is what p points to, or the zero value.
+func pointed[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
+
 // CheckName refuses what a person cannot read as a name: blank text, and what
 // CheckLine refuses. The error is one sentence that names the member.
 func CheckName(member, s string) error {
@@ -271,9 +299,15 @@ func CheckName(member, s string) error {
 // CheckLine refuses what is no line of text: control characters such as line ends,
 // and controls of the direction of writing, which make what follows read as
 // something else.
-func CheckLine(member, s string) error {
+func CheckLine(member, s string) error { return checkText(member, s, "") }
+
+// CheckProse is CheckLine of a text that may have several lines and tabs.
+func CheckProse(member, s string) error { return checkText(member, s, "\n\r\t\u2028\u2029") }
+
+func checkText(member, s, allowed string) error {
 	for _, r := range s {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
+		control := unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'
+		if control && !strings.ContainsRune(allowed, r) {
 			return fmt.Errorf("%s %.40q holds U+%04X, a control character: send it without", member, s, r)
 		}
 	}

@@ -54,12 +54,12 @@ func load(dir string) ([]*Rule, error) {
 		var named struct {
 			ID string `json:"id"`
 		}
-		_ = json.Unmarshal(raw, &named) // Parse tells what is wrong
+		_ = json.Unmarshal(raw, &named) // parse tells what is wrong
 		var compact bytes.Buffer
 		if err := json.Compact(&compact, raw); err != nil {
 			return nil, damaged(err.Error())
 		}
-		r, err := Parse(named.ID, compact.Bytes())
+		r, err := parse(named.ID, compact.Bytes())
 		if err != nil {
 			return nil, damaged(err.Error())
 		}

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"twind/layers"
+	"twind/realtime"
 )
 
 // Limits of rules.
@@ -22,7 +23,7 @@ const (
 	maxVertices  = 500_000 // of all zones of one rule
 	maxRadius    = 100_000 // metres
 	maxSeconds   = 7 * 24 * 3600
-	maxText      = 200 // bytes of a class or a title
+	maxText      = 200 // bytes of a class
 )
 
 // Kind says what a rule watches.
@@ -122,6 +123,34 @@ func invalid(format string, args ...any) error {
 // Parse reads a rule, at most MaxRuleBytes, and checks it; its id is given. It
 // fails with layers.ErrInvalid and one sentence.
 func Parse(id string, b []byte) (*Rule, error) {
+	r, err := parse(id, b)
+	if err == nil {
+		err = r.readable()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// readable refuses names that people cannot read as what they are. A file of
+// before may have them: it is read all the same.
+func (r *Rule) readable() error {
+	if r.Class != "" {
+		if err := realtime.CheckName("class", r.Class); err != nil {
+			return invalid("rule %s: %w", r.ID, err)
+		}
+	}
+	for _, title := range [...]string{r.Title.ZH, r.Title.EN} {
+		if err := realtime.CheckLine("title", title); err != nil {
+			return invalid("rule %s: %w", r.ID, err)
+		}
+	}
+	return nil
+}
+
+// parse is Parse but for readable.
+func parse(id string, b []byte) (*Rule, error) {
 	if len(b) > MaxRuleBytes {
 		return nil, invalid("the rule has %d bytes; at most %d are possible", len(b), MaxRuleBytes)
 	}
@@ -159,8 +188,8 @@ func (r *Rule) check() error {
 	if _, err := layers.ParseID(r.ID); err != nil {
 		return invalid("rule id %.80q: use 1 to 63 of a–z, 0–9, _ and -, beginning with a letter or digit", r.ID)
 	}
-	if len(r.Class) > maxText || strings.ContainsFunc(r.Class, func(c rune) bool { return c < ' ' }) {
-		return invalid("class of rule %s: expected at most %d bytes without control characters", r.ID, maxText)
+	if len(r.Class) > maxText {
+		return invalid("class of rule %s has %d bytes; at most %d are possible", r.ID, len(r.Class), maxText)
 	}
 	if r.Layer != "" {
 		if _, err := layers.ParseID(string(r.Layer)); err != nil {

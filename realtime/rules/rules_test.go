@@ -302,6 +302,11 @@ func TestBadRulesAreNamed(t *testing.T) {
 		`{"kind":"silence","layer":"v","above":1}`:                                             "state, feature and delay only",
 		`{"kind":"fence","layer":"v",` + circle100 + `,"state":"stale"}`:                       "state belongs to silence",
 		`{"kind":"threshold","source":"positions","layer":"v","property":"p","state":"stale"}`: "state belongs to silence",
+		`{"kind":"silence","layer":"v","class":"a\u202eb"}`:                                    "rule r: class",
+		`{"kind":"silence","layer":"v","class":"a\u007f"}`:                                     "U+007F",
+		`{"kind":"silence","layer":"v","class":" "}`:                                           "class is blank",
+		`{"kind":"silence","layer":"v","class":"` + strings.Repeat("x", 201) + `"}`:            "has 201 bytes",
+		`{"kind":"silence","layer":"v","title":{"en":"a\u2066b"}}`:                             "rule r: title",
 		`{"id":"s","kind":"fence"}`:                                                            `id "s" is not the path's`,
 		`{"title":"` + strings.Repeat("x", rules.MaxRuleBytes) + `"}`:                          "at most 65536",
 	} {
@@ -323,6 +328,19 @@ func TestDamagedFileIsNamed(t *testing.T) {
 	_, err = rules.Open(t.Context(), p.o)
 	require.ErrorIs(t, err, layers.ErrCorrupt)
 	require.ErrorContains(t, err, file)
+}
+
+// A file of before may have a class that is refused now.
+func TestFileOfUnreadableClass(t *testing.T) {
+	p := open(t, nil)
+	p.put("yard", `{"kind":"silence","layer":"vehicles","class":"depot"}`)
+	p.stop()
+	file := filepath.Join(p.o.Dir, "rules.json")
+	b, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(file, []byte(strings.ReplaceAll(string(b), "depot", "de\u202epot")), 0o600))
+	p.start()
+	require.Equal(t, "de\u202epot", p.rules.List()[0].Class)
 }
 
 func TestNoMoreRulesThanMayBe(t *testing.T) {
