@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { launch, newPage, pixels, ready, share, until } from './browser.mjs';
+import { difference, launch, newPage, pixels, ready, share, until } from './browser.mjs';
 import { startServer } from './server.mjs';
 
 /** A crossing of the model district, where pipes of many kinds meet. */
@@ -157,6 +157,37 @@ describe('the scene and its tools', { timeout: 1_500_000 }, () => {
     await patch('demo_pipes', pipe.id, { start_depth: properties.start_depth, end_depth: properties.end_depth });
     await tab.page.keyboard.press('Escape');
     await panel.waitFor({ state: 'detached' });
+    clean();
+  });
+
+  it('hides what lies on the ground behind the buildings before it, and picks what is seen', async () => {
+    await tab.open('/?lang=en&theme=light#map=17.4/50.67395/-120.33360/-15/68');
+    await tab.page.getByRole('banner').getByRole('button', { name: 'Hide layers' }).click();
+    await tab.page.evaluate(() => window.twind.store.readings.show(false));
+    await solid('buildings', 2);
+    await settled();
+    const order = () => tab.page.evaluate(() => window.twind.map.getLayersOrder());
+    await until(tab.page, () => window.twind.map.getLayersOrder().indexOf('twind-solids') > window.twind.map.getLayersOrder().indexOf('manholes'));
+    // Manholes in the middle of the picture whose place is behind a wall.
+    const behind = await until(tab.page, () => {
+      const { map, city } = window.twind;
+      const found = map.queryRenderedFeatures([[150, 200], [850, 600]], { layers: ['manholes', 'catchbasins'] });
+      const places = found.map(({ geometry }) => map.project(geometry.coordinates)).map(({ x, y }) => ({ x: Math.round(x), y: Math.round(y) }));
+      const hidden = places.filter(({ x, y }) => [-8, 0, 8].every(dx => [-8, 0, 8].every(dy => city.solidAt(x + dx, y + dy)?.layer === 'buildings')));
+      return hidden.length >= 3 && hidden.slice(0, 5);
+    });
+    const look = () => Promise.all(behind.map(({ x, y }) => pixels(tab.page, { x: x - 6, y: y - 6, width: 12, height: 12 })));
+    const shown = await look();
+    await tab.page.evaluate(() => ['manholes', 'catchbasins'].forEach(layer => window.twind.store.showLayer(layer, false)));
+    await tab.page.waitForTimeout(1500);
+    const without = await look();
+    shown.forEach((picture, k) => assert.ok(difference(picture, without[k]) < 0.05, `a wall, and no manhole, at ${JSON.stringify(behind[k])}`));
+    await tab.page.mouse.click(behind[0].x, behind[0].y);
+    await until(tab.page, () => window.twind.store.selection.value?.layer === 'buildings');
+    // In a plan every symbol is seen.
+    await tab.page.evaluate(() => window.twind.map.jumpTo({ pitch: 0 }));
+    const plan = await order();
+    assert.ok(plan.indexOf('twind-solids') < plan.indexOf('manholes'));
     clean();
   });
 

@@ -25,7 +25,7 @@ func (p pen) clusters(at level) {
 		expr{">=", count, 1000}, expr{"concat", expr{"to-string", expr{"/", expr{"round", expr{"/", count, 100}}, 10}}, "k"},
 		expr{"to-string", count},
 	}
-	p.labels(levelLabel, "count", 0, short, expr{"has", clusterCount}, object{
+	p.labels(at, "count", 0, short, expr{"has", clusterCount}, object{
 		"text-size": expr{"interpolate", expr{"linear"}, size, 0, 9, 4, 11}, "text-allow-overlap": true, "text-padding": 0,
 	}, p.palette.text)
 }

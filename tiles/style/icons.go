@@ -82,12 +82,13 @@ func (p pen) iconByName() any {
 
 // icons adds the icons of points, size CSS pixels at zoom and growing by the
 // next zooms; they never hide each other, since each stands on a dot of its own.
-func (p pen) icons(minZoom float64, size expr, color any) {
+// In a tilted view they lie on the map or face the viewer, as the dot does.
+func (p pen) icons(minZoom float64, size expr, color any, pitch string) {
 	icon := p.icon()
 	if icon == nil {
 		return
 	}
 	p.add(levelPoint, "icon", "symbol", minZoom, geometry("Point"), object{
-		"icon-image": icon, "icon-size": size, "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-padding": 0,
+		"icon-image": icon, "icon-size": size, "icon-pitch-alignment": pitch, "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-padding": 0,
 	}, object{"icon-color": color})
 }

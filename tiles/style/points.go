@@ -9,7 +9,7 @@ func (p pen) node() {
 		"circle-radius": zoomed(1.6, 13, .5, 15, 1.2, 17, 2.6, 20, 8), "circle-stroke-width": zoomed(1.5, 13, .5, 15, .9, 17, 1.8, 20, 4),
 		"circle-pitch-alignment": "map",
 	})
-	p.icons(18.2, zoomed(1.5, 18.2, .24, 20, .56), p.colors())
+	p.icons(18.2, zoomed(1.5, 18.2, .24, 20, .56), p.colors(), "map")
 	p.labels(levelLabel, "label", 18, p.label(), geometry("Point"), object{"text-size": 10, "text-offset": expr{0, .9}, "text-anchor": "top", "text-optional": true}, p.palette.quiet)
 }
 
@@ -19,8 +19,8 @@ func (p pen) part() {
 		"circle-color": p.colors(), "circle-stroke-color": p.palette.halo,
 		"circle-radius": zoomed(1.5, 14, .8, 16, 2.2, 17, 4.4, 18, 7.5, 20, 12), "circle-stroke-width": zoomed(1, 15, 0, 17, 1.2),
 	})
-	p.icons(17, zoomed(1.4, 17, .28, 18, .52, 20, .84), p.palette.halo)
-	p.labels(levelLabel, "label", 18, p.label(), geometry("Point"), object{"text-size": 10, "text-offset": expr{0, 1}, "text-anchor": "top", "text-optional": true}, p.palette.quiet)
+	p.icons(17, zoomed(1.4, 17, .28, 18, .52, 20, .84), p.palette.halo, "viewport")
+	p.labels(levelLabel, "label", 19, p.label(), geometry("Point"), object{"text-size": 10, "text-offset": expr{0, 1}, "text-anchor": "top", "text-optional": true}, p.palette.quiet)
 }
 
 func (p pen) station() {

@@ -29,9 +29,9 @@ const (
 	levelPipe
 	levelFlat
 	levelPoint
+	levelLineLabel // texts that lie on the ground
 	levelSolid
 	levelStation
-	levelLineLabel
 	levelLabel
 )
 

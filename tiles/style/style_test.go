@@ -136,7 +136,7 @@ func TestStyle(t *testing.T) {
 			require.Equal(t, []any{Font}, l.Layout["text-font"])
 		}
 	}
-	order := []string{"demo_blocks", "lakes", "plain_streets-casing", "streets-casing", "plain_streets", "streets", "precincts", "subway", "demo_pipes", "buildings", "demo_nodes", "buildings-solid", "stations", "streets-label", "buildings-label"}
+	order := []string{"demo_blocks", "lakes", "plain_streets-casing", "streets-casing", "plain_streets", "streets", "precincts", "subway", "demo_pipes", "buildings", "demo_nodes", "streets-label", "buildings-solid", "stations", "buildings-label"}
 	for i := 1; i < len(order); i++ {
 		require.Less(t, position[order[i-1]], position[order[i]], "%s before %s", order[i-1], order[i])
 	}
@@ -189,7 +189,7 @@ func TestOwnStyle(t *testing.T) {
 		for _, s := range parsed(t, b).Layers {
 			ids = append(ids, s.ID)
 		}
-		require.Equal(t, []string{"ground", "own-cluster", "own", "own-count"}, ids, "the style by kind stands in")
+		require.Equal(t, []string{"ground", "own-cluster", "own-count", "own"}, ids, "the style by kind stands in")
 	}
 	_, _, err := Style(nil, "sepia", Links{})
 	require.ErrorIs(t, err, layers.ErrInvalid)

@@ -40,10 +40,11 @@ var tones = map[Theme][]any{
 	Dark:  {0, "#1f2b41", 20, "#26344c", 60, "#33445e", 120, "#455875", 200, "#5e7191", 300, "#8092b0", 420, "#a5b4cc"},
 }
 
-// skies lead the eye to the horizon of a tilted map.
+// skies lead the eye to the horizon of a tilted map, where they have the colour
+// of the ground: no edge is seen.
 var skies = map[Theme]object{
-	Light: {"sky-color": "#c9dcea", "horizon-color": "#eef1f0", "fog-color": "#e6eaea", "fog-ground-blend": .6, "horizon-fog-blend": .6, "sky-horizon-blend": .7, "atmosphere-blend": 0},
-	Dark:  {"sky-color": "#0a1220", "horizon-color": "#1a2b47", "fog-color": "#0d1829", "fog-ground-blend": .55, "horizon-fog-blend": .6, "sky-horizon-blend": .7, "atmosphere-blend": 0},
+	Light: {"sky-color": "#c9dcea", "horizon-color": "#e4eaed", "fog-color": "#e6eaea", "fog-ground-blend": .6, "horizon-fog-blend": .6, "sky-horizon-blend": .7, "atmosphere-blend": 0},
+	Dark:  {"sky-color": "#1a2b47", "horizon-color": "#0b1626", "fog-color": "#0d1829", "fog-ground-blend": .55, "horizon-fog-blend": .6, "sky-horizon-blend": .7, "atmosphere-blend": 0},
 }
 
 // grounds are what lines and symbols stand on: their colours must be told from

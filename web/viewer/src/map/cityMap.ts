@@ -24,6 +24,7 @@ import type { Camera } from '../url/state';
 import { type Covered, cameraOf, goTo, goToBox } from './camera';
 import { DepthMarks } from './depthMarks';
 import { FailedTiles } from './failedTiles';
+import { leaningFrom, solidsBefore } from './ground';
 import { highlightLayers, ownLayer } from './highlight';
 import { clusterAt, type Pick, pickAt } from './picking';
 import { quietReds } from './quietReds';
@@ -132,6 +133,7 @@ export class CityMap {
   private readonly heightsTimer = setInterval(() => this.raiseEntities(), 20_000);
   private drawing: Sketch | undefined;
   private standing = false;
+  private leaning = false;
   private disposed = false;
 
   constructor(
@@ -254,6 +256,7 @@ export class CityMap {
       ...(this.solids ? { solid: new Set(this.solids.layers) } : {}),
       ...(this.underground ? { underground: this.belowGround() } : {}),
       ...(this.standing ? { standing: this.standingLayers() } : {}),
+      ...(this.standing && !this.underground ? { nameless: this.layersOfKind('node') } : {}),
       ...(opening && this.solids ? { pit: { ring: opening.ring, layers: this.dugLayers() } } : {}),
     });
     this.map.setStyle(shown, { diff: true, validate: false });
@@ -280,6 +283,10 @@ export class CityMap {
     return new Set(parts.map(({ id }) => id));
   }
 
+  private layersOfKind(of: string): Set<string> {
+    return new Set(this.options.config.layers.filter(({ kind }) => kind === of).map(({ id }) => id));
+  }
+
   /** Symbols lie down when the map is tilted and close: models take their place. */
   private readonly stand = (): void => {
     const standing = this.solids !== undefined && this.map.getPitch() >= 40 && this.map.getZoom() >= 16.5;
@@ -287,6 +294,26 @@ export class CityMap {
     this.standing = standing;
     this.drawStyle();
   };
+
+  /** Where the map leans, buildings hide what lies on the ground behind them. */
+  private readonly lean = (): void => {
+    const leaning = this.map.getPitch() >= leaningFrom;
+    if (leaning === this.leaning) return;
+    this.leaning = leaning;
+    this.placeSolids();
+  };
+
+  /** Puts solids, and the frames of pipes that have readings, at their place among the style's layers. */
+  private placeSolids(): void {
+    const { map, solids, style } = this;
+    if (!style || !this.styleLoaded) return;
+    const leaning = this.leaning && !this.underground;
+    const present = style.layers.filter(({ id }) => map.getLayer(id));
+    const before = solidsBefore(present, leaning);
+    if (solids && map.getLayer(solids.id)) map.moveLayer(solids.id, before);
+    else if (solids) map.addLayer(solids, before);
+    this.readings.placeLines(leaning && solids ? solids.id : solidsBefore(present, false));
+  }
 
   /** Looks below the ground: the city above turns into a ghost, and pipes are solid bodies. */
   setUnderground(underground: boolean): void {
@@ -448,6 +475,7 @@ export class CityMap {
     this.side = undefined;
     this.cutSection();
     this.showSolids();
+    this.lean();
     this.drawStyle();
     this.stand();
   }
@@ -475,12 +503,12 @@ export class CityMap {
   /** Puts what is the viewer's own over the server's style. */
   private settle(): void {
     const looks = liveLooks(this.options.config, this.theme);
-    if (this.solids && !this.map.getLayer(this.solids.id)) this.map.addLayer(this.solids, this.labels());
     this.solids?.setTheme(this.theme);
     if (this.live && !this.map.getLayer(this.live.id)) this.map.addLayer(this.live);
     this.live?.restyle(looks, this.liveTheme());
     this.cells?.dress(looks, this.liveTheme());
     this.readings.dress(this.theme, palettes[this.theme]);
+    this.placeSolids();
     this.drawEmphasis();
   }
 
@@ -491,11 +519,7 @@ export class CityMap {
     this.cells?.drawSoon();
     this.readings.drawSoon();
     this.showSolids();
-    for (const part of this.parts(layer)) {
-      const shown = visible && !(part.type === 'fill-extrusion' && this.solids?.layers.includes(layer));
-      this.map.setLayoutProperty(part.id, 'visibility', shown ? 'visible' : 'none');
-    }
-    if (this.emphasis?.layer === layer) this.drawEmphasis();
+    this.drawStyle();
     this.sendView();
   }
 
@@ -572,11 +596,6 @@ export class CityMap {
     );
   }
 
-  /** The first of the style's texts: they stand over solids. */
-  private labels(): string | undefined {
-    return this.map.getStyle().layers.find(({ type, id }) => type === 'symbol' && this.map.getLayer(id))?.id;
-  }
-
   private drawEmphasis(): void {
     if (!this.style || !this.styleLoaded) return;
     for (const layer of this.map.getStyle().layers) {
@@ -610,6 +629,7 @@ export class CityMap {
     map.on('render', this.watchReady);
     map.on('moveend', this.stand);
     map.on('move', this.cutSection);
+    map.on('move', this.lean);
     map.on('moveend', this.raiseEntities);
     map.on('moveend', () => {
       events.camera(cameraOf(map));

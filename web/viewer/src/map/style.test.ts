@@ -56,6 +56,24 @@ describe('multiply', () => {
 describe('present', () => {
   const how = { hidden: new Set<string>(), opacity: new Map<string, number>(), scale: 1 };
 
+  it('leaves out names that would float in a tilted view, and symbols that models stand for', () => {
+    const nodes: StyleSpecification = {
+      ...style,
+      layers: [
+        part({ id: 'nodes', type: 'circle' }, 'nodes'),
+        part({ id: 'nodes-icon', type: 'symbol', layout: { 'icon-image': 'manhole' } }, 'nodes'),
+        part({ id: 'nodes-label', type: 'symbol', layout: { 'text-field': 'x' } }, 'nodes'),
+      ],
+    };
+    const seen = (more: object) =>
+      present(nodes, { ...how, ...more })
+        .layers.filter(({ layout }) => layout?.visibility !== 'none')
+        .map(({ id }) => id);
+    expect(seen({ nameless: new Set(['nodes']) })).toEqual(['nodes', 'nodes-icon']);
+    expect(seen({ standing: new Set(['nodes']) })).toEqual([]);
+    expect(seen({ nameless: new Set(['others']), standing: new Set(['others']) })).toHaveLength(3);
+  });
+
   it('knows which layer of the city a style layer draws', () => {
     expect(style.layers.map(cityLayerOf)).toEqual([
       undefined,

@@ -41,6 +41,8 @@ export interface Presentation {
   underground?: ReadonlySet<string>;
   /** Layers whose objects stand as solids in a tilted view, so that their symbols would hide them. */
   standing?: ReadonlySet<string>;
+  /** Layers whose names would float over the buildings in a tilted view. */
+  nameless?: ReadonlySet<string>;
   /** An open pit: symbols of some layers are left out in it, since their bodies are seen there, and names along lines. */
   pit?: { ring: readonly (readonly [number, number])[]; layers: ReadonlySet<string> };
 }
@@ -91,14 +93,20 @@ function presentLayer(layer: LayerSpecification, how: Presentation): LayerSpecif
     const opacity = (how.opacity.get(id) ?? 1) * (how.underground && !how.underground.has(id) ? ghost : 1);
     if (opacity !== 1) for (const [property, value] of dimmed(layer, opacity)) paint[property] = value;
   }
-  if (id !== undefined && how.standing?.has(id) && (layer.type === 'circle' || layer.type === 'symbol'))
-    layout.visibility = 'none';
+  if (id !== undefined && replaced(layer, id, how)) layout.visibility = 'none';
   const bodied = id !== undefined && how.underground && how.solid?.has(id) && layer.type !== 'symbol';
   const zooms = bodied ? { maxzoom: Math.min(bodies, layer.maxzoom ?? 24) } : {};
   const flat = layer.type === 'circle' || layer.type === 'symbol';
   const dug = id !== undefined && flat && (how.pit?.layers.has(id) || layout['symbol-placement'] === 'line');
   const cut = dug && how.pit ? outside(layer, how.pit.ring) : {};
   return { ...layer, ...zooms, ...cut, paint, layout } as LayerSpecification;
+}
+
+/** Whether a tilted view has no use for a symbol: a model stands in its place, or its name would float. */
+function replaced({ type, layout }: LayerSpecification, id: string, how: Presentation): boolean {
+  const named = type === 'symbol' && (layout as Record<string, unknown>)?.['text-field'] !== undefined;
+  if (named && how.nameless?.has(id)) return true;
+  return (how.standing?.has(id) ?? false) && (type === 'circle' || type === 'symbol');
 }
 
 /** The filter that leaves out what touches a ring: the label of a pipe may be anywhere along it. */

@@ -16,7 +16,7 @@ import {
 import { placeOfGeometry } from './places';
 import { type ObjectReadings, type Readings, worseFirst } from './readings';
 import { type ReadShape, Shapes } from './shapes';
-import { labelZoom, plateId, readingLayers, sources } from './style';
+import { framePrefix, labelZoom, plateId, readingLayers, sources } from './style';
 
 /** The zoom from which lines with readings are drawn. */
 const lineZoom = 14;
@@ -87,6 +87,12 @@ export class ReadingsOverlay {
     }
     this.drawn = {};
     this.draw();
+  }
+
+  /** Draws the frames of lines before a layer, and so below it; undefined: on top. */
+  placeLines(before: string | undefined): void {
+    for (const id of this.map.getLayersOrder())
+      if (id.startsWith(framePrefix)) this.map.moveLayer(id, before);
   }
 
   /** The shapes of some features may have changed; null: of all of a layer. */

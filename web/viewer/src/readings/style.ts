@@ -12,6 +12,9 @@ import type { Condition } from './readings';
 /** The zoom from which values stand beside symbols. */
 export const labelZoom = 16.2;
 
+/** How the ids of the layers begin that frame lines. */
+export const framePrefix = 'twind-readings-line-';
+
 /** Any of these of a cluster's members wants attention. */
 const warnings: ExpressionSpecification = ['case', ['==', ['get', 'condition'], 'warning'], 1, 0];
 const empty: FeatureCollection = { type: 'FeatureCollection', features: [] };
@@ -78,7 +81,7 @@ function lineLayers(palette: Palette, scale: number): LayerSpecification[] {
   return [
     {
       ...common,
-      id: 'twind-readings-line-normal',
+      id: `${framePrefix}normal`,
       filter: are('normal'),
       paint: {
         'line-color': palette.good,
@@ -89,7 +92,7 @@ function lineLayers(palette: Palette, scale: number): LayerSpecification[] {
     },
     {
       ...common,
-      id: 'twind-readings-line-quiet',
+      id: `${framePrefix}quiet`,
       filter: are('stale', 'offline'),
       paint: {
         'line-color': palette.stale,
@@ -100,14 +103,14 @@ function lineLayers(palette: Palette, scale: number): LayerSpecification[] {
     },
     {
       ...common,
-      id: 'twind-readings-line-halo',
+      id: `${framePrefix}halo`,
       filter: are('alarm', 'warning'),
       layout: { 'line-cap': 'round', 'line-join': 'round' },
       paint: { 'line-color': palette.halo, 'line-width': width(6, 22), 'line-opacity': 0.8 },
     },
     {
       ...common,
-      id: 'twind-readings-line-urgent',
+      id: `${framePrefix}urgent`,
       filter: are('alarm', 'warning'),
       layout: { 'line-cap': 'round', 'line-join': 'round' },
       paint: { 'line-color': urgent, 'line-width': width(3.5, 14) },
@@ -137,6 +140,7 @@ function calmLayers(theme: Theme, palette: Palette, scale: number): LayerSpecifi
       filter: clustered,
       paint: {
         'circle-radius': radius,
+        'circle-pitch-scale': 'viewport', // as large as its number, however far
         'circle-color': palette.panel,
         'circle-opacity': 0.86,
         'circle-stroke-color': ring,
