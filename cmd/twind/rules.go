@@ -29,6 +29,18 @@ func openRules(ctx context.Context, c config.Config, recorded *history.Log, cata
 		},
 		Layer: func(id layers.ID) (found, live bool) { return kindOf(catalog, hub, id) },
 		Place: func(id layers.ID, feature string) (lon, lat float64, ok bool) { return placeOf(catalog, id, feature) },
+		Entity: func(id layers.ID, entity string) bool {
+			_, err := hub.Find(id, entity)
+			return err == nil
+		},
+		Reading: func(datastream string, of realtime.Binding) (known bool) {
+			if datastream != "" {
+				_, known = ob.Latest(datastream)
+			} else {
+				_, known = ob.Of(of)
+			}
+			return known
+		},
 		Entities: func(id layers.ID) []realtime.Entity {
 			all, _ := hub.Box(id, spatial.Envelope{MinX: -180, MinY: -90, MaxX: 180, MaxY: 90}) // none of a layer that is not live yet
 			return all

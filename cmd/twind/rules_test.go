@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -32,7 +33,8 @@ func TestRulesKnowTheLayersOfTheStore(t *testing.T) {
 	recorded, journal, err := openHistory(conf, log, nil)
 	require.NoError(t, err)
 	defer recorded.Close()
-	watched, err := openRules(t.Context(), conf, recorded, catalog, hub, newObservatory(catalog, journal, log), log, nil)
+	observatory := newObservatory(catalog, journal, log)
+	watched, err := openRules(t.Context(), conf, recorded, catalog, hub, observatory, log, nil)
 	require.NoError(t, err)
 	defer watched.Close()
 
@@ -53,4 +55,25 @@ func TestRulesKnowTheLayersOfTheStore(t *testing.T) {
 	s, err := watched.Get("lost")
 	require.NoError(t, err)
 	require.Empty(t, s.Problem)
+
+	// What nobody has heard of yet.
+	unseen := map[string]string{
+		"bus":    put("bus", `{"kind":"silence","layer":"buses","feature":"b1"}`),
+		"pipe":   put("pipe", `{"kind":"threshold","source":"observations","layer":"pipes","feature":"p1","property":"level","above":1}`),
+		"stream": put("stream", `{"kind":"threshold","source":"observations","datastream":"pipes/p1/level","above":1}`),
+	}
+	for id, problem := range unseen {
+		require.Contains(t, problem, "has not been seen yet", id)
+	}
+	applied, err := hub.Apply(t.Context(), []realtime.Position{{Layer: "buses", ID: "b1", Time: time.Now(), Lon: 113, Lat: 28}})
+	require.NoError(t, err)
+	require.Equal(t, 1, applied.Accepted)
+	applied, err = observatory.Apply(t.Context(), []realtime.Observation{{Layer: "pipes", Feature: "p1", Property: "level", Time: time.Now().UnixMilli(), Number: 1}})
+	require.NoError(t, err)
+	require.Equal(t, 1, applied.Accepted)
+	for id := range unseen {
+		s, err := watched.Get(id)
+		require.NoError(t, err)
+		require.Empty(t, s.Problem, id)
+	}
 }

@@ -26,6 +26,11 @@ type Options struct {
 	// Layer tells whether there is a layer, and whether it is live, so that a rule
 	// that can find nothing says why; nil: nobody knows.
 	Layer func(layer layers.ID) (found, live bool)
+	// Entity tells whether an entity of a live layer is known, and Reading whether
+	// there is one of a datastream or, where that is "", of an object's property, so
+	// that a rule on one that nobody has heard of says so; nil: nobody knows.
+	Entity  func(layer layers.ID, id string) bool
+	Reading func(datastream string, of realtime.Binding) bool
 	// Entities lists where the entities of a live layer are; nil: nothing is known.
 	Entities func(layer layers.ID) []realtime.Entity
 	// Place is where an object of a layer is, in degrees, so that what its readings
