@@ -15,6 +15,7 @@ import { parseUrl } from '../url/state';
 import { StoreProvider } from './context';
 import type { Store } from './store';
 import { useCovered } from './useCovered';
+import { useElbowRoom } from './useElbowRoom';
 
 /** The whole page. */
 export function App({ store }: { store: Store }) {
@@ -50,6 +51,7 @@ export function App({ store }: { store: Store }) {
     return () => window.removeEventListener('hashchange', goToHash);
   }, [store]);
   useCovered(store);
+  useElbowRoom();
   return (
     <StoreProvider value={store}>
       <MapCanvas />

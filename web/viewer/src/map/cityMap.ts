@@ -134,6 +134,7 @@ export class CityMap {
   private drawing: Sketch | undefined;
   private standing = false;
   private leaning = false;
+  private toDraw = false;
   private disposed = false;
 
   constructor(
@@ -253,6 +254,7 @@ export class CityMap {
       hidden: this.hidden,
       opacity: this.opacity,
       scale: this.options.scale,
+      dense: this.layersOfKind('pipe', 'node', 'part'),
       ...(this.solids ? { solid: new Set(this.solids.layers) } : {}),
       ...(this.underground ? { underground: this.belowGround() } : {}),
       ...(this.standing ? { standing: this.standingLayers() } : {}),
@@ -262,6 +264,16 @@ export class CityMap {
     this.map.setStyle(shown, { diff: true, validate: false });
     // A difference is applied at once; where there is none to make, style.load follows.
     if (this.styleLoaded && this.map.getStyle()) this.settle();
+  }
+
+  /** Draws the style once after all layers of a group were switched. */
+  private drawStyleSoon(): void {
+    if (this.toDraw) return;
+    this.toDraw = true;
+    queueMicrotask(() => {
+      this.toDraw = false;
+      if (!this.disposed) this.drawStyle();
+    });
   }
 
   /** The layers under the ground, and the streets' names to find one's way by. */
@@ -283,8 +295,8 @@ export class CityMap {
     return new Set(parts.map(({ id }) => id));
   }
 
-  private layersOfKind(of: string): Set<string> {
-    return new Set(this.options.config.layers.filter(({ kind }) => kind === of).map(({ id }) => id));
+  private layersOfKind(...kinds: string[]): Set<string> {
+    return new Set(this.options.config.layers.filter(({ kind }) => kinds.includes(kind)).map(({ id }) => id));
   }
 
   /** Symbols lie down when the map is tilted and close: models take their place. */
@@ -519,7 +531,7 @@ export class CityMap {
     this.cells?.drawSoon();
     this.readings.drawSoon();
     this.showSolids();
-    this.drawStyle();
+    this.drawStyleSoon();
     this.sendView();
   }
 

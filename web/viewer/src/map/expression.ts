@@ -26,3 +26,14 @@ export function multiply(amount: unknown, factor: number): Amount {
       return ['*', factor, amount as ExpressionSpecification];
   }
 }
+
+/** A curve or steps over zoom that come later by so many levels; anything else as it is. */
+export function shiftZoom(amount: unknown, by: number): unknown {
+  if (!Array.isArray(amount)) return amount;
+  const [kind] = amount;
+  const steps = kind === 'step';
+  if (!steps && !String(kind).startsWith('interpolate')) return amount;
+  const input = amount[steps ? 1 : 2];
+  if (!Array.isArray(input) || input[0] !== 'zoom') return amount;
+  return amount.map((part, i) => (i >= 3 && i % 2 === 1 && typeof part === 'number' ? part + by : part));
+}

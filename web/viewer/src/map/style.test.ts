@@ -1,6 +1,6 @@
 import type { LayerSpecification, StyleSpecification } from 'maplibre-gl';
 import { describe, expect, it } from 'vitest';
-import { multiply } from './expression';
+import { multiply, shiftZoom } from './expression';
 import { highlightLayers, tileNumber, withId } from './highlight';
 import { cityLayerOf, dimmed, present } from './style';
 
@@ -53,6 +53,30 @@ describe('multiply', () => {
   });
 });
 
+describe('shiftZoom', () => {
+  it.each<[unknown, unknown]>([
+    [
+      ['interpolate', ['exponential', 1.5], ['zoom'], 13, 0.5, 17, ['get', 'w']],
+      ['interpolate', ['exponential', 1.5], ['zoom'], 14, 0.5, 18, ['get', 'w']],
+    ],
+    [
+      ['step', ['zoom'], 0, 12, 1, 14, 2],
+      ['step', ['zoom'], 0, 13, 1, 15, 2],
+    ],
+    [
+      ['interpolate', ['linear'], ['get', 'dn'], 100, 1, 300, 2],
+      ['interpolate', ['linear'], ['get', 'dn'], 100, 1, 300, 2],
+    ],
+    [3, 3],
+    [
+      ['get', 'w'],
+      ['get', 'w'],
+    ],
+  ])('%j a level later', (amount, expected) => {
+    expect(shiftZoom(amount, 1)).toEqual(expected);
+  });
+});
+
 describe('present', () => {
   const how = { hidden: new Set<string>(), opacity: new Map<string, number>(), scale: 1 };
 
@@ -72,6 +96,33 @@ describe('present', () => {
     expect(seen({ nameless: new Set(['nodes']) })).toEqual(['nodes', 'nodes-icon']);
     expect(seen({ standing: new Set(['nodes']) })).toEqual([]);
     expect(seen({ nameless: new Set(['others']), standing: new Set(['others']) })).toHaveLength(3);
+  });
+
+  it('draws what lies close together on a wall as a desk shows it from farther away', () => {
+    const nodes: StyleSpecification = {
+      ...style,
+      layers: [
+        part(
+          {
+            id: 'nodes',
+            type: 'circle',
+            minzoom: 16,
+            paint: { 'circle-radius': ['interpolate', ['linear'], ['zoom'], 16, 1, 20, 8] },
+          },
+          'nodes',
+        ),
+      ],
+    };
+    const [far] = present(nodes, { ...how, scale: 2, dense: new Set(['nodes']) }).layers;
+    expect(far).toMatchObject({
+      minzoom: 17,
+      paint: { 'circle-radius': ['interpolate', ['linear'], ['zoom'], 17, 2, 21, 16] },
+    });
+    const [near] = present(nodes, { ...how, scale: 2 }).layers;
+    expect(near).toMatchObject({
+      minzoom: 16,
+      paint: { 'circle-radius': ['interpolate', ['linear'], ['zoom'], 16, 2, 20, 16] },
+    });
   });
 
   it('knows which layer of the city a style layer draws', () => {

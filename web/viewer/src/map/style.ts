@@ -1,5 +1,5 @@
 import type { LayerSpecification, StyleSpecification } from 'maplibre-gl';
-import { multiply } from './expression';
+import { multiply, shiftZoom } from './expression';
 
 /** The opacity that a style layer of each type is dimmed by. */
 const opacityOf: Partial<Record<LayerSpecification['type'], readonly string[]>> = {
@@ -35,6 +35,8 @@ export interface Presentation {
   opacity: ReadonlyMap<string, number>;
   /** Factor on texts, lines and symbols: 1 at a desk. */
   scale: number;
+  /** Layers whose things lie close together: on a larger scale they are drawn as from as much farther away, lest they cover the map. */
+  dense?: ReadonlySet<string>;
   /** Layers that are drawn as solids of their own, so that the style's extrusions would repeat them. */
   solid?: ReadonlySet<string>;
   /** Layers that stay as they are while all else fades, so that what lies under the ground is seen; absent above it. */
@@ -76,16 +78,9 @@ function presentLayer(layer: LayerSpecification, how: Presentation): LayerSpecif
   const paint: Record<string, unknown> = { ...(layer.paint as Record<string, unknown> | undefined) };
   const layout: Record<string, unknown> = { ...(layer.layout as Record<string, unknown> | undefined) };
   const groups = { paint, layout };
-  if (how.scale !== 1) {
-    for (const [group, property] of sizes) {
-      if (groups[group][property] !== undefined)
-        groups[group][property] = multiply(groups[group][property], how.scale);
-      else if (defaults[property] !== undefined && belongs(property, layer.type)) {
-        groups[group][property] = (defaults[property] ?? 1) * how.scale;
-      }
-    }
-  }
   const id = cityLayerOf(layer);
+  const later = id !== undefined && how.dense?.has(id) ? Math.max(0, Math.log2(how.scale)) : 0;
+  if (how.scale !== 1) enlarge(layer, groups, how.scale, later);
   if (id !== undefined) {
     if (how.hidden.has(id)) layout.visibility = 'none';
     if (layer.type === 'fill-extrusion' && (how.solid?.has(id) || how.underground))
@@ -95,11 +90,33 @@ function presentLayer(layer: LayerSpecification, how: Presentation): LayerSpecif
   }
   if (id !== undefined && replaced(layer, id, how)) layout.visibility = 'none';
   const bodied = id !== undefined && how.underground && how.solid?.has(id) && layer.type !== 'symbol';
-  const zooms = bodied ? { maxzoom: Math.min(bodies, layer.maxzoom ?? 24) } : {};
+  const zooms = {
+    ...(later > 0 && layer.minzoom !== undefined ? { minzoom: Math.min(24, layer.minzoom + later) } : {}),
+    ...(bodied ? { maxzoom: Math.min(bodies, layer.maxzoom ?? 24) } : {}),
+  };
   const flat = layer.type === 'circle' || layer.type === 'symbol';
   const dug = id !== undefined && flat && (how.pit?.layers.has(id) || layout['symbol-placement'] === 'line');
   const cut = dug && how.pit ? outside(layer, how.pit.ring) : {};
   return { ...layer, ...zooms, ...cut, paint, layout } as LayerSpecification;
+}
+
+/** Sizes for a screen that is read from farther away; what grows with the zoom does so as much later. */
+function enlarge(
+  { type }: LayerSpecification,
+  groups: Record<'layout' | 'paint', Record<string, unknown>>,
+  scale: number,
+  later: number,
+): void {
+  for (const [group, property] of sizes) {
+    const amount = groups[group][property];
+    if (amount === undefined) {
+      if (belongs(property, type) && defaults[property] !== undefined)
+        groups[group][property] = defaults[property] * scale;
+    } else {
+      const grows = later > 0 && !property.startsWith('text');
+      groups[group][property] = multiply(grows ? shiftZoom(amount, later) : amount, scale);
+    }
+  }
 }
 
 /** Whether a tilted view has no use for a symbol: a model stands in its place, or its name would float. */

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'preact/hooks';
 import { useStore } from '../app/context';
 import type { LayerConfig } from '../config/config';
 import { formatNumber } from '../format/number';
@@ -15,8 +16,11 @@ export function LayerDetails({ layer }: { layer: LayerConfig }) {
   const title = textIn(layer.title, language, layer.id);
   const opacity = store.opacity.value.get(layer.id) ?? 1;
   const first = layer.legend[0];
+  const details = useRef<HTMLDivElement>(null);
+  // Those of the lowest row open below the end of the list.
+  useEffect(() => details.current?.scrollIntoView({ block: 'nearest' }), []);
   return (
-    <div class="layer-details">
+    <div class="layer-details" ref={details}>
       <ul class="legend">
         {layer.legend.map((entry, i) => (
           <li key={i}>

@@ -40,12 +40,21 @@ export function alarmSubject(alarm: Alarm, store: Store): string {
   return [[layer, entity].filter(Boolean).join(' '), zone].filter(Boolean).join(' · ');
 }
 
-/** What was read, against which limit: "2.35 m > 2 m"; '' where no value is known. */
+/** What was read, against which limit: "2.35 m > 2 m", or "1.8 m" when it is over; '' where no value is known. */
 export function alarmReading(alarm: Alarm, store: Store, words: WallWords): string {
   const { value, limit, outcome } = alarm.evidence;
   const language = store.language.value;
   if (value === undefined) return outcome ? (words.outcomes[outcome] ?? '') : '';
   const say = amount(alarm, store, language);
+  return againstLimit(value, alarm.active ? limit : undefined, say);
+}
+
+/** A value against the limit that it crossed; alone when there is none, as when all is well again. */
+export function againstLimit(
+  value: number,
+  limit: number | undefined,
+  say: (value: number) => string,
+): string {
   if (limit === undefined) return say(value);
   return `${say(value)} ${value >= limit ? '>' : '<'} ${say(limit)}`;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Alarm, parseAlarm } from './alarm';
 import { compareAlarms, countByClass, firstClasses, roused, succeedAlarm } from './alarms';
+import { againstLimit } from './alarmText';
 import { FloodWatch } from './flood';
 import { Ledger } from './ledger';
 import { rowsThatFit, wholeHeight } from './wholeRows';
@@ -19,6 +20,16 @@ function alarm(id: string, minute: number, given: Record<string, unknown> = {}):
   if (!parsed) throw new Error(`alarm ${id} is not read`);
   return parsed;
 }
+
+describe('againstLimit', () => {
+  const say = (value: number) => `${value} kPa`;
+
+  it('compares what is wrong with its limit, and nothing that is well again', () => {
+    expect(againstLimit(131, 200, say)).toBe('131 kPa < 200 kPa');
+    expect(againstLimit(710, 600, say)).toBe('710 kPa > 600 kPa');
+    expect(againstLimit(313, undefined, say)).toBe('313 kPa');
+  });
+});
 
 describe('parseAlarm', () => {
   it('reads what /live/alarms and the events of the live socket write', () => {

@@ -1,0 +1,34 @@
+import { useLayoutEffect } from 'preact/hooks';
+
+/** Whether a card at the right leaves no room for the controls below it. Pixels of the window. */
+export function crowds(
+  card: { bottom: number },
+  controls: { height: number; bottom: number },
+  gap: number,
+): boolean {
+  return card.bottom + gap > controls.bottom - controls.height;
+}
+
+/**
+ * The controls stay in their corner, so that none moves away from under the pointer, until a card grows down
+ * to them: then they stand beside it for as long as it is open. `body.crowded` tells styles.
+ */
+export function useElbowRoom(): void {
+  // After every drawing: the card may be another.
+  useLayoutEffect(() => {
+    const { body } = document;
+    const card = document.querySelector('.feature');
+    const controls = document.querySelector('.controls');
+    if (!card || !controls) {
+      body.classList.remove('crowded');
+      return undefined;
+    }
+    const observer = new ResizeObserver(() => {
+      const gap = Number.parseFloat(getComputedStyle(controls).rowGap) || 0;
+      if (crowds(card.getBoundingClientRect(), controls.getBoundingClientRect(), gap))
+        body.classList.add('crowded');
+    });
+    observer.observe(card);
+    return () => observer.disconnect();
+  });
+}
