@@ -60,7 +60,7 @@ func (c realCity) load(t *testing.T, id layers.ID, paths ...string) {
 	require.NoError(t, err)
 	s, err := snapshot.NewSegmentView(base, true)
 	require.NoError(t, err)
-	c[id] = &packed{view{l, []snapshot.SegmentView{s}, func(tile.WorldBox) layers.Revision { return 1 }, new(atomic.Int64)}, extent}
+	c[id] = &packed{view{l, []snapshot.SegmentView{s}, func(tile.WorldBox) layers.Revision { return 1 }, new(atomic.Int64), nil}, extent}
 }
 
 // Every tile of New York's layers, from the first zoom on: none is larger than

@@ -64,7 +64,7 @@ func (c realCity) generate(t *testing.T, d *district.District, l layers.Layer) {
 	require.NoError(t, err)
 	s, err := snapshot.NewSegmentView(base, true)
 	require.NoError(t, err)
-	c[l.ID] = &packed{view{&l, []snapshot.SegmentView{s}, func(tile.WorldBox) layers.Revision { return 1 }, new(atomic.Int64)}, extent}
+	c[l.ID] = &packed{view{&l, []snapshot.SegmentView{s}, func(tile.WorldBox) layers.Revision { return 1 }, new(atomic.Int64), nil}, extent}
 }
 
 // Every tile of the demo's layers from zoom 0 to the ungeneralised zoom is well

@@ -37,7 +37,7 @@ func million(b *testing.B) bigCity {
 		require.NoError(b, err)
 		s, err := snapshot.NewSegmentView(base, true)
 		require.NoError(b, err)
-		p := &packed{view: view{&l, []snapshot.SegmentView{s}, func(tile.WorldBox) layers.Revision { return 1 }, new(atomic.Int64)}}
+		p := &packed{view: view{&l, []snapshot.SegmentView{s}, func(tile.WorldBox) layers.Revision { return 1 }, new(atomic.Int64), nil}}
 		for i := range base.N {
 			p.extent = p.extent.Union(base.Envelope(i))
 			if i == 0 {

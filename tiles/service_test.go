@@ -37,10 +37,14 @@ type view struct {
 	segments []snapshot.SegmentView
 	revision func(tile.WorldBox) layers.Revision
 	held     *atomic.Int64
+	extent   *spatial.Envelope // nil: that of the fixture
 }
 
 func (v *view) Layer() *layers.Layer { return v.layer }
 func (v *view) Extent() spatial.Envelope {
+	if v.extent != nil {
+		return *v.extent
+	}
 	return spatial.Envelope{MinX: -74.02, MinY: 40.7, MaxX: -73.93, MaxY: 40.8}
 }
 func (v *view) Segments() []snapshot.SegmentView             { return v.segments }
@@ -56,6 +60,7 @@ type catalog struct {
 	revision layers.Revision
 	touched  map[layers.ID]func(tile.WorldBox) layers.Revision
 	held     atomic.Int64
+	extent   *spatial.Envelope
 }
 
 func (c *catalog) View(id layers.ID) (*view, error) {
@@ -81,7 +86,7 @@ func (c *catalog) View(id layers.ID) (*view, error) {
 	if c.touched[id] != nil {
 		at = c.touched[id]
 	}
-	return &view{l, []snapshot.SegmentView{s}, at, &c.held}, nil
+	return &view{l, []snapshot.SegmentView{s}, at, &c.held, c.extent}, nil
 }
 
 // change replaces a layer's description.

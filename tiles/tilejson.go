@@ -2,7 +2,6 @@ package tiles
 
 import (
 	"context"
-	"math"
 	"slices"
 	"strings"
 
@@ -14,16 +13,17 @@ import (
 
 // TileJSON describes a set of tiles after TileJSON 3.0.0.
 type TileJSON struct {
-	TileJSON     string        `json:"tilejson"` // "3.0.0"
-	Name         string        `json:"name,omitempty"`
-	Description  string        `json:"description,omitempty"`
-	Attribution  string        `json:"attribution,omitempty"`
-	Scheme       string        `json:"scheme"` // "xyz"
-	Tiles        []string      `json:"tiles"`
-	MinZoom      uint8         `json:"minzoom"`
-	MaxZoom      uint8         `json:"maxzoom"`
-	Bounds       [4]float64    `json:"bounds"` // west, south, east, north, degrees
-	Center       [3]float64    `json:"center"` // longitude, latitude, zoom
+	TileJSON    string     `json:"tilejson"` // "3.0.0"
+	Name        string     `json:"name,omitempty"`
+	Description string     `json:"description,omitempty"`
+	Attribution string     `json:"attribution,omitempty"`
+	Scheme      string     `json:"scheme"` // "xyz"
+	Tiles       []string   `json:"tiles"`
+	MinZoom     uint8      `json:"minzoom"`
+	MaxZoom     uint8      `json:"maxzoom"`
+	Bounds      [4]float64 `json:"bounds"` // west, south, east, north, degrees
+	// Center is where to look first: longitude, latitude, zoom. There is a feature.
+	Center       [3]float64    `json:"center"`
 	VectorLayers []VectorLayer `json:"vector_layers"`
 	// UngeneralizedFrom is the first zoom of each layer whose tiles carry all
 	// features as they are; see FullZoom.
@@ -41,15 +41,16 @@ type VectorLayer struct {
 	Fields      map[string]string `json:"fields"` // name to "Number", "Boolean" or "String"
 }
 
-// TileJSON describes the tiles of the layers, whose addresses are url with {z},
-// {x} and {y} for the numbers: absolute, and with the query that each tile request
-// must repeat. It fails as Tile does.
-func (s *Service) TileJSON(_ context.Context, ids []layers.ID, url string) (*TileJSON, error) {
-	r := Request{Layers: ids}
+// TileJSON describes the tiles of r.Layers for a reader of r.Policies; nothing else
+// of r counts. Their addresses are url with {z}, {x} and {y} for the numbers:
+// absolute, and with the query that each tile request must repeat. It fails as Tile
+// does.
+func (s *Service) TileJSON(_ context.Context, r Request, url string) (*TileJSON, error) {
+	r.Tile = tile.ID{}
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	views, err := s.o.Views.open(ids)
+	views, err := s.o.Views.open(r.Layers)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +80,8 @@ func (s *Service) TileJSON(_ context.Context, ids []layers.ID, url string) (*Til
 		t.Description = views[0].Layer().Description.In("en")
 	}
 	t.Name, t.Attribution = strings.Join(names, ", "), strings.Join(credits, " · ")
-	t.Bounds, t.Center = place(extent, t.MinZoom, t.MaxZoom)
+	t.Bounds = bounded(extent)
+	t.Center = t.center(r.sampled(views))
 	return t, nil
 }
 
@@ -104,21 +106,21 @@ func fieldType(t layers.ValueType) string {
 	return "String"
 }
 
-// place bounds an extent to the square world and finds where to look first: its
-// middle, at the zoom that shows it in about two tiles.
-func place(e spatial.Envelope, minZoom, maxZoom uint8) (bounds [4]float64, center [3]float64) {
+// bounded is an extent in the square world; all of that without one.
+func bounded(e spatial.Envelope) [4]float64 {
 	if e.IsEmpty() {
-		e = spatial.Envelope{MinX: -180, MinY: -tile.MaxLatitude, MaxX: 180, MaxY: tile.MaxLatitude}
+		return [4]float64{-180, -tile.MaxLatitude, 180, tile.MaxLatitude}
 	}
-	e.MinY, e.MaxY = max(e.MinY, -tile.MaxLatitude), min(e.MaxY, tile.MaxLatitude)
-	e.MinX, e.MaxX = max(e.MinX, -180), min(e.MaxX, 180)
-	x0, y0 := tile.WorldFloat(e.MinX, e.MaxY)
-	x1, y1 := tile.WorldFloat(e.MaxX, e.MinY)
-	z := minZoom
-	for z < maxZoom && max(x1-x0, y1-y0) < gridUnit(z+1)*GridSize*2 {
-		z++
-	}
-	lon, lat := tile.LonLat((x0+x1)/2, (y0+y1)/2)
-	round := func(v float64) float64 { return math.Round(v*1e7) / 1e7 }
-	return [4]float64{e.MinX, e.MinY, e.MaxX, e.MaxY}, [3]float64{round(lon), round(lat), float64(z)}
+	return [4]float64{max(e.MinX, -180), max(e.MinY, -tile.MaxLatitude), min(e.MaxX, 180), min(e.MaxY, tile.MaxLatitude)}
+}
+
+// center is where to look first: see opening.
+func (t *TileJSON) center(list []sample) [3]float64 {
+	b := t.Bounds
+	var e worldRect
+	e.x0, e.y0 = tile.WorldFloat(b[0], b[3])
+	e.x1, e.y1 = tile.WorldFloat(b[2], b[1])
+	x, y, z := opening(e, t.MinZoom, t.MaxZoom, list)
+	lon, lat := degrees(x, y, b)
+	return [3]float64{lon, lat, float64(z)}
 }

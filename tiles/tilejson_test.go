@@ -8,6 +8,7 @@ import (
 
 	"twind/internal/golden"
 	"twind/layers"
+	"twind/tiles"
 )
 
 func TestTileJSON(t *testing.T) {
@@ -20,16 +21,16 @@ func TestTileJSON(t *testing.T) {
 	c.features["parks"] = nil
 	s, _ := service(t, c)
 	for name, ids := range map[string][]layers.ID{"parks": {"parks"}, "two": {"buildings", "parks"}} {
-		doc, err := s.TileJSON(t.Context(), ids, "https://city.example/tiles/x/{z}/{x}/{y}.mvt?properties=name")
+		doc, err := s.TileJSON(t.Context(), tiles.Request{Layers: ids}, "https://city.example/tiles/x/{z}/{x}/{y}.mvt?properties=name")
 		require.NoError(t, err)
 		b, err := json.MarshalIndent(doc, "", "  ")
 		require.NoError(t, err)
 		golden.Equal(t, "testdata/"+name+".tilejson", string(b)+"\n")
 	}
-	_, err := s.TileJSON(t.Context(), []layers.ID{"nothing"}, "")
+	_, err := s.TileJSON(t.Context(), tiles.Request{Layers: []layers.ID{"nothing"}}, "")
 	require.ErrorIs(t, err, layers.ErrNotFound)
-	_, err = s.TileJSON(t.Context(), nil, "")
+	_, err = s.TileJSON(t.Context(), tiles.Request{}, "")
 	require.ErrorIs(t, err, layers.ErrInvalid)
-	_, err = s.TileJSON(t.Context(), []layers.ID{"parks", "parks"}, "")
+	_, err = s.TileJSON(t.Context(), tiles.Request{Layers: []layers.ID{"parks", "parks"}}, "")
 	require.ErrorIs(t, err, layers.ErrInvalid)
 }

@@ -158,7 +158,7 @@ func (s *tileSource) close() {
 // describe says what the archive is, and sets the zooms: those asked for, within
 // those of the layers.
 func (s *tileSource) describe(ctx context.Context, o *exporters.TileOptions, first, last *uint8) (pmtiles.WriterOptions, error) {
-	d, err := s.service.TileJSON(ctx, s.ids, "")
+	d, err := s.service.TileJSON(ctx, tiles.Request{Layers: s.ids}, "")
 	if err != nil {
 		return pmtiles.WriterOptions{}, err
 	}
@@ -181,8 +181,10 @@ func (s *tileSource) describe(ctx context.Context, o *exporters.TileOptions, fir
 	b := spatial.Envelope{MinX: d.Bounds[0], MinY: d.Bounds[1], MaxX: d.Bounds[2], MaxY: d.Bounds[3]}
 	if o.Bounds != (spatial.Envelope{}) && o.Bounds.Intersects(b) {
 		b = spatial.Envelope{MinX: max(b.MinX, o.Bounds.MinX), MinY: max(b.MinY, o.Bounds.MinY), MaxX: min(b.MaxX, o.Bounds.MaxX), MaxY: min(b.MaxY, o.Bounds.MaxY)}
-		lon, lat := b.Center()
-		d.Center = [3]float64{lon, lat, d.Center[2]}
+		if !b.ContainsPoint(d.Center[0], d.Center[1]) {
+			lon, lat := b.Center()
+			d.Center = [3]float64{lon, lat, d.Center[2]}
+		}
 	}
 	d.Center[2] = max(float64(o.MinZoom), min(float64(o.MaxZoom), d.Center[2]))
 	return pmtiles.WriterOptions{Metadata: m, Type: pmtiles.MVT, Tiles: pmtiles.Gzip, Bounds: b, Center: d.Center}, nil

@@ -14,6 +14,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"twind/layers"
+	"twind/spatial/tile"
 	"twind/tiles"
 )
 
@@ -176,9 +177,9 @@ func (s *Server) tileJSON(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ids, names := make([]layers.ID, len(list)), make([]string, len(list))
+	names := make([]string, len(list))
 	for i, l := range list {
-		ids[i], names[i] = l.ID, string(l.ID)
+		names[i] = string(l.ID)
 	}
 	u := s.base(r) + "/tiles/" + strings.Join(names, ",") + "/{z}/{x}/{y}.mvt"
 	if len(p) > 0 { // encoded again: { and } in a filter would be taken for the tile's numbers
@@ -188,7 +189,7 @@ func (s *Server) tileJSON(w http.ResponseWriter, r *http.Request) error {
 		}
 		u += "?" + query.Encode()
 	}
-	doc, err := s.o.Tiles.TileJSON(r.Context(), ids, u)
+	doc, err := s.o.Tiles.TileJSON(r.Context(), s.tileRequest(r, list, tile.ID{}, q), u)
 	if err != nil {
 		return err
 	}
