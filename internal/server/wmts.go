@@ -18,6 +18,12 @@ import (
 // WMTS 1.0 (07-057r7): KVP at /wmts, and resources below /wmts/1.0.0. Vector
 // layers are offered as vector tiles in every tile matrix set, raster layers as
 // images in that of their tiles. There is one style, default.
+//
+// The standard lets a layer have tiles of any media type, but is about predefined
+// images, and its clients take whatever is listed for such: GDAL and QGIS offer a
+// layer of vector tiles as a raster and fail on its first tile. So the capabilities
+// list images, and the layers of another format to who asks for it: FORMAT, as
+// GetTile has it, is a parameter of GetCapabilities too. GetTile answers for all.
 
 const wmtsStyle = "default"
 

@@ -143,9 +143,12 @@ func (e *element) order() (names []string) {
 
 const capabilitiesPath = "/wmts?SERVICE=WMTS&REQUEST=GetCapabilities"
 
-func (c *city) capabilities() *element {
+// vectorCapabilitiesPath is that of the layers of vector tiles.
+const vectorCapabilitiesPath = capabilitiesPath + "&FORMAT=" + mvtType
+
+func (c *city) capabilities(path string) *element {
 	c.t.Helper()
-	a := c.get(capabilitiesPath).ok(200)
+	a := c.get(path).ok(200)
 	require.Equal(c.t, "application/xml", a.header.Get("Content-Type"))
 	e := new(element)
 	require.NoError(c.t, xml.Unmarshal(a.body, e))
@@ -154,21 +157,23 @@ func (c *city) capabilities() *element {
 
 func TestWMTSCapabilities(t *testing.T) {
 	c, _ := newMapCity(t)
-	e := c.capabilities()
+	e, vectors := c.capabilities(capabilitiesPath), c.capabilities(vectorCapabilitiesPath)
 	require.Equal(t, xml.Name{Space: "http://www.opengis.net/wmts/1.0", Local: "Capabilities"}, e.XMLName)
 	require.Equal(t, "1.0.0", e.attr("version"))
 	// The order of the schema.
 	require.Equal(t, []string{"ServiceIdentification", "OperationsMetadata", "Contents", "ServiceMetadataURL"}, e.order())
-	require.Equal(t, []string{"Title", "ServiceType", "ServiceTypeVersion"}, e.all("ServiceIdentification")[0].order())
+	require.Equal(t, []string{"Title", "Abstract", "ServiceType", "ServiceTypeVersion"}, e.all("ServiceIdentification")[0].order())
 	require.Equal(t, []string{"Layer", "TileMatrixSet"}, e.all("Contents")[0].order())
+	require.Equal(t, []string{"board", "large"}, identifiers(e), "images")
+	require.Contains(t, e.text("ServiceIdentification/Abstract"), "FORMAT="+mvtType)
+	require.Equal(t, []string{"buildings"}, identifiers(vectors), "vehicles are live")
 	byID := map[string]*element{}
-	for _, l := range e.all("Contents/Layer") {
+	for _, l := range append(e.all("Contents/Layer"), vectors.all("Contents/Layer")...) {
 		require.Equal(t, []string{"Title", "WGS84BoundingBox", "Identifier", "Style", "Format", "TileMatrixSetLink", "ResourceURL"}, l.order())
 		require.Equal(t, "default", l.text("Style/Identifier"))
 		require.Equal(t, "true", l.all("Style")[0].attr("isDefault"))
 		byID[l.text("Identifier")] = l
 	}
-	require.Len(t, byID, 3, "vehicles are live")
 	require.Equal(t, "Chess & board", byID["board"].text("Title"))
 	require.Equal(t, "image/png", byID["board"].text("Format"))
 	require.Equal(t, "-74.02 40.69", byID["board"].text("WGS84BoundingBox/LowerCorner"))
@@ -194,7 +199,7 @@ func TestWMTSCapabilities(t *testing.T) {
 		"WorldCRS84Quad_0-15":    {"urn:ogc:def:crs:OGC:1.3:CRS84", "-180 90", "0", "279541132.014358", "256", "2", "1"},
 		"CGCS2000Quad_1-16":      {"urn:ogc:def:crs:EPSG::4490", "90 -180", "1", "279541132.014358", "256", "2", "1"},
 	}
-	sets := e.all("Contents/TileMatrixSet")
+	sets := append(e.all("Contents/TileMatrixSet"), vectors.all("Contents/TileMatrixSet")...)
 	require.Len(t, sets, len(want))
 	for _, m := range sets {
 		id := m.text("Identifier")
@@ -216,8 +221,20 @@ func TestWMTSCapabilities(t *testing.T) {
 	require.Equal(t, c.get(capabilitiesPath).body, rest.body)
 	c.get("/wmts/1.0.0/WMTSCapabilities.xml", "If-None-Match", rest.header.Get("ETag")).ok(304)
 	require.Equal(t, "gzip", c.get(capabilitiesPath, "Accept-Encoding", "gzip").ok(200).header.Get("Content-Encoding"))
-	require.Contains(t, string(c.get(capabilitiesPath, "Accept-Language", "zh-CN").body), "<ows:Title>建筑</ows:Title>")
+	require.Contains(t, string(c.get(vectorCapabilitiesPath, "Accept-Language", "zh-CN").body), "<ows:Title>建筑</ows:Title>")
+	require.Equal(t, c.URL+"/wmts/1.0.0/WMTSCapabilities.xml?FORMAT=application%2Fvnd.mapbox-vector-tile", vectors.all("ServiceMetadataURL")[0].attr("href"))
+	require.Equal(t, c.get(vectorCapabilitiesPath).body, c.get("/wmts/1.0.0/WMTSCapabilities.xml?format="+mvtType).ok(200).body)
+	require.Equal(t, rest.body, c.get(capabilitiesPath+"&FORMAT=text/xml").body, "what clients of WMS send")
+	require.Equal(t, []string{"board", "large"}, identifiers(c.capabilities(capabilitiesPath+"&format=image/png")))
+	require.Empty(t, identifiers(c.capabilities(capabilitiesPath+"&format=image/webp")))
 	c.get("/wmts?service=wmts&request=getcapabilities&acceptVersions=1.0.0,2.0.0&sections=All&x=1").ok(200)
+}
+
+func identifiers(capabilities *element) (out []string) {
+	for _, l := range capabilities.all("Contents/Layer") {
+		out = append(out, l.text("Identifier"))
+	}
+	return out
 }
 
 // kvp is the address of a tile's KVP request; overrides replace parameters, and
@@ -292,7 +309,7 @@ func TestWMTSOfArchives(t *testing.T) {
 	images := archived(t, "aerial", pmtiles.WriterOptions{Type: pmtiles.PNG, Bounds: bounds}, func(id tile.ID) []byte { return []byte("image " + id.String()) })
 	c := newCityWith(t, nil, func(o *server.Options) { o.Archives = []*archive.Archive{vector, images} })
 	formats := map[string]string{}
-	for _, l := range c.capabilities().all("Contents/Layer") {
+	for _, l := range append(c.capabilities(capabilitiesPath).all("Contents/Layer"), c.capabilities(vectorCapabilitiesPath).all("Contents/Layer")...) {
 		formats[l.text("Identifier")] = l.text("Format") + " " + l.text("TileMatrixSetLink/TileMatrixSet")
 	}
 	require.Equal(t, map[string]string{
@@ -362,7 +379,7 @@ func TestWMTSOfALyingRaster(t *testing.T) {
 		}
 	})
 	var sets []string
-	for _, l := range c.capabilities().all("Contents/Layer")[:3] {
+	for _, l := range c.capabilities(capabilitiesPath).all("Contents/Layer") {
 		sets = append(sets, l.text("TileMatrixSetLink/TileMatrixSet"))
 	}
 	require.Equal(t, []string{"WebMercatorQuad", "WebMercatorQuad_24-24", "WebMercatorQuad_3-3"}, sets)

@@ -5,6 +5,8 @@ import (
 	"encoding/xml"
 	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -28,6 +30,7 @@ type wmtsCapabilities struct {
 	SchemaLocation string          `xml:"xsi:schemaLocation,attr"`
 	Version        string          `xml:"version,attr"`
 	Title          string          `xml:"ows:ServiceIdentification>ows:Title"`
+	Abstract       string          `xml:"ows:ServiceIdentification>ows:Abstract"`
 	Type           string          `xml:"ows:ServiceIdentification>ows:ServiceType"`
 	TypeVersion    string          `xml:"ows:ServiceIdentification>ows:ServiceTypeVersion"`
 	Operations     []wmtsOperation `xml:"ows:OperationsMetadata>ows:Operation"`
@@ -112,22 +115,47 @@ type wmtsMatrix struct {
 	MatrixHeight     uint32 `xml:"MatrixHeight"`
 }
 
+// wmtsAbstract tells of the layers that are not in the document.
+const wmtsAbstract = "Lists layers of images; those of vector tiles with FORMAT=" + typeMVT + "."
+
+// capabilitiesFormat is the media type whose layers a client asks for; "" is images.
+// Clients of other services send the format of the document, which says nothing.
+func capabilitiesFormat(r *http.Request) string {
+	for k, v := range r.URL.Query() {
+		if _, known := wmtsEndings[v[0]]; known && strings.EqualFold(k, "format") {
+			return v[0]
+		}
+	}
+	return ""
+}
+
+// has tells whether a layer is offered in a format; "" is an image of any.
+func (l *wmtsLayer) has(format string) bool {
+	return slices.ContainsFunc(l.formats, func(f string) bool { return f == format || format == "" && strings.HasPrefix(f, "image/") })
+}
+
 // wmtsCapabilities answers GetCapabilities.
 func (s *Server) wmtsCapabilities(w http.ResponseWriter, r *http.Request) error {
+	format := capabilitiesFormat(r)
 	list, err := s.wmtsLayers(r)
 	if err != nil {
 		return err
 	}
+	list = slices.DeleteFunc(list, func(l *wmtsLayer) bool { return !l.has(format) })
 	base := s.base(r) + "/wmts"
+	self := base + "/1.0.0/WMTSCapabilities.xml"
+	if format != "" {
+		self += "?" + url.Values{"FORMAT": {format}}.Encode()
+	}
 	doc := wmtsCapabilities{
 		Namespace: wmtsNamespace, OWS: owsNamespace, XLink: "http://www.w3.org/1999/xlink", XSI: "http://www.w3.org/2001/XMLSchema-instance",
 		SchemaLocation: wmtsNamespace + " http://schemas.opengis.net/wmts/1.0/wmtsGetCapabilities_response.xsd",
-		Version:        wmtsVersion, Title: cmp.Or(s.o.Title.In(language(r)), "twind"), Type: "OGC WMTS", TypeVersion: wmtsVersion,
+		Version:        wmtsVersion, Title: cmp.Or(s.o.Title.In(language(r)), "twind"), Abstract: wmtsAbstract, Type: "OGC WMTS", TypeVersion: wmtsVersion,
 		Operations: []wmtsOperation{
 			{"GetCapabilities", []wmtsGet{wmtsGetAt(base+"?", "KVP"), wmtsGetAt(base+"/1.0.0/WMTSCapabilities.xml", "RESTful")}},
 			{"GetTile", []wmtsGet{wmtsGetAt(base+"?", "KVP"), wmtsGetAt(base+"/1.0.0/", "RESTful")}},
 		},
-		Self: xlinkHref{base + "/1.0.0/WMTSCapabilities.xml"},
+		Self: xlinkHref{self},
 	}
 	described := map[string]bool{}
 	for _, l := range list {
