@@ -115,6 +115,7 @@ export const en = {
     lost: 'The graphics card was taken away; drawing again…',
     failed: 'The map could not be opened.',
     tiles: (layer: string) => `Some tiles of ${layer} could not be read.`,
+    tilesOfMany: (layers: number) => `Some tiles of ${layers} layers could not be read.`,
     updated: (layer: string) => `${layer} has changed`,
   },
   excavation: {

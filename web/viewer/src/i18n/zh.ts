@@ -116,6 +116,7 @@ export const zh: Dictionary = {
     lost: '显卡连接中断，正在重新绘制…',
     failed: '地图无法打开。',
     tiles: layer => `${layer}的部分瓦片未能读取。`,
+    tilesOfMany: layers => `${layers} 个图层的部分瓦片未能读取。`,
     updated: layer => `${layer}已更新`,
   },
   excavation: {

@@ -661,12 +661,19 @@ export class CityMap {
       // An image has no tiles where it does not reach: the map asks by its box.
       const absent = (event.error as { status?: number } | undefined)?.status === 404;
       if (absent && sourceId !== undefined && this.map.getSource(sourceId)?.type === 'raster') return;
-      if (sourceId !== undefined && this.failed.add(sourceId, tile?.tileID.canonical)) events.error(sourceId);
+      if (sourceId === undefined || !this.named(sourceId)) return; // nobody misses shades of the ground
+      if (this.failed.add(sourceId, tile?.tileID.canonical)) events.error(sourceId);
     });
     map.on('sourcedata', event => {
       const id = event.tile?.tileID?.canonical;
       if (id && this.failed.came(event.sourceId, id)) events.recovered(event.sourceId);
     });
+  }
+
+  /** Whether users know a source by a title. */
+  private named(source: string): boolean {
+    const { layers, bases } = this.options.config;
+    return [...layers, ...bases].some(({ id }) => id === source);
   }
 
   /** Ready once the style's tiles in view are there. The map is never idle while entities move, so it is asked. */

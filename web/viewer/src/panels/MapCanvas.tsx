@@ -5,6 +5,7 @@ import type { Selection } from '../app/selection';
 import { cameraOfBookmark, type Store, screenSize } from '../app/store';
 import { CityMap } from '../map/cityMap';
 import { PlainMap } from '../map/plainMap';
+import { tileNotices } from './Notices';
 
 /** Milliseconds that tiles may take before what there is of the map is shown. */
 const patience = 2500;
@@ -82,13 +83,13 @@ export function MapCanvas() {
               store.notify({ key: 'style', text: w => w.map.failed, retry: () => setLife(n => n + 1) });
             } else {
               store.notify({
-                key: `tiles/${layer}`,
+                key: `${tileNotices}${layer}`,
                 text: w => w.map.tiles(store.title(layer)),
                 retry: () => store.reloadLayer(layer),
               });
             }
           },
-          recovered: layer => store.dismiss(`tiles/${layer}`),
+          recovered: layer => store.dismiss(`${tileNotices}${layer}`),
           lost() {
             setLost(true);
             timer = setTimeout(() => setLife(n => n + 1), 800);

@@ -9,7 +9,7 @@ import { Swatch } from '../ui/Swatch';
 import { FeaturePanel } from './FeaturePanel';
 import { LayerDetails } from './LayerDetails';
 import { LayerPanel } from './LayerPanel';
-import { Notices } from './Notices';
+import { gathered, Notices, tileNotices } from './Notices';
 import { Places } from './Places';
 import { WallLink } from './WallLink';
 
@@ -47,6 +47,33 @@ function store(language: 'zh' | 'en' = 'en'): Store {
     storage: undefined,
   });
 }
+
+describe('notices', () => {
+  const about = (layer: string, retry = vi.fn()) => ({
+    key: `${tileNotices}${layer}`,
+    text: () => layer,
+    retry,
+  });
+
+  it('are shown one by one while they are few', () => {
+    const two = [about('a'), { key: 'style', text: () => 's' }, about('b')];
+    expect(gathered(two)).toEqual(two);
+  });
+
+  it('of many layers without tiles are one, that asks again for all', () => {
+    const three = [about('a'), about('b'), about('c')];
+    const [style, all, ...rest] = gathered([...three, { key: 'style', text: () => 's' }]);
+    expect(style?.key).toBe('style');
+    expect(rest).toEqual([]);
+    all?.retry?.();
+    for (const { retry } of three) expect(retry).toHaveBeenCalledOnce();
+    const page = store();
+    for (const notice of three) page.notify(notice);
+    const html = render(page, <Notices />);
+    expect(html).toContain('Some tiles of 3 layers could not be read.');
+    expect(html.match(/notice card/g)).toHaveLength(1);
+  });
+});
 
 const render = (to: Store, view: ComponentChild) =>
   renderToString(<StoreProvider value={to}>{view}</StoreProvider>);
