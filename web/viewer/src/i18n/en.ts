@@ -33,6 +33,7 @@ export const en = {
     objects: (count: string) => `${count} objects`,
     live: (count: string) => `${count} live`,
     stale: (count: string) => `${count} stale`,
+    lastHeard: (count: string) => `${count} when last heard`,
     silent: 'not in view',
     off: 'switched off',
     generated: 'generated',

@@ -35,6 +35,7 @@ export const zh: Dictionary = {
     objects: count => `${count} 个对象`,
     live: count => `${count} 实时`,
     stale: count => `${count} 过期`,
+    lastHeard: count => `断线前 ${count}`,
     silent: '不在视野内',
     off: '已关闭',
     generated: '生成数据',

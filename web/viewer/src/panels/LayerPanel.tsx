@@ -135,6 +135,8 @@ function LiveCount({ layer }: { layer: LayerConfig }) {
   if (!counts)
     return <span class="count">{store.hidden.value.has(layer.id) ? words.off : words.silent}</span>;
   const silent = counts.stale + counts.offline;
+  if (store.status.value.phase === 'reconnecting')
+    return <span class="count">{words.lastHeard(formatNumber(counts.live + silent, language))}</span>;
   return (
     <span class="count">
       {words.live(formatNumber(counts.live, language))}

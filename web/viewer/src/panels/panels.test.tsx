@@ -75,6 +75,19 @@ describe('notices', () => {
   });
 });
 
+describe('counts of what moves', () => {
+  it('are told as live only while the server is heard', () => {
+    const page = store();
+    page.counts.value = new Map([['vehicles', { live: 5000, stale: 20, offline: 1 }]]);
+    page.status.value = { phase: 'live' } as typeof page.status.value;
+    expect(render(page, <LayerPanel />)).toContain('5,000 live');
+    page.status.value = { phase: 'reconnecting', since: 0 } as typeof page.status.value;
+    const html = render(page, <LayerPanel />);
+    expect(html).toContain('5,021 when last heard');
+    expect(html).not.toContain('5,000 live');
+  });
+});
+
 const render = (to: Store, view: ComponentChild) =>
   renderToString(<StoreProvider value={to}>{view}</StoreProvider>);
 
