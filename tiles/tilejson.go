@@ -81,7 +81,7 @@ func (s *Service) TileJSON(_ context.Context, r Request, url string) (*TileJSON,
 	}
 	t.Name, t.Attribution = strings.Join(names, ", "), strings.Join(credits, " · ")
 	t.Bounds = bounded(extent)
-	t.Center = t.center(r.sampled(views))
+	t.Center = r.center(views, t.Bounds, t.MinZoom, t.MaxZoom)
 	return t, nil
 }
 
@@ -114,13 +114,33 @@ func bounded(e spatial.Envelope) [4]float64 {
 	return [4]float64{max(e.MinX, -180), max(e.MinY, -tile.MaxLatitude), min(e.MaxX, 180), min(e.MaxY, tile.MaxLatitude)}
 }
 
+// Center is where to look first at the tiles of r.Layers, for a reader of
+// r.Policies: longitude and latitude in degrees, and zoom. There is a feature,
+// unless there is none at all. It fails as Tile does.
+func (s *Service) Center(r Request) (center [3]float64, err error) {
+	r.Tile = tile.ID{}
+	if err := r.check(); err != nil {
+		return center, err
+	}
+	views, err := s.o.Views.open(r.Layers)
+	if err != nil {
+		return center, err
+	}
+	defer views.release()
+	extent, minZoom, maxZoom := spatial.EmptyEnvelope(), uint8(255), uint8(0)
+	for _, v := range views {
+		extent = extent.Union(v.Extent())
+		minZoom, maxZoom = min(minZoom, v.Layer().MinZoom), max(maxZoom, v.Layer().MaxZoom)
+	}
+	return r.center(views, bounded(extent), minZoom, maxZoom), nil
+}
+
 // center is where to look first: see opening.
-func (t *TileJSON) center(list []sample) [3]float64 {
-	b := t.Bounds
+func (r *Request) center(views viewList, b [4]float64, minZoom, maxZoom uint8) [3]float64 {
 	var e worldRect
 	e.x0, e.y0 = tile.WorldFloat(b[0], b[3])
 	e.x1, e.y1 = tile.WorldFloat(b[2], b[1])
-	x, y, z := opening(e, t.MinZoom, t.MaxZoom, list)
+	x, y, z := opening(e, minZoom, maxZoom, r.sampled(views))
 	lon, lat := degrees(x, y, b)
 	return [3]float64{lon, lat, float64(z)}
 }

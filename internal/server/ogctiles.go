@@ -172,8 +172,12 @@ func (s *Server) tilesetInfo(w http.ResponseWriter, r *http.Request, p params, t
 	if err != nil {
 		return err
 	}
+	center, err := s.o.Tiles.Center(s.tileRequest(r, t.layers[:min(len(t.layers), tiles.MaxLayers)], tile.ID{}, q))
+	if err != nil {
+		return err
+	}
 	w.Header().Set("Vary", "Accept-Language")
-	return s.json(w, r, typeJSON, t.describe(s.base(r), language(r), m, p, q))
+	return s.json(w, r, typeJSON, t.describe(s.base(r), language(r), m, p, q, center))
 }
 
 // tilesetTile answers with a tile: 404 outside the limits of the tileset, 204

@@ -18,6 +18,7 @@ import (
 	"twind/internal/server"
 	"twind/layers"
 	"twind/spatial"
+	"twind/spatial/tile"
 	"twind/tiles/mvt"
 )
 
@@ -397,7 +398,7 @@ func TestTilesetMetadata(t *testing.T) {
 	require.InDeltaSlice(t, []any{-74.0, 40.7}, box["lowerLeft"], 1e-9)
 	require.InDeltaSlice(t, []any{-73.9755, 40.7005}, box["upperRight"], 1e-9)
 	center := v["centerPoint"].(map[string]any)
-	require.InDeltaSlice(t, []any{-73.98775, 40.70025}, center["coordinates"], 1e-6)
+	require.InDeltaSlice(t, []any{-73.98775, 40.70025}, center["coordinates"], 0.0005, "at the building in the middle")
 	z, err := strconv.Atoi(center["tileMatrix"].(string))
 	require.NoError(t, err)
 	require.InDelta(t, 13, z, 1, "the row is 0.0245° long: a tile of zoom 14 has 0.022°")
@@ -422,6 +423,35 @@ func TestTilesetMetadata(t *testing.T) {
 	c.get("/ogc/collections/buildings/tiles/WebMercatorQuad/14/6160/4824?f=png").problem(400, "not offered")
 	c.get("/ogc/collections/buildings/tiles/WebMercatorQuad/14/6160/4824?f=mvt").ok(200)
 	c.get("/ogc/collections/buildings/tiles/WebMercatorQuad/14/6160/4824?collections=buildings").problem(400, "Unknown query parameter")
+}
+
+// TestCenterIsWhereSomethingIs opens a layer of two far parts where its descriptions
+// say, in every grid: there is a tile with features.
+func TestCenterIsWhereSomethingIs(t *testing.T) {
+	c := newCity(t, nil)
+	_, err := c.store.Update(t.Context(), func(tx layers.Tx) error {
+		return tx.Insert(t.Context(), "buildings", &layers.Feature{ID: "far", Geometry: square(10, -20, 0.0005), Properties: make([]layers.Value, len(buildingsLayer.Schema))})
+	})
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return c.get("/ogc/collections/buildings/items/far").status == 200 }, 20*time.Second, 10*time.Millisecond)
+	for set, grid := range map[string]tile.Grid{"WebMercatorQuad": tile.Mercator, "WorldCRS84Quad": tile.Geographic, "CGCS2000Quad": tile.Geographic} {
+		v := c.get("/ogc/collections/buildings/tiles/" + set).ok(200).json()
+		at := v["centerPoint"].(map[string]any)
+		p := at["coordinates"].([]any)
+		require.InDelta(t, -73.98775, p[0], 0.02, "most are in Manhattan")
+		z, err := strconv.Atoi(at["tileMatrix"].(string))
+		require.NoError(t, err)
+		if set == "WorldCRS84Quad" {
+			z++ // its matrix 0 is of two tiles
+		}
+		id := grid.Of(p[0].(float64), p[1].(float64), uint8(z))
+		require.NotEmpty(t, c.get(fmt.Sprintf("/ogc/collections/buildings/tiles/%s/%s/%d/%d", set, at["tileMatrix"], id.Y, id.X)).ok(200).body, set)
+	}
+	doc := c.get("/tiles/buildings.json").ok(200).json()
+	p := doc["center"].([]any)
+	id := tile.Of(p[0].(float64), p[1].(float64), uint8(p[2].(float64)))
+	require.NotEmpty(t, c.get(fmt.Sprintf("/tiles/buildings/%d/%d/%d.mvt", id.Z, id.X, id.Y)).ok(200).body)
+	require.Greater(t, id.Z, uint8(10), "a zoom that shows them")
 }
 
 // addLayers gives the city n more layers of one building each and tiles at zooms

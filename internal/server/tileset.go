@@ -119,8 +119,9 @@ func (t *tileset) item(base string, m *tile.MatrixSet, p params) object {
 	}
 }
 
-// describe is the tileset's metadata after TMS 2.0 (17-083r4) §7.
-func (t *tileset) describe(base, lang string, m *tile.MatrixSet, p params, q tileQuery) object {
+// describe is the tileset's metadata after TMS 2.0 (17-083r4) §7; center is where to
+// look first: longitude, latitude, zoom.
+func (t *tileset) describe(base, lang string, m *tile.MatrixSet, p params, q tileQuery, center [3]float64) object {
 	d := t.item(base, m, p)
 	links := d["links"].([]link)
 	contents := make([]object, len(t.layers))
@@ -142,21 +143,12 @@ func (t *tileset) describe(base, lang string, m *tile.MatrixSet, p params, q til
 	if e := t.extent(); !e.IsEmpty() {
 		e = within(m.Grid, e)
 		d["boundingBox"] = boundingBox(e)
-		lon, lat := m.Grid.Middle(e)
-		d["centerPoint"] = object{"coordinates": [2]float64{lon, lat}, "crs": crs84, "tileMatrix": m.Matrix(t.overviewZoom(m)).ID}
+		// A zoom has one scale in all grids.
+		first, last, _ := t.zooms(m.Grid)
+		z := max(first, min(last, uint8(center[2])))
+		d["centerPoint"] = object{"coordinates": center[:2], "crs": crs84, "tileMatrix": m.Matrix(z).ID}
 	}
 	return d
-}
-
-// overviewZoom is the deepest zoom at which at most two by two tiles show all.
-func (t *tileset) overviewZoom(m *tile.MatrixSet) uint8 {
-	first, last, _ := t.zooms(m.Grid)
-	for z := last; z > first; z-- {
-		if l, ok := t.limits(m, z); ok && l.MaxRow-l.MinRow < 2 && l.MaxCol-l.MinCol < 2 {
-			return z
-		}
-	}
-	return first
 }
 
 // layerOfTileset describes one layer of the tiles: GeospatialData of TMS 2.0.

@@ -3,8 +3,6 @@ package tile
 import (
 	"fmt"
 	"math"
-
-	"twind/spatial"
 )
 
 // Grid is a plane that is cut into tiles. At zoom z a tile is 2^(32−z) units
@@ -80,13 +78,6 @@ func (g Grid) degrees(x, y float64) (lon, lat float64) {
 		return x/UnitsPerDegree - 180, 90 - y/UnitsPerDegree
 	}
 	return LonLat(x, y)
-}
-
-// Middle is the middle of an envelope on the map, in degrees.
-func (g Grid) Middle(e spatial.Envelope) (lon, lat float64) {
-	west, north := g.at(e.MinX, e.MaxY)
-	east, south := g.at(e.MaxX, e.MinY)
-	return g.degrees((west+east)/2, (north+south)/2)
 }
 
 // worldRows are the world coordinates between two ordinates of the Geographic
