@@ -51,7 +51,7 @@ export function App({ store }: { store: Store }) {
     return () => window.removeEventListener('hashchange', goToHash);
   }, [store]);
   useCovered(store);
-  useElbowRoom();
+  useElbowRoom(store);
   return (
     <StoreProvider value={store}>
       <MapCanvas />

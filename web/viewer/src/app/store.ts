@@ -5,7 +5,7 @@ import { parseConfig } from '../config/parse';
 import { Excavation } from '../excavation/excavation';
 import { type Dictionary, dictionaries, type Language, textIn } from '../i18n';
 import type { LiveCounts, LiveFeed, LiveStatus } from '../live/feed';
-import { type Covered, metresBetween } from '../map/camera';
+import { type Card, type Covered, metresBetween } from '../map/camera';
 import type { CityMap } from '../map/cityMap';
 import { Measuring } from '../measure/measuring';
 import { sayFigures } from '../measure/words';
@@ -278,6 +278,12 @@ export class Store {
     const [first, ...others] = candidates;
     this.alternatives.value = others;
     this.select(first);
+  }
+
+  /** Brings what was picked on the map out from under a card that opened over it. */
+  uncover(card: Card): void {
+    const place = this.selection.value?.place;
+    if (place) this.map?.uncover(place, card);
   }
 
   /** Picks another of the candidates under the last click. */

@@ -66,6 +66,28 @@ export function goToBox(map: MapLibreMap, box: BBox, covered: Covered, maxZoom =
   else move();
 }
 
+/** A card over the map, in pixels of the window. */
+export interface Card {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
+/**
+ * How far the map has to be moved, in pixels, for a point to come out from under a card: to the left of it, or
+ * above a card that is as wide as the screen. Undefined when the point is not covered.
+ */
+export function outFromUnder(
+  { x, y }: { x: number; y: number },
+  card: Card,
+  margin = 32,
+): [dx: number, dy: number] | undefined {
+  if (x < card.left - margin / 2 || x > card.right || y < card.top - margin / 2 || y > card.bottom)
+    return undefined;
+  return card.left > card.right / 2 ? [x - card.left + margin, 0] : [0, y - card.top + margin];
+}
+
 function fade(map: MapLibreMap, move: () => void): void {
   const canvas = map.getCanvas();
   canvas.classList.add('map-faded');

@@ -21,7 +21,7 @@ import type { Cut } from '../solids/sectionScene';
 import type { SolidsLayer } from '../solids/solidsLayer';
 import { palettes, type Theme } from '../theme/tokens';
 import type { Camera } from '../url/state';
-import { type Covered, cameraOf, goTo, goToBox } from './camera';
+import { type Card, type Covered, cameraOf, goTo, goToBox, outFromUnder } from './camera';
 import { DepthMarks } from './depthMarks';
 import { FailedTiles } from './failedTiles';
 import { leaningFrom, solidsBefore } from './ground';
@@ -568,6 +568,13 @@ export class CityMap {
   goToBox(box: BBox, covered: Covered): void {
     this.following = undefined;
     goToBox(this.map, box, covered);
+  }
+
+  /** Brings a place out from under a card. */
+  uncover(place: [lon: number, lat: number], card: Card): void {
+    if (this.following || this.map.isMoving()) return;
+    const offset = outFromUnder(this.map.project(place), card);
+    if (offset) this.map.panBy(offset, { duration: 400, essential: false });
   }
 
   /** Where an entity is shown now, in degrees. */
