@@ -111,7 +111,7 @@ func TestViewsAreTheStoreAtOneRevision(t *testing.T) {
 					return
 				}
 				sum, text := int64(0), ""
-				err = v.Scan(ctx, layers.Query{}, func(f *layers.Feature) error {
+				err = v.Scan(t.Context(), layers.Query{}, func(f *layers.Feature) error {
 					sum += f.Properties[1].Int()
 					return nil
 				})
