@@ -111,7 +111,7 @@ func readOperations() []operation {
 		one("/terrain/{id}/layer.json", "getTerrain", "Maps", "Terrain for CesiumJS", typeJSON),
 		one("/terrain/{id}/{z}/{x}/{file}", "getTerrainTile", "Maps", "A tile of quantized-mesh 1.0", "application/vnd.quantized-mesh"),
 		one("/wmts", "getWMTS", "Maps", "WMTS 1.0 by KVP (OGC 07-057r7); parameters as its capabilities say", "application/xml"),
-		one("/wmts/1.0.0/WMTSCapabilities.xml", "getWMTSCapabilities", "Maps", "The capabilities of WMTS: layers of images", "application/xml", queryParam("FORMAT", "string", "The layers of this media type instead, such as "+typeMVT)),
+		one("/wmts/1.0.0/WMTSCapabilities.xml", "getWMTSCapabilities", "Maps", "The capabilities of WMTS", "application/xml", queryParam("FORMAT", "string", "Only layers of this media type, such as image/png")),
 		one("/wmts/1.0.0/{layer}/{style}/{tileMatrixSet}/{tileMatrix}/{tileRow}/{file}", "getWMTSTile", "Maps", "A tile of WMTS by its address", "image/png"),
 		one("/3d/{layer}/tileset.json", "getTileset", "3D", "3D Tiles 1.1 of a layer", tileset, filters...),
 		one("/3d/{layer}/implicit/tileset.json", "getImplicitTileset", "3D", "The same with implicit tiling", tileset, filters...),

@@ -19,11 +19,11 @@ import (
 // layers are offered as vector tiles in every tile matrix set, raster layers as
 // images in that of their tiles. There is one style, default.
 //
-// The standard lets a layer have tiles of any media type, but is about predefined
-// images, and its clients take whatever is listed for such: GDAL and QGIS offer a
-// layer of vector tiles as a raster and fail on its first tile. So the capabilities
-// list images, and the layers of another format to who asks for it: FORMAT, as
-// GetTile has it, is a parameter of GetCapabilities too. GetTile answers for all.
+// The standard lets a layer have tiles of any media type, and OpenLayers reads vector
+// tiles by it; but GDAL and QGIS take whatever is listed for images, offer a layer of
+// vector tiles as a raster and fail on its first tile. So the capabilities list all
+// layers, those of images first, and only those of one format to who asks for it:
+// FORMAT, as GetTile has it, is a parameter of GetCapabilities too.
 
 const wmtsStyle = "default"
 

@@ -32,14 +32,13 @@ func gdalInfo(t *testing.T, source string) (info rasterInfo) {
 	return info
 }
 
-// GDAL finds every layer of images and none that it cannot read, places it, and its
-// pixels are those of the tiles: asked for by address, which GDAL prefers, and,
-// without ResourceURL, by KVP. It places the layers of vector tiles where it is
-// shown them.
+// GDAL finds every layer, places it, and the pixels of images are those of the tiles:
+// asked for by address, which GDAL prefers, and, without ResourceURL, by KVP. Shown
+// the layers of images alone it can read all that it is offered.
 func TestGDALReadsWMTS(t *testing.T) {
 	t.Setenv("GDAL_DEFAULT_WMS_CACHE_PATH", t.TempDir())
 	c, board := newMapCity(t)
-	source, vectors := "WMTS:"+c.URL+capabilitiesPath, "WMTS:"+c.URL+vectorCapabilitiesPath
+	source, readable := "WMTS:"+c.URL+capabilitiesPath, "WMTS:"+c.URL+imageCapabilitiesPath
 	offered := func(source string) (names []string) {
 		for k, v := range gdalInfo(t, source).Metadata["SUBDATASETS"] {
 			if regexp.MustCompile(`_NAME$`).MatchString(k) {
@@ -48,15 +47,15 @@ func TestGDALReadsWMTS(t *testing.T) {
 		}
 		return names
 	}
-	images := offered(source)
-	require.ElementsMatch(t, []string{source + ",layer=board", source + ",layer=large"}, images)
+	images := offered(readable)
+	require.ElementsMatch(t, []string{readable + ",layer=board", readable + ",layer=large"}, images)
 	for i, name := range images { // to the first pixel
 		gdal(t, "gdal_translate", "-q", "-of", "PNG", "-srcwin", "0", "0", "1", "1", name, filepath.Join(t.TempDir(), fmt.Sprint(i, ".png")))
 	}
 	require.ElementsMatch(t, []string{
-		vectors + ",layer=buildings,tilematrixset=WebMercatorQuad_0-16",
-		vectors + ",layer=buildings,tilematrixset=WorldCRS84Quad_0-15", vectors + ",layer=buildings,tilematrixset=CGCS2000Quad_1-16",
-	}, offered(vectors))
+		source + ",layer=board", source + ",layer=large", source + ",layer=buildings,tilematrixset=WebMercatorQuad_0-16",
+		source + ",layer=buildings,tilematrixset=WorldCRS84Quad_0-15", source + ",layer=buildings,tilematrixset=CGCS2000Quad_1-16",
+	}, offered(source))
 
 	kvpOnly := filepath.Join(t.TempDir(), "kvp.xml")
 	doc := regexp.MustCompile(`<ResourceURL[^>]*></ResourceURL>`).ReplaceAll(c.get(capabilitiesPath).body, nil)
@@ -99,7 +98,7 @@ func TestGDALReadsWMTS(t *testing.T) {
 	}
 	// The geographic quads: placed right, latitude first or second.
 	for set, pixel := range map[string]float64{"WorldCRS84Quad_0-15": 0.703125 / 32768, "CGCS2000Quad_1-16": 0.703125 / 32768} {
-		info := gdalInfo(t, vectors+",layer=buildings,tilematrixset="+set)
+		info := gdalInfo(t, source+",layer=buildings,tilematrixset="+set)
 		require.InDeltaSlice(t, []float64{-74, pixel, 0, 40.7005, 0, -pixel}, info.GeoTransform[:], 1.01*pixel, set)
 		require.InDelta(t, pixel, info.GeoTransform[1], 1e-14)
 		require.InDelta(t, 0.0245/pixel, info.Size[0], 2)

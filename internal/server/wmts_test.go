@@ -143,8 +143,8 @@ func (e *element) order() (names []string) {
 
 const capabilitiesPath = "/wmts?SERVICE=WMTS&REQUEST=GetCapabilities"
 
-// vectorCapabilitiesPath is that of the layers of vector tiles.
-const vectorCapabilitiesPath = capabilitiesPath + "&FORMAT=" + mvtType
+// imageCapabilitiesPath is that of the layers of images alone.
+const imageCapabilitiesPath = capabilitiesPath + "&FORMAT=image/png"
 
 func (c *city) capabilities(path string) *element {
 	c.t.Helper()
@@ -157,18 +157,16 @@ func (c *city) capabilities(path string) *element {
 
 func TestWMTSCapabilities(t *testing.T) {
 	c, _ := newMapCity(t)
-	e, vectors := c.capabilities(capabilitiesPath), c.capabilities(vectorCapabilitiesPath)
+	e := c.capabilities(capabilitiesPath)
 	require.Equal(t, xml.Name{Space: "http://www.opengis.net/wmts/1.0", Local: "Capabilities"}, e.XMLName)
 	require.Equal(t, "1.0.0", e.attr("version"))
 	// The order of the schema.
 	require.Equal(t, []string{"ServiceIdentification", "OperationsMetadata", "Contents", "ServiceMetadataURL"}, e.order())
 	require.Equal(t, []string{"Title", "Abstract", "ServiceType", "ServiceTypeVersion"}, e.all("ServiceIdentification")[0].order())
 	require.Equal(t, []string{"Layer", "TileMatrixSet"}, e.all("Contents")[0].order())
-	require.Equal(t, []string{"board", "large"}, identifiers(e), "images")
-	require.Contains(t, e.text("ServiceIdentification/Abstract"), "FORMAT="+mvtType)
-	require.Equal(t, []string{"buildings"}, identifiers(vectors), "vehicles are live")
+	require.Equal(t, []string{"board", "large", "buildings"}, identifiers(e), "vehicles are live")
 	byID := map[string]*element{}
-	for _, l := range append(e.all("Contents/Layer"), vectors.all("Contents/Layer")...) {
+	for _, l := range e.all("Contents/Layer") {
 		require.Equal(t, []string{"Title", "WGS84BoundingBox", "Identifier", "Style", "Format", "TileMatrixSetLink", "ResourceURL"}, l.order())
 		require.Equal(t, "default", l.text("Style/Identifier"))
 		require.Equal(t, "true", l.all("Style")[0].attr("isDefault"))
@@ -199,7 +197,7 @@ func TestWMTSCapabilities(t *testing.T) {
 		"WorldCRS84Quad_0-15":    {"urn:ogc:def:crs:OGC:1.3:CRS84", "-180 90", "0", "279541132.014358", "256", "2", "1"},
 		"CGCS2000Quad_1-16":      {"urn:ogc:def:crs:EPSG::4490", "90 -180", "1", "279541132.014358", "256", "2", "1"},
 	}
-	sets := append(e.all("Contents/TileMatrixSet"), vectors.all("Contents/TileMatrixSet")...)
+	sets := e.all("Contents/TileMatrixSet")
 	require.Len(t, sets, len(want))
 	for _, m := range sets {
 		id := m.text("Identifier")
@@ -221,13 +219,22 @@ func TestWMTSCapabilities(t *testing.T) {
 	require.Equal(t, c.get(capabilitiesPath).body, rest.body)
 	c.get("/wmts/1.0.0/WMTSCapabilities.xml", "If-None-Match", rest.header.Get("ETag")).ok(304)
 	require.Equal(t, "gzip", c.get(capabilitiesPath, "Accept-Encoding", "gzip").ok(200).header.Get("Content-Encoding"))
-	require.Contains(t, string(c.get(vectorCapabilitiesPath, "Accept-Language", "zh-CN").body), "<ows:Title>建筑</ows:Title>")
-	require.Equal(t, c.URL+"/wmts/1.0.0/WMTSCapabilities.xml?FORMAT=application%2Fvnd.mapbox-vector-tile", vectors.all("ServiceMetadataURL")[0].attr("href"))
-	require.Equal(t, c.get(vectorCapabilitiesPath).body, c.get("/wmts/1.0.0/WMTSCapabilities.xml?format="+mvtType).ok(200).body)
-	require.Equal(t, rest.body, c.get(capabilitiesPath+"&FORMAT=text/xml").body, "what clients of WMS send")
-	require.Equal(t, []string{"board", "large"}, identifiers(c.capabilities(capabilitiesPath+"&format=image/png")))
-	require.Empty(t, identifiers(c.capabilities(capabilitiesPath+"&format=image/webp")))
+	require.Contains(t, string(c.get(capabilitiesPath, "Accept-Language", "zh-CN").body), "<ows:Title>建筑</ows:Title>")
 	c.get("/wmts?service=wmts&request=getcapabilities&acceptVersions=1.0.0,2.0.0&sections=All&x=1").ok(200)
+}
+
+// A client that reads one format only is shown the layers that have it.
+func TestWMTSCapabilitiesOfOneFormat(t *testing.T) {
+	c, _ := newMapCity(t)
+	vectors := c.capabilities(capabilitiesPath + "&FORMAT=" + mvtType)
+	require.Equal(t, []string{"buildings"}, identifiers(vectors))
+	require.Len(t, vectors.all("Contents/TileMatrixSet"), 3)
+	require.Contains(t, vectors.text("ServiceIdentification/Abstract"), "FORMAT=image/png")
+	require.Equal(t, c.URL+"/wmts/1.0.0/WMTSCapabilities.xml?FORMAT=application%2Fvnd.mapbox-vector-tile", vectors.all("ServiceMetadataURL")[0].attr("href"))
+	require.Equal(t, c.get(capabilitiesPath+"&FORMAT="+mvtType).body, c.get("/wmts/1.0.0/WMTSCapabilities.xml?format="+mvtType).ok(200).body)
+	require.Equal(t, []string{"board", "large"}, identifiers(c.capabilities(imageCapabilitiesPath)))
+	require.Empty(t, identifiers(c.capabilities(capabilitiesPath+"&format=image/webp")))
+	require.Equal(t, c.get(capabilitiesPath).body, c.get(capabilitiesPath+"&FORMAT=text/xml").body, "what clients of WMS send")
 }
 
 func identifiers(capabilities *element) (out []string) {
@@ -309,7 +316,7 @@ func TestWMTSOfArchives(t *testing.T) {
 	images := archived(t, "aerial", pmtiles.WriterOptions{Type: pmtiles.PNG, Bounds: bounds}, func(id tile.ID) []byte { return []byte("image " + id.String()) })
 	c := newCityWith(t, nil, func(o *server.Options) { o.Archives = []*archive.Archive{vector, images} })
 	formats := map[string]string{}
-	for _, l := range append(c.capabilities(capabilitiesPath).all("Contents/Layer"), c.capabilities(vectorCapabilitiesPath).all("Contents/Layer")...) {
+	for _, l := range c.capabilities(capabilitiesPath).all("Contents/Layer") {
 		formats[l.text("Identifier")] = l.text("Format") + " " + l.text("TileMatrixSetLink/TileMatrixSet")
 	}
 	require.Equal(t, map[string]string{
@@ -379,7 +386,7 @@ func TestWMTSOfALyingRaster(t *testing.T) {
 		}
 	})
 	var sets []string
-	for _, l := range c.capabilities(capabilitiesPath).all("Contents/Layer") {
+	for _, l := range c.capabilities(imageCapabilitiesPath).all("Contents/Layer") {
 		sets = append(sets, l.text("TileMatrixSetLink/TileMatrixSet"))
 	}
 	require.Equal(t, []string{"WebMercatorQuad", "WebMercatorQuad_24-24", "WebMercatorQuad_3-3"}, sets)

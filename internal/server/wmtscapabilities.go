@@ -115,10 +115,10 @@ type wmtsMatrix struct {
 	MatrixHeight     uint32 `xml:"MatrixHeight"`
 }
 
-// wmtsAbstract tells of the layers that are not in the document.
-const wmtsAbstract = "Lists layers of images; those of vector tiles with FORMAT=" + typeMVT + "."
+// wmtsAbstract tells clients how to be shown only what they can read.
+const wmtsAbstract = "With FORMAT=image/png in the request only layers of that format are listed, with FORMAT=" + typeMVT + " only those of vector tiles."
 
-// capabilitiesFormat is the media type whose layers a client asks for; "" is images.
+// capabilitiesFormat is the media type whose layers a client asks for; "" is any.
 // Clients of other services send the format of the document, which says nothing.
 func capabilitiesFormat(r *http.Request) string {
 	for k, v := range r.URL.Query() {
@@ -129,9 +129,9 @@ func capabilitiesFormat(r *http.Request) string {
 	return ""
 }
 
-// has tells whether a layer is offered in a format; "" is an image of any.
+// has tells whether a layer is offered in a format; "" is any.
 func (l *wmtsLayer) has(format string) bool {
-	return slices.ContainsFunc(l.formats, func(f string) bool { return f == format || format == "" && strings.HasPrefix(f, "image/") })
+	return format == "" || slices.Contains(l.formats, format)
 }
 
 // wmtsCapabilities answers GetCapabilities.
