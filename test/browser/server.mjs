@@ -13,7 +13,7 @@ export const program = process.env.TWIND_BINARY ?? fileURLToPath(new URL('../../
 const patience = 240_000; // ms for making the demo city, on busy cores
 
 /**
- * Starts a demo city, or with a configuration an empty city that has it, or a city of imported files.
+ * Starts a demo city, or with a configuration an empty city that has it, or a city of imported files, or both.
  * @param {{store?: string, config?: string, imports?: Record<string, string>}} options store: where its data goes; a GeoPackage in a temporary folder by default. imports: files of buildings, by layer
  * @returns {Promise<{url: string, pid: number, close: () => Promise<void>}>} pid: 0 for a server that ran already
  */
@@ -21,15 +21,13 @@ export async function startServer({ store, config, imports } = {}) {
   if (process.env.TWIND_URL && !store && !config && !imports) return { url: process.env.TWIND_URL.replace(/\/$/, ''), pid: 0, close: async () => {} };
   const data = await mkdtemp(join(tmpdir(), 'twind-browser-'));
   const args = ['demo', '--addr', '127.0.0.1:0', '--data', data, ...(store ? ['--store', store] : [])];
+  if (config || imports) args.splice(0, args.length, 'serve', '--addr', '127.0.0.1:0', '--store', `geopackage:${join(data, 'city.gpkg')}`);
+  const city = args.at(-1);
+  for (const [layer, file] of Object.entries(imports ?? {})) await run(program, ['import', file, '--layer', layer, '--kind', 'building', '--store', city]);
   if (config) {
     const file = join(data, 'twind.yaml');
     await writeFile(file, config);
-    args.splice(0, 1, 'serve', '--config', file, '--store', `geopackage:${join(data, 'city.gpkg')}`);
-  }
-  if (imports) {
-    const city = `geopackage:${join(data, 'city.gpkg')}`;
-    for (const [layer, file] of Object.entries(imports)) await run(program, ['import', file, '--layer', layer, '--kind', 'building', '--store', city]);
-    args.splice(0, args.length, 'serve', '--addr', '127.0.0.1:0', '--store', city);
+    args.push('--config', file, '--data', data);
   }
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const close = async () => {

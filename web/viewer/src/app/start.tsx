@@ -13,11 +13,13 @@ import { fetchJson, HttpError } from './http';
 import { Splash } from './Splash';
 import { applyScreen } from './screen';
 import { cameraOfBookmark, Store, screenSize } from './store';
+import { takeToken } from './token';
 
 /** Opens the page: preferences and address, then the server's config, then the map. */
 export async function start(show: (view: ComponentChild) => void): Promise<void> {
   const storage = browserStorage();
   const preferences = loadPreferences(storage);
+  takeToken();
   const url = parseUrl(location.search, location.hash);
   const language = url.language ?? preferences.language ?? preferredLanguage(navigator.languages);
   const theme = url.theme ?? preferences.theme ?? preferredTheme(url.screen === 'wall');
@@ -48,10 +50,7 @@ export async function start(show: (view: ComponentChild) => void): Promise<void>
       (url.camera ? undefined : config.bookmarks[0]);
     const store = new Store({
       config,
-      feed:
-        config.live && config.layers.some(layer => layer.live)
-          ? connect(config, url.entities === 'all')
-          : undefined,
+      feed: connect(config, url.entities === 'all'),
       language,
       theme,
       camera: url.camera ?? (bookmark ? cameraOfBookmark(bookmark, screenSize()) : wholeCity(config)),

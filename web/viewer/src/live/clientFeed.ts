@@ -42,7 +42,7 @@ export class ClientFeed implements LiveFeed {
   }
 
   get tellsEvents(): boolean | undefined {
-    return this.client.layers.length > 0 ? this.client.lanes.includes('events') : undefined;
+    return this.client.status.phase === 'live' ? this.client.lanes.includes('events') : undefined;
   }
 
   events(heard: EventsTold): () => void {

@@ -3,6 +3,7 @@ import { textIn } from '../i18n';
 import { firstClasses } from './alarms';
 import { className } from './alarmText';
 import { useWall } from './context';
+import { nothingHeard } from './nothingHeard';
 import { gapOf, rowsThatFit, useMeasured } from './wholeRows';
 
 /** How many alarms are open, by class: as many rows as there is room for, the last for all others. */
@@ -29,9 +30,7 @@ export function AlarmClasses() {
         {words.classes.title}
         <span class="head-count">{wall.alarms.value.length}</span>
       </h2>
-      {classes.length === 0 && (
-        <p class="sentence">{wall.source.value === 'waiting' ? words.queue.waiting : words.classes.none}</p>
-      )}
+      {classes.length === 0 && <p class="sentence">{nothingHeard(wall) ?? words.classes.none}</p>}
       <ul ref={list}>
         {first.map(({ class: name, title, fresh, acknowledged }) => (
           <li class="class-row" key={name} title={words.classes.summary(fresh, acknowledged)}>

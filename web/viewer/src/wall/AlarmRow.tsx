@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { hasToken, keepToken } from '../app/token';
 import { formatMoment } from '../format/age';
 import type { Alarm } from './alarm';
 import { alarmReading, alarmSubject, alarmTitle, subjectOf } from './alarmText';
@@ -16,7 +17,7 @@ export function AlarmRow({ alarm }: { alarm: Alarm }) {
   const title = alarmTitle(alarm, words, language);
   const focused = wall.focus.value?.kind === 'alarm' && wall.focus.value.id === alarm.id;
   const fresh = wall.fresh.value.has(alarm.id);
-  const refused = wall.refused.value?.id === alarm.id ? wall.refused.value.reason : '';
+  const refused = wall.refused.value?.id === alarm.id ? wall.refused.value : undefined;
   return (
     <li
       class={`alarm ${alarm.severity} ${alarm.state}${focused ? ' focused' : ''}${fresh ? ' fresh' : ''}`}
@@ -72,11 +73,12 @@ export function AlarmRow({ alarm }: { alarm: Alarm }) {
         )}
       </div>
       {closing && <CloseForm alarm={alarm} done={() => setClosing(false)} />}
-      {refused && (
+      {refused && !refused.unlock && (
         <p class="alarm-refused" role="alert">
-          {words.queue.refused(refused)}
+          {words.queue.refused(refused.reason)}
         </p>
       )}
+      {refused?.unlock && <TokenForm unlock={refused.unlock} />}
     </li>
   );
 }
@@ -95,6 +97,45 @@ function SubjectLine({ alarm }: { alarm: Alarm }) {
       )}
       {zone && <span class="subject-zone"> · {zone}</span>}
     </span>
+  );
+}
+
+/** Asks for the server's token where changes need one. */
+function TokenForm({ unlock }: { unlock: () => Promise<boolean> }) {
+  const wall = useWall();
+  const words = wall.words.value.token;
+  const [token, setToken] = useState('');
+  const send = (event: Event) => {
+    event.preventDefault();
+    if (!token.trim()) return;
+    keepToken(token.trim());
+    void unlock();
+  };
+  return (
+    <form class="token-form" onSubmit={send}>
+      <p class="alarm-refused" role="alert">
+        {hasToken() ? words.wrong : words.wanted}
+      </p>
+      <input
+        type="password"
+        class="close-note"
+        value={token}
+        placeholder={words.label}
+        aria-label={words.label}
+        autocomplete="off"
+        // The operator asked to save something, which needs it.
+        ref={element => element?.focus()}
+        onInput={event => setToken(event.currentTarget.value)}
+        onKeyDown={event => {
+          if (event.key !== 'Escape') return;
+          event.stopPropagation();
+          wall.refused.value = undefined;
+        }}
+      />
+      <button type="submit" class="act">
+        {words.enter}
+      </button>
+    </form>
   );
 }
 

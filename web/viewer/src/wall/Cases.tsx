@@ -3,6 +3,7 @@ import { Icon } from '../ui/Icon';
 import { className } from './alarmText';
 import { type CityCase, isOverdue } from './cityCase';
 import { useWall } from './context';
+import { nothingHeard } from './nothingHeard';
 import { formatSpan } from './timeLeft';
 import { useWholeRows } from './wholeRows';
 
@@ -29,11 +30,7 @@ export function Cases() {
           </span>
         )}
       </header>
-      {cases.length === 0 && (
-        <p class="sentence">
-          {wall.source.value === 'waiting' ? wall.words.value.queue.waiting : words.none}
-        </p>
-      )}
+      {cases.length === 0 && <p class="sentence">{nothingHeard(wall) ?? words.none}</p>}
       <div class="rows-room">
         <ol class="case-list" ref={list}>
           {cases.slice(0, mostRows).map(item => (

@@ -26,6 +26,14 @@ export interface Focus {
   place: [lon: number, lat: number] | undefined;
 }
 
+/** Why a change of an alarm was not saved. */
+export interface Refusal {
+  id: string;
+  reason: string;
+  /** The server asks for a token; tries again with the one that there is now. */
+  unlock?: () => Promise<boolean>;
+}
+
 /** Zoom at which a place is looked at, at a desk. */
 const closeUp = 17;
 /** Farther than this, in metres, the camera jumps. */
@@ -53,8 +61,8 @@ export class WallState {
   readonly focus: Signal<Focus | undefined> = signal(undefined);
   readonly vehicles: Signal<Search> = signal({ phase: 'searching' });
   readonly cameras: Signal<Search> = signal({ phase: 'searching' });
-  /** Why the last change of an alarm was not saved, by alarm. */
-  readonly refused: Signal<{ id: string; reason: string } | undefined> = signal(undefined);
+  /** Why the last change of an alarm was not saved. */
+  readonly refused: Signal<Refusal | undefined> = signal(undefined);
   /** Where the replay is; undefined in the present. */
   readonly replaying: Signal<Replaying | undefined> = signal(undefined);
   readonly inReplay: ReadonlySignal<boolean>;
@@ -174,6 +182,7 @@ export class WallState {
       this.refused.value = {
         id,
         reason: outcome.conflict ? this.words.value.queue.conflict : outcome.reason,
+        ...(outcome.locked ? { unlock: () => this.change(id, action, note) } : {}),
       };
     return outcome.alarm !== undefined;
   }

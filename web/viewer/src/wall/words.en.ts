@@ -43,6 +43,12 @@ export const wallEn: WallWords = {
     refused: reason => `Not saved: ${reason}`,
     conflict: 'Somebody else has closed this alarm.',
   },
+  token: {
+    label: 'Access token',
+    wanted: 'Not saved: this server asks for a token before alarms are changed.',
+    wrong: 'Not saved: the token is not right.',
+    enter: 'Enter',
+  },
   severity: { critical: 'Critical', major: 'Major', minor: 'Minor', info: 'Info' },
   sound: {
     on: 'Sound on',

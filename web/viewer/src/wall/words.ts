@@ -46,6 +46,7 @@ export interface WallWords {
     refused(reason: string): string;
     conflict: string;
   };
+  token: { label: string; wanted: string; wrong: string; enter: string };
   severity: { critical: string; major: string; minor: string; info: string };
   sound: { on: string; off: string; blocked: string };
   owner: { label: string; hint: string; fallback: string };

@@ -43,6 +43,12 @@ export const wallZh: WallWords = {
     refused: reason => `未能保存：${reason}`,
     conflict: '该告警已由他人关闭。',
   },
+  token: {
+    label: '访问令牌',
+    wanted: '未保存：此服务器要求令牌才能处置告警。',
+    wrong: '未保存：令牌不正确。',
+    enter: '确定',
+  },
   severity: { critical: '紧急', major: '重要', minor: '次要', info: '提示' },
   sound: {
     on: '声音已开',
