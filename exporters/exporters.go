@@ -5,7 +5,8 @@
 //	TileSource ─▶ renderings, in order ─▶ TileArchive (a PMTiles file)
 //
 // Features stream: memory does not grow with the layer. A file appears under its
-// name only when it is whole; one that was there is replaced at that moment.
+// name only when it is whole; one that was there is replaced at that moment. A
+// link stays, its end is replaced; pipes and devices are written to as it comes.
 package exporters
 
 import (
@@ -19,6 +20,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"twind/internal/outfile"
 	"twind/layers"
 )
 
@@ -104,7 +106,8 @@ func ParseFormat(name, path string) (Format, error) {
 
 // Export writes layer l to the file at path, gzipped where it ends in .gz. It
 // fails with layers.ErrInvalid for options that do not fit and ErrUnavailable
-// where the file cannot be written; path is then as it was.
+// where the file cannot be written; path is then as it was, unless it is a pipe
+// or a device, which takes what comes.
 func Export(ctx context.Context, path string, l *layers.Layer, scan Scan, o Options) (Result, error) {
 	format, err := ParseFormat(string(o.Format), path)
 	if err != nil {
@@ -117,29 +120,62 @@ func Export(ctx context.Context, path string, l *layers.Layer, scan Scan, o Opti
 	if err := o.check(l, path); err != nil {
 		return Result{}, err
 	}
-	dir := filepath.Dir(path)
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return Result{}, layers.Errorf(layers.ErrInvalid, "%s is a folder; name a file in it", path)
 	}
-	tmp, err := os.CreateTemp(dir, ".twind-export-*"+filepath.Ext(path))
+	if format == GeoPackage {
+		return exportContainer(ctx, path, l, scan, o)
+	}
+	f, err := outfile.Create(ctx, path)
 	if err != nil {
-		return Result{}, layers.Errorf(layers.ErrUnavailable, "%s cannot be written: %w", path, plain(err))
+		return Result{}, cannot(path, err)
+	}
+	defer f.Abort()
+	n, err := stream(ctx, f, path, l, scan, o)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := f.Commit(); err != nil {
+		return Result{}, cannot(path, err)
+	}
+	return Result{Features: n, Bytes: f.Size()}, nil
+}
+
+func cannot(path string, err error) error {
+	return layers.Errorf(layers.ErrUnavailable, "%s cannot be written: %w", path, outfile.Plain(err))
+}
+
+// Target is where a file that is made as a whole is to be put: the end of path's
+// links. It fails with layers.ErrInvalid for what takes bytes in order only, and
+// ErrUnavailable for what takes none.
+func Target(path string, format Format) (string, error) {
+	target, streams, err := outfile.Resolve(path)
+	if err != nil {
+		return "", cannot(path, err)
+	}
+	if streams || path == outfile.Standard {
+		return "", layers.Errorf(layers.ErrInvalid, "%s cannot be written to %s, which takes bytes in order; name a file, or choose geojson, geojsonseq or csv", format, path)
+	}
+	return target, nil
+}
+
+// exportContainer writes a GeoPackage.
+func exportContainer(ctx context.Context, path string, l *layers.Layer, scan Scan, o Options) (Result, error) {
+	target, err := Target(path, o.Format)
+	if err != nil {
+		return Result{}, err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(target), ".twind-export-*"+filepath.Ext(target))
+	if err != nil {
+		return Result{}, cannot(path, err)
 	}
 	name := tmp.Name()
-	var n int64
-	if format == GeoPackage {
-		_ = tmp.Close()
-		_ = os.Remove(name) // the container makes it
-		n, err = fill(ctx, name, l, scan, o)
-	} else {
-		n, err = stream(ctx, tmp, path, l, scan, o)
-	}
+	_ = tmp.Close()
+	_ = os.Remove(name) // the container makes it
+	n, err := fill(ctx, name, l, scan, o)
 	if err == nil {
-		if err = os.Chmod(name, 0o644); err == nil {
-			err = os.Rename(name, path)
-		}
-		if err != nil {
-			err = layers.Errorf(layers.ErrUnavailable, "%s cannot be written: %w", path, plain(err))
+		if err = outfile.Place(name, target); err != nil {
+			err = cannot(path, err)
 		}
 	}
 	if err != nil {
@@ -149,23 +185,10 @@ func Export(ctx context.Context, path string, l *layers.Layer, scan Scan, o Opti
 		return Result{}, err
 	}
 	res := Result{Features: n}
-	if info, err := os.Stat(path); err == nil {
+	if info, err := os.Stat(target); err == nil {
 		res.Bytes = info.Size()
 	}
 	return res, nil
-}
-
-// plain leaves the temporary file's name out of an error.
-func plain(err error) error {
-	var p *os.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	var l *os.LinkError
-	if errors.As(err, &l) {
-		return l.Err
-	}
-	return err
 }
 
 func (o *Options) check(l *layers.Layer, path string) error {
@@ -189,37 +212,36 @@ func (o *Options) check(l *layers.Layer, path string) error {
 	return nil
 }
 
-// stream writes one of the streaming formats to a file and closes it.
-func stream(ctx context.Context, f *os.File, path string, l *layers.Layer, scan Scan, o Options) (n int64, err error) {
-	defer func() {
-		if e := f.Close(); err == nil && e != nil {
-			err = layers.Errorf(layers.ErrUnavailable, "%s cannot be written: %w", path, plain(e))
-		}
-	}()
+// stream writes one of the streaming formats to a file, gzipped where its name says so.
+func stream(ctx context.Context, f *outfile.File, path string, l *layers.Layer, scan Scan, o Options) (n int64, err error) {
 	var w io.Writer = f
 	var z *gzip.Writer
 	if strings.HasSuffix(strings.ToLower(path), ".gz") {
 		z = gzip.NewWriter(f)
 		w = z
 	}
+	into := failing{w: w}
 	separators := strings.HasSuffix(strings.TrimSuffix(strings.ToLower(path), ".gz"), ".geojsonseq")
-	if n, err = write(ctx, w, l, scan, o, separators); err != nil {
-		var p *os.PathError
-		if errors.As(err, &p) {
-			err = layers.Errorf(layers.ErrUnavailable, "%s cannot be written: %w", path, p.Err)
-		}
-		return n, err
+	n, err = write(ctx, &into, l, scan, o, separators)
+	if err == nil && z != nil {
+		into.err = z.Close()
+		err = into.err
 	}
-	if z != nil {
-		err = z.Close()
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err != nil {
-		err = layers.Errorf(layers.ErrUnavailable, "%s cannot be written: %w", path, plain(err))
+	if into.err != nil {
+		return n, cannot(path, into.err)
 	}
 	return n, err
+}
+
+// failing keeps the error of a writer apart from those of a scan.
+type failing struct {
+	w   io.Writer
+	err error
+}
+
+func (f *failing) Write(b []byte) (n int, err error) {
+	n, f.err = f.w.Write(b)
+	return n, f.err
 }
 
 // Write writes layer l to w in one of the streaming formats.

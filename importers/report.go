@@ -1,12 +1,14 @@
 package importers
 
 import (
+	"context"
 	"encoding/json"
-	"os"
+	"io"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"twind/internal/outfile"
 	"twind/layers"
 )
 
@@ -108,30 +110,53 @@ type PropertyReport struct {
 // maxSamples bounds the examples of anything in a report.
 const maxSamples = 10
 
-// write puts the report into a file, by way of a temporary one.
-func (r *Report) write(path string) error {
-	b, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".report-*")
-	if err != nil {
-		return layers.Errorf(layers.ErrUnavailable, "the report %s cannot be written: %w", path, err)
-	}
-	_, err = tmp.Write(append(b, '\n'))
-	if e := tmp.Close(); err == nil {
-		err = e
-	}
+// Write writes the report as JSON.
+func (r *Report) Write(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(r)
+}
+
+// save puts the report into a file.
+func (r *Report) save(ctx context.Context, path string) error {
+	f, err := outfile.Create(ctx, path)
 	if err == nil {
-		if err = os.Chmod(tmp.Name(), 0o644); err == nil {
-			err = os.Rename(tmp.Name(), path)
+		defer f.Abort()
+		if err = r.Write(f); err == nil {
+			err = f.Commit()
 		}
 	}
 	if err != nil {
-		_ = os.Remove(tmp.Name())
 		return layers.Errorf(layers.ErrUnavailable, "the report %s cannot be written: %w", path, err)
 	}
 	return nil
+}
+
+// CheckReport refuses a report that would take the place of a file to import or of
+// one that belongs to it; it fails with layers.ErrInvalid and only looks at names.
+func (p *Plan) CheckReport(formats ...Format) error {
+	if p.Report == "" {
+		return nil
+	}
+	for _, path := range p.Files {
+		main, belongs := mainFile(path, formats), mainFile(p.Report, formats)
+		if outfile.Same(p.Report, path) || outfile.Same(p.Report, main) || outfile.Same(belongs, main) {
+			return layers.Errorf(layers.ErrInvalid, "%s is or belongs to one of the files to import; choose another file with --report", p.Report)
+		}
+	}
+	return nil
+}
+
+// mainFile is the file to open for one that is named.
+func mainFile(path string, formats []Format) string {
+	for _, f := range formats {
+		if c, ok := f.(Companion); ok {
+			if main := c.MainFile(path); main != "" {
+				path = main
+			}
+		}
+	}
+	return path
 }
 
 // rejectsPaths are where refused records may go, the wanted place first: where

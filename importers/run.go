@@ -28,6 +28,9 @@ import (
 func Run(ctx context.Context, store layers.Store, plan Plan, formats ...Format) (*Report, error) {
 	r := &run{ctx: ctx, store: store, plan: plan, report: &Report{Layer: plan.Layer, DryRun: plan.DryRun, Started: time.Now(), Files: []FileReport{}, Properties: []PropertyReport{}}}
 	err := plan.Validate()
+	if e := plan.CheckReport(formats...); e != nil {
+		return r.report, e // nothing may be written, the report least of all
+	}
 	if err == nil {
 		err = r.do(formats)
 	}
@@ -36,7 +39,10 @@ func Run(ctx context.Context, store layers.Store, plan Plan, formats ...Format) 
 		r.report.Error = err.Error()
 	}
 	if plan.Report != "" {
-		if e := r.report.write(plan.Report); err == nil {
+		// A report tells of a run that was cancelled too.
+		saving, cancel := withoutCancel(ctx)
+		defer cancel()
+		if e := r.report.save(saving, plan.Report); err == nil {
 			err = e
 		}
 	}
@@ -185,13 +191,7 @@ func (r *run) refused(rest string) error {
 func (r *run) gather(formats []Format) error {
 	seen := map[string]bool{}
 	for _, path := range r.plan.Files {
-		for _, f := range formats {
-			if c, ok := f.(Companion); ok {
-				if main := c.MainFile(path); main != "" {
-					path = main
-				}
-			}
-		}
+		path = mainFile(path, formats)
 		if seen[filepath.Clean(path)] {
 			continue
 		}

@@ -4,11 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 	"strings"
 
 	"twind/exporters"
-	"twind/internal/config"
+	"twind/internal/outfile"
 	"twind/layers"
 	"twind/layers/geopackage"
 )
@@ -16,7 +15,7 @@ import (
 type exportCommand struct {
 	Layer         []string `arg:"" help:"Layer to write; PMTiles takes several."`
 	Format        string   `help:"gpkg, geojson, geojsonseq, csv, pmtiles or 3dtiles (a folder); told by the file's name when not given." placeholder:"FORMAT"`
-	Output        string   `required:"" help:"File to write, gzipped when it ends in .gz; for 3dtiles a new folder." placeholder:"PATH"`
+	Output        string   `required:"" help:"File to write, gzipped when it ends in .gz, or - for standard output; for 3dtiles a new folder." placeholder:"PATH"`
 	Store         string   `help:"geopackage:PATH or postgres://user@host/database." placeholder:"STORE"`
 	Config        string   `help:"Configuration file." placeholder:"twind.yaml"`
 	Geometry      string   `help:"Geometry in CSV: wkt, lonlat or none; lonlat for points and wkt for others when not given." enum:",wkt,lonlat,none" default:"" placeholder:"HOW"`
@@ -45,7 +44,7 @@ func (c *exportCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	if err := notTheStore(conf, c.Output); err != nil {
+	if err := checkOutput(conf, c.Config, "--output", c.Output); err != nil {
 		return err
 	}
 	store, err := openStore(p.ctx, conf, false, slog.New(slog.DiscardHandler))
@@ -73,12 +72,26 @@ func (c *exportCommand) Run(p *program) error {
 
 // format is the one that is asked for, with flags that fit it.
 func (c *exportCommand) format() (exporters.Format, error) {
+	if outfile.IsStandard(c.Output) {
+		if c.Format == "" {
+			return "", layers.Errorf(layers.ErrInvalid, "standard output tells no format; say --format geojson, geojsonseq or csv")
+		}
+		c.Output = outfile.Standard
+	}
 	if c.Format == formatSolids {
+		if c.Output == outfile.Standard {
+			return formatSolids, layers.Errorf(layers.ErrInvalid, "%s is a folder of files; name a new folder with --output", formatSolids)
+		}
 		return formatSolids, c.check(formatSolids)
 	}
 	format, err := exporters.ParseFormat(c.Format, c.Output)
 	if err != nil {
 		return format, err
+	}
+	if format == exporters.PMTiles || format == exporters.GeoPackage {
+		if _, err := exporters.Target(c.Output, format); err != nil {
+			return format, err
+		}
 	}
 	return format, c.check(format)
 }
@@ -111,39 +124,30 @@ func (c *exportCommand) exportFeatures(p *program, id layers.ID, format exporter
 		return err
 	}
 	bar := newProgress(p)
-	result, err := exporters.Export(p.ctx, c.Output, &l, func(ctx context.Context, yield func(*layers.Feature) error) error {
+	scan := func(ctx context.Context, yield func(*layers.Feature) error) error {
 		return store.Scan(ctx, id, layers.Query{}, yield)
-	}, exporters.Options{
+	}
+	o := exporters.Options{
 		Format: format, Geometry: exporters.Geometry(c.Geometry), BOM: c.BOM, GuardFormulas: c.GuardFormulas,
 		OpenContainer: func(ctx context.Context, path string) (exporters.Container, error) {
 			return geopackage.Open(ctx, path, geopackage.Options{Create: true})
 		},
 		Progress: func(n int64) { bar.set("writing "+string(id), n, stats.Count) },
-	})
+	}
+	if c.Output == outfile.Standard {
+		n, err := exporters.Write(p.ctx, p.out, &l, scan, o)
+		bar.done()
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(p.errOut, "%d features of layer %s\n", n, id)
+		return err
+	}
+	result, err := exporters.Export(p.ctx, c.Output, &l, scan, o)
 	bar.done()
 	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(p.out, "%d features of layer %s, %d bytes, in %s\n", result.Features, id, result.Bytes, c.Output)
 	return err
-}
-
-// notTheStore refuses to write over the store that is read, by whatever name.
-func notTheStore(conf config.Config, output string) error {
-	if isPostgres(conf.Store) {
-		return nil
-	}
-	path, err := geopackagePath(conf.Store)
-	if err != nil {
-		return err
-	}
-	from, err := os.Stat(path)
-	if err != nil {
-		return nil // openStore says it
-	}
-	to, err := os.Stat(output)
-	if err == nil && os.SameFile(from, to) {
-		return usageError{layers.Errorf(layers.ErrInvalid, "%s is the store itself; choose another file with --output", output)}
-	}
-	return nil
 }

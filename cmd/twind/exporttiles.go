@@ -56,7 +56,11 @@ func (c *exportCommand) exportTiles(p *program, ids []layers.ID, conf config.Con
 	if err != nil {
 		return err
 	}
-	w, err := pmtiles.Create(c.Output, doc)
+	target, err := exporters.Target(c.Output, exporters.PMTiles)
+	if err != nil {
+		return err
+	}
+	w, err := pmtiles.Create(target, doc)
 	if err != nil {
 		return err
 	}
@@ -65,7 +69,7 @@ func (c *exportCommand) exportTiles(p *program, ids []layers.ID, conf config.Con
 		return err
 	}
 	bar.done()
-	info, err := os.Stat(c.Output)
+	info, err := os.Stat(target)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"twind/importers/geojson"
 	"twind/importers/shapefile"
 	"twind/internal/config"
+	"twind/internal/outfile"
 	"twind/layers"
 )
 
@@ -30,7 +31,7 @@ type importCommand struct {
 	GeometryOnly bool     `help:"Read a shapefile whose .dbf is missing."`
 	Strict       bool     `help:"Write nothing when one record is refused."`
 	DryRun       bool     `help:"Read, check and report; write nothing."`
-	Report       string   `help:"Write the report as JSON." placeholder:"FILE.json"`
+	Report       string   `help:"Write the report as JSON, to a file or to standard output (-)." placeholder:"FILE.json"`
 }
 
 func (c *importCommand) Run(p *program) error {
@@ -47,6 +48,9 @@ func (c *importCommand) Run(p *program) error {
 	}
 	conf, err := (&serveCommand{Store: c.Store, Config: c.Config}).config()
 	if err != nil {
+		return err
+	}
+	if err := c.checkReport(conf, &plan); err != nil {
 		return err
 	}
 	for _, f := range c.Files {
@@ -80,13 +84,32 @@ func (c *importCommand) Run(p *program) error {
 	}()
 	bar := newProgress(p)
 	plan.Progress = func(g importers.Progress) { bar.set(g.Stage, g.Done, g.Total) }
-	report, err := importers.Run(p.ctx, store, plan, cityjson.Format{}, geojson.Format{}, shapefile.Format{})
+	report, err := importers.Run(p.ctx, store, plan, formats...)
 	bar.done()
 	if report != nil {
-		printReport(p, report)
 		stored = report.Inserted+report.Updated+report.Unchanged > 0
+		if outfile.IsStandard(c.Report) {
+			return errors.Join(err, report.Write(p.out))
+		}
+		printReport(p, report)
 	}
 	return err
+}
+
+// formats are those that can be imported.
+var formats = []importers.Format{cityjson.Format{}, geojson.Format{}, shapefile.Format{}}
+
+// checkReport refuses a report that would take the place of what is read or kept;
+// one for standard output is written by the command itself.
+func (c *importCommand) checkReport(conf config.Config, plan *importers.Plan) error {
+	if outfile.IsStandard(c.Report) {
+		plan.Report = ""
+		return nil
+	}
+	if err := plan.CheckReport(formats...); err != nil {
+		return usageError{err}
+	}
+	return checkOutput(conf, c.Config, "--report", c.Report)
 }
 
 // discardIfNew removes a GeoPackage that was not there before.
