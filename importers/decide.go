@@ -93,6 +93,9 @@ func (r *run) describeNew() error {
 		}
 		l.Kind, r.report.KindReason = guessKind(l.GeometryType, l.ID, r.plan.Files, names)
 	}
+	if t := r.plan.Title; t != nil {
+		l.Title = *t
+	}
 	if l.Title == (layers.Text{}) {
 		title := strings.TrimSpace(strings.NewReplacer("_", " ", "-", " ").Replace(string(l.ID)))
 		l.Title = layers.Text{EN: strings.ToUpper(title[:1]) + title[1:]}

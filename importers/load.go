@@ -37,6 +37,10 @@ func (r *run) load() (err error) {
 		return err
 	}
 	r.report.Inserted, r.report.Updated, r.report.Unchanged, r.report.Revision = res.Inserted, res.Updated, res.Unchanged, res.Revision
+	if t := r.plan.Title; t != nil && *t != r.layer.Title { // of a layer that was there; what failed leaves its name
+		r.layer.Title = *t
+		return r.store.UpdateLayer(r.ctx, r.layer)
+	}
 	return nil
 }
 

@@ -10,6 +10,7 @@ type Plan struct {
 	Files         []string          `json:"files"`
 	Layer         layers.ID         `json:"layer"`
 	Kind          layers.Kind       `json:"kind,omitempty"`          // of a new layer; "" is guessed
+	Title         *layers.Text      `json:"title,omitempty"`         // the layer's from now on; nil leaves it, or makes one of a new layer's id
 	CRS           string            `json:"crs,omitempty"`           // "" is the files' own
 	Encoding      string            `json:"encoding,omitempty"`      // "" is detected
 	Key           string            `json:"key,omitempty"`           // property that identifies a feature; "" is the layer's key, else the file's ids

@@ -23,6 +23,7 @@ type importCommand struct {
 	Layer        string   `required:"" help:"Layer to write into; made when it is not there." placeholder:"ID"`
 	Store        string   `help:"geopackage:PATH or postgres://user@host/database." placeholder:"STORE"`
 	Config       string   `help:"Configuration file." placeholder:"twind.yaml"`
+	Titles       titles   `embed:""`
 	Kind         string   `help:"What the features are: building, pipe, node, part, cell, street, …; guessed when not given." placeholder:"KIND"`
 	CRS          string   `name:"crs" help:"Coordinate system of the files, such as EPSG:4547; read from the files when not given." placeholder:"EPSG:…"`
 	Encoding     string   `help:"Encoding of the texts, such as GB18030; found out when not given." placeholder:"NAME"`
@@ -45,6 +46,9 @@ func (c *importCommand) Run(p *program) error {
 	}
 	if err := plan.Validate(); err != nil {
 		return usageError{err}
+	}
+	if err := c.Titles.check(); err != nil {
+		return err
 	}
 	conf, err := (&serveCommand{Store: c.Store, Config: c.Config}).config()
 	if err != nil {
@@ -82,6 +86,11 @@ func (c *importCommand) Run(p *program) error {
 			discard()
 		}
 	}()
+	var title layers.Text
+	if l, err := store.Layer(p.ctx, id); err == nil {
+		title = l.Title
+	}
+	plan.Title = c.Titles.change(title)
 	bar := newProgress(p)
 	plan.Progress = func(g importers.Progress) { bar.set(g.Stage, g.Done, g.Total) }
 	report, err := importers.Run(p.ctx, store, plan, formats...)

@@ -33,6 +33,8 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Serve a city."`
 	Import  importCommand  `cmd:"" help:"Read files into a layer."`
 	Export  exportCommand  `cmd:"" help:"Write a layer to a file."`
+	Layers  layersCommand  `cmd:"" help:"List the layers of a store."`
+	Drop    dropCommand    `cmd:"" help:"Remove a layer with its features."`
 	Replay  replayCommand  `cmd:"" help:"Send recorded positions as a live feed."`
 	Check   checkCommand   `cmd:"" help:"Verify store, snapshot and geometries; one line a fault."`
 	Version versionCommand `cmd:"" help:"Print the version."`

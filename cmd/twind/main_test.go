@@ -56,7 +56,7 @@ func TestVersionAndHelp(t *testing.T) {
 	require.Regexp(t, `^twind \S+\n$`, out)
 	status, out, _ = twind(t, "--help")
 	require.Zero(t, status)
-	for _, c := range []string{"demo", "serve", "import", "export", "replay", "check", "version"} {
+	for _, c := range []string{"demo", "serve", "import", "export", "layers", "drop", "replay", "check", "version"} {
 		require.Contains(t, out, c)
 	}
 }

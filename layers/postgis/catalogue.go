@@ -356,7 +356,15 @@ func (s *Store) DropLayer(ctx context.Context, id layers.ID) error {
 		return err
 	}
 	what := "drop layer " + string(id)
-	err = s.busy(ctx, what, src.relation, patience, func(tx pgx.Tx) error {
+	table := src.relation
+	var there bool // a layer that has lost its table can be dropped too
+	if err := s.row(ctx, what, "SELECT to_regclass($1) IS NOT NULL", []any{table}, &there); err != nil {
+		return err
+	}
+	if !there {
+		table = ""
+	}
+	err = s.busy(ctx, what, table, patience, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, s.sql("DELETE FROM {s}._layers WHERE id = $1"), string(id))
 		if err != nil {
 			return err
@@ -367,7 +375,7 @@ func (s *Store) DropLayer(ctx context.Context, id layers.ID) error {
 		if _, err := tx.Exec(ctx, s.sql("DELETE FROM {s}._surfaces WHERE layer = $1"), string(id)); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, "DROP TABLE "+src.relation); err != nil {
+		if _, err := tx.Exec(ctx, "DROP TABLE IF EXISTS "+src.relation); err != nil {
 			if code(err) == "2BP01" {
 				return layers.Errorf(layers.ErrConflict, "%s: others depend on its table (%s): drop those first", what, cause(err))
 			}

@@ -42,7 +42,7 @@ func (s *Store) checkOwn(ctx context.Context, yield func(string) error) error {
 			return err
 		}
 		if !there {
-			if err := yield(fmt.Sprintf("layer %s has lost its table %s: restore it from a backup, or drop the layer", l.ID, src.relation)); err != nil {
+			if err := yield(fmt.Sprintf("layer %s has lost its table %s: restore it from a backup, or remove the layer with twind drop %s", l.ID, src.relation, l.ID)); err != nil {
 				return err
 			}
 			continue
