@@ -8,6 +8,7 @@ import (
 	"twind/internal/config"
 	"twind/layers"
 	"twind/layers/snapshot"
+	"twind/realtime/history"
 )
 
 type checkCommand struct {
@@ -16,8 +17,8 @@ type checkCommand struct {
 	Data   string `help:"Folder of the snapshots." placeholder:"DIR"`
 }
 
-// Run verifies the store, the snapshot against the store, and every geometry;
-// it prints one line a fault and fails when there is any.
+// Run verifies the store, the snapshot against the store, every geometry, and the
+// checksums of the history, which is only read; it prints one line a fault and fails when there is any.
 func (c *checkCommand) Run(p *program) error {
 	conf, err := (&serveCommand{Store: c.Store, Config: c.Config, Data: c.Data}).config()
 	if err != nil {
@@ -41,11 +42,23 @@ func (c *checkCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	if faults > 0 {
-		return layers.Errorf(layers.ErrCorrupt, "%d faults in %d features of %s; the lines above name them", faults, counted, displayStore(conf.Store))
+	recorded, err := history.Verify(p.ctx, historyDir(conf), report)
+	if err != nil {
+		return err
 	}
-	fmt.Fprintf(p.out, "no fault in %d features of %s\n", counted, displayStore(conf.Store))
+	if faults > 0 {
+		return layers.Errorf(layers.ErrCorrupt, "%d faults in %d features of %s%s; the lines above name them", faults, counted, displayStore(conf.Store), ofHistory(recorded))
+	}
+	fmt.Fprintf(p.out, "no fault in %d features of %s%s\n", counted, displayStore(conf.Store), ofHistory(recorded))
 	return nil
+}
+
+// ofHistory says what was read of the history; nothing where there is none.
+func ofHistory(v history.Verified) string {
+	if v.Files == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" and %d rows of its history", v.Rows)
 }
 
 // checkSnapshot compares the snapshot with the store and looks at each geometry.

@@ -36,7 +36,7 @@ type commands struct {
 	Layers  layersCommand  `cmd:"" help:"List the layers of a store."`
 	Drop    dropCommand    `cmd:"" help:"Remove a layer with its features."`
 	Replay  replayCommand  `cmd:"" help:"Send recorded positions as a live feed."`
-	Check   checkCommand   `cmd:"" help:"Verify store, snapshot and geometries; one line a fault."`
+	Check   checkCommand   `cmd:"" help:"Verify store, snapshot, geometries and history; one line a fault."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

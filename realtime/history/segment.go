@@ -303,7 +303,14 @@ func (s *segment) blocks(f *os.File) ([]blockRef, error) {
 func (s *segment) damaged(err error) error { return damaged(s.path, err) }
 
 func damaged(path string, err error) error {
-	return layers.Errorf(layers.ErrCorrupt, "%s of the history is damaged: %w; put it back from a backup or remove it", filepath.Base(path), err)
+	return layers.Errorf(layers.ErrCorrupt, "%s is damaged: %w; put it back from a backup or remove it", shortName(path), err)
+}
+
+// shortName is a file's path from the folder that the history's is in: the same
+// names stand in the folder of each stream.
+func shortName(path string) string {
+	stream := filepath.Dir(path)
+	return filepath.Join(filepath.Base(filepath.Dir(stream)), filepath.Base(stream), filepath.Base(path))
 }
 
 // openSegment reads what is known of a segment from its index.
