@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -36,6 +37,7 @@ type city struct {
 	store   layers.Store
 	catalog *snapshot.Catalog
 	hub     *realtime.Hub
+	stop    func() // ends the server and closes the file, once
 }
 
 var buildingsLayer = layers.Layer{
@@ -68,8 +70,16 @@ func newCity(t *testing.T, change func(*config.Config)) *city {
 // newCityWith lets a test set options of the server.
 func newCityWith(t *testing.T, change func(*config.Config), set func(*server.Options)) *city {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	store, err := geopackage.Open(ctx, filepath.Join(t.TempDir(), "city.gpkg"), geopackage.Options{Create: true})
+	path := filepath.Join(t.TempDir(), "city.gpkg")
+	makeCity(t, path)
+	return openCity(t, path, t.TempDir(), change, set)
+}
+
+// makeCity makes a GeoPackage with 25 buildings.
+func makeCity(t *testing.T, path string) {
+	t.Helper()
+	ctx := t.Context()
+	store, err := geopackage.Open(ctx, path, geopackage.Options{Create: true})
 	require.NoError(t, err)
 	require.NoError(t, store.CreateLayer(ctx, buildingsLayer))
 	require.NoError(t, store.CreateLayer(ctx, vehiclesLayer))
@@ -88,9 +98,18 @@ func newCityWith(t *testing.T, change func(*config.Config), set func(*server.Opt
 		}
 	})
 	require.NoError(t, err)
+	require.NoError(t, store.Close())
+}
+
+// openCity serves a GeoPackage that is there; its snapshot is kept in dir.
+func openCity(t *testing.T, path, dir string, change func(*config.Config), set func(*server.Options)) *city {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	store, err := geopackage.Open(ctx, path, geopackage.Options{})
+	require.NoError(t, err)
 	metrics := prometheus.NewRegistry()
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	catalog, err := snapshot.Open(ctx, store, snapshot.Options{Dir: t.TempDir(), Log: log, Registerer: metrics})
+	catalog, err := snapshot.Open(ctx, store, snapshot.Options{Dir: dir, Log: log, Registerer: metrics})
 	require.NoError(t, err)
 	hub := realtime.New(realtime.Options{Codec: wire.NewCodec(), Log: log, Registerer: metrics})
 	require.NoError(t, hub.AddLayer(vehiclesLayer))
@@ -112,8 +131,8 @@ func newCityWith(t *testing.T, change func(*config.Config), set func(*server.Opt
 	done := make(chan struct{}, 2)
 	go func() { _ = catalog.Run(ctx); done <- struct{}{} }()
 	go func() { _ = hub.Run(ctx); done <- struct{}{} }()
-	c := &city{httptest.NewServer(s), t, store, catalog, hub}
-	t.Cleanup(func() {
+	c := &city{Server: httptest.NewServer(s), t: t, store: store, catalog: catalog, hub: hub}
+	c.stop = sync.OnceFunc(func() {
 		c.Close()
 		cancel()
 		<-done
@@ -122,6 +141,7 @@ func newCityWith(t *testing.T, change func(*config.Config), set func(*server.Opt
 		require.NoError(t, catalog.Close())
 		require.NoError(t, store.Close())
 	})
+	t.Cleanup(c.stop)
 	return c
 }
 

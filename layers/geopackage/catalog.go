@@ -135,11 +135,14 @@ func touchCatalog(c *sqlite.Conn) error {
 
 // logLayer writes a line about a whole layer and returns its revision.
 func logLayer(c *sqlite.Conn, id layers.ID, op layers.ChangeOp) (layers.Revision, error) {
-	err := c.Exec(`INSERT INTO twind_changes (layer, op, time) VALUES (?, ?, `+nowMillis+`)`, string(id), int64(op))
-	return layers.Revision(c.LastRowID()), err
+	if err := c.Exec(`INSERT INTO twind_changes (layer, op, time) VALUES (?, ?, `+nowMillis+`)`, string(id), int64(op)); err != nil {
+		return 0, err
+	}
+	return head(c)
 }
 
+// head is the last revision that was given out: see branchTrigger.
 func head(c *sqlite.Conn) (layers.Revision, error) {
-	n, err := c.Int(`SELECT seq FROM sqlite_sequence WHERE name = 'twind_changes'`)
+	n, err := c.Int(`SELECT max(ifnull((SELECT max(seq) FROM twind_changes), 0), ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'twind_changes'), 0))`)
 	return layers.Revision(n), err
 }

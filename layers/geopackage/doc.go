@@ -10,7 +10,9 @@
 //	twind_staging    tables of loads under way, and whose they are
 //
 // The change log is written by triggers in plain SQL, so that edits of other
-// programs are in it too. seq is the store's revision: a feature's revision is
+// programs are in it too. seq is the store's revision, the time in
+// microseconds where that is greater than one more than the last, so that copies
+// changed apart count apart: a feature's revision is
 // that of its last line in the log, or that of its layer's last load if it has
 // no line since. Programs that replace a table (ogr2ogr -overwrite) take the
 // triggers with it; that is noticed, the triggers are put back and a Reloaded

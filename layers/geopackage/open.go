@@ -171,7 +171,7 @@ func (s *Store) setUp(ctx context.Context, fresh bool) error {
 				return layers.Errorf(layers.ErrUnavailable, "%s was made by a newer twind (schema %d; this one knows %d); use that one", s.path, v, schemaVersion)
 			}
 		}
-		if err := c.Script(standardTables + twindTables("main") + aspatial); err != nil {
+		if err := c.Script(standardTables + twindTables("main") + branchTrigger + aspatial); err != nil {
 			return err
 		}
 		id, err := c.Text(`SELECT value FROM twind_meta WHERE key = 'identity'`)

@@ -160,8 +160,9 @@ func TestCompaction(t *testing.T) {
 	require.NoError(t, err)
 	edit(1) // the last change of lamp-1
 	before := all(t, s, "poles", layers.Query{})["lamp-1"].Revision
+	var revisions []layers.Revision
 	for range 2 * keep {
-		_, err := s.Update(t.Context(), func(tx layers.Tx) error {
+		rev, err := s.Update(t.Context(), func(tx layers.Tx) error {
 			f, err := tx.Get(t.Context(), "poles", "lamp-2")
 			if err != nil {
 				return err
@@ -169,6 +170,7 @@ func TestCompaction(t *testing.T) {
 			return tx.Replace(t.Context(), "poles", f)
 		})
 		require.NoError(t, err)
+		revisions = append(revisions, rev)
 	}
 	outOfReach := func() bool {
 		return s.Changes(t.Context(), 0, func(layers.Record) error { return nil }) != nil
@@ -177,7 +179,7 @@ func TestCompaction(t *testing.T) {
 	require.ErrorIs(t, s.Changes(t.Context(), 0, func(layers.Record) error { return nil }), layers.ErrNotFound)
 	n := 0
 	head := headOf(t, s)
-	require.NoError(t, s.Changes(t.Context(), head-keep+5, func(layers.Record) error { n++; return nil }))
+	require.NoError(t, s.Changes(t.Context(), revisions[2*keep-1-(keep-5)], func(layers.Record) error { n++; return nil }))
 	require.Equal(t, keep-5, n, "what is kept is whole")
 	require.Equal(t, before, all(t, s, "poles", layers.Query{})["lamp-1"].Revision, "revisions stay")
 	require.Equal(t, head, all(t, s, "poles", layers.Query{})["lamp-2"].Revision)

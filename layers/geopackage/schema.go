@@ -73,6 +73,17 @@ const aspatial = `INSERT INTO gpkg_extensions SELECT NULL, NULL, 'gdal_aspatial'
 // nowMillis is the time of a line in the log, in plain SQL that every SQLite knows.
 const nowMillis = `CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)`
 
+// branchTrigger makes a revision the time of its change where that is greater than
+// one more than the last: microseconds since 1970, of which the clock tells the
+// milliseconds and chance the rest. Two copies of a file that are changed apart
+// then count apart, whichever program changes them; see
+// docs/decisions/2026-11-22-revisions.md. sqlite_sequence does not hear of it: head
+// looks at both.
+const branchTrigger = `CREATE TRIGGER IF NOT EXISTS main.twind_changes_branch AFTER INSERT ON twind_changes
+  WHEN NEW.seq < ` + nowMillis + ` * 1000
+  BEGIN UPDATE twind_changes SET seq = ` + nowMillis + ` * 1000 + abs(random() % 1000) WHERE seq = NEW.seq; END;
+`
+
 // createStandard makes an empty database a GeoPackage.
 func createStandard(c *sqlite.Conn) error {
 	if err := c.Script(fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d;", applicationID, userVersion) + standardTables); err != nil {

@@ -117,10 +117,8 @@ func (s *Store) follow(ctx context.Context, m *sqlite.Monitor, last int64) {
 			<-ctx.Done()
 			return
 		}
-		if log.wants(s.head.Load()) {
-			if err := log.step(ctx); err != nil && ctx.Err() == nil {
-				s.log.Warn("the change log could not be compacted", "error", err)
-			}
+		if err := log.step(ctx, s.head.Load()); err != nil && ctx.Err() == nil {
+			s.log.Warn("the change log could not be compacted", "error", err)
 		}
 		v, err := m.DataVersion()
 		if err != nil {

@@ -188,17 +188,20 @@ func TestPrunedLog(t *testing.T) {
 	dsn := pgtest.DSN(t)
 	s := open(t, dsn, postgis.Options{})
 	require.NoError(t, s.CreateLayer(ctx, houses))
+	var revisions []layers.Revision
 	for i := range 10 {
-		_, err := s.Update(ctx, func(tx layers.Tx) error { return tx.Insert(ctx, "houses", house(fmt.Sprint(i), i)) })
+		rev, err := s.Update(ctx, func(tx layers.Tx) error { return tx.Insert(ctx, "houses", house(fmt.Sprint(i), i)) })
 		require.NoError(t, err)
+		revisions = append(revisions, rev)
 	}
 	head, err := s.Head(ctx)
 	require.NoError(t, err)
+	require.Equal(t, revisions[9], head)
 	short := open(t, dsn, postgis.Options{KeepChanges: 4})
 	require.Eventually(t, func() bool { return short.Changes(ctx, 1, func(layers.Record) error { return nil }) != nil }, 10*time.Second, 10*time.Millisecond)
 	require.ErrorIs(t, short.Changes(ctx, 1, func(layers.Record) error { return nil }), layers.ErrNotFound)
-	require.Len(t, records(t, s, head-4), 4)
-	require.ErrorIs(t, s.Changes(ctx, head-5, func(layers.Record) error { return nil }), layers.ErrNotFound)
+	require.Len(t, records(t, s, revisions[5]), 4)
+	require.ErrorIs(t, s.Changes(ctx, revisions[4], func(layers.Record) error { return nil }), layers.ErrNotFound)
 	now, err := s.Head(ctx)
 	require.NoError(t, err)
 	require.Equal(t, head, now)

@@ -408,7 +408,7 @@ func TestPublishedTriggers(t *testing.T) {
 	ops := map[string]layers.ChangeOp{}
 	for i, r := range got {
 		require.Equal(t, layers.ID("wells"), r.Layer)
-		require.Equal(t, head+1+layers.Revision(i), r.Revision)
+		require.Equal(t, got[0].Revision+layers.Revision(i), r.Revision, "of one transaction")
 		ops[r.Feature] = r.Op
 	}
 	require.Equal(t, map[string]layers.ChangeOp{"W%2F1%25": layers.Updated, "W%2F2%25": layers.Deleted, "new%2F": layers.Inserted}, ops)
@@ -423,7 +423,7 @@ func TestPublishedTriggers(t *testing.T) {
 	require.NoError(t, err)
 	execute(t, dsn, `INSERT INTO gis."地块 ""一" ("编号") VALUES ('00000000-0000-0000-0000-000000000001'); INSERT INTO gis.visits VALUES ('2026-06-06', 77, NULL); TRUNCATE gis.wells`)
 	require.Equal(t, []layers.Record{{Revision: head + 1, Layer: "land", Feature: "00000000-0000-0000-0000-000000000001", Op: layers.Inserted}, {Revision: head + 2, Layer: "visits", Feature: "77", Op: layers.Inserted},
-		{Revision: head + 3, Layer: "wells", Op: layers.Reloaded}}, timeless(records(t, s, head)))
+		{Revision: head + 3, Layer: "wells", Op: layers.Reloaded}}, ranked(t, records(t, s, head), head))
 
 	// Opened again, nothing is anew; without triggers in the configuration they go.
 	head, err = s.Head(ctx)
@@ -435,7 +435,7 @@ func TestPublishedTriggers(t *testing.T) {
 	second := open(t, dsn, postgis.Options{Published: []postgis.Published{{Table: "gis.wells", Triggers: true}}})
 	require.Empty(t, records(t, second, head))
 	third := open(t, dsn, postgis.Options{Published: []postgis.Published{{Table: "gis.wells"}}})
-	require.Equal(t, []layers.Record{{Revision: head + 1, Layer: "wells", Op: layers.LayerUpdated}, {Revision: head + 2, Layer: "wells", Op: layers.Reloaded}}, timeless(records(t, third, head)))
+	require.Equal(t, []layers.Record{{Revision: head + 1, Layer: "wells", Op: layers.LayerUpdated}, {Revision: head + 2, Layer: "wells", Op: layers.Reloaded}}, ranked(t, records(t, third, head), head))
 	require.Zero(t, count())
 }
 
@@ -453,7 +453,7 @@ func TestPublishedRevisionsArePersistent(t *testing.T) {
 	identity := s.Identity()
 	head, err := s.Head(ctx)
 	require.NoError(t, err)
-	require.Equal(t, layers.Revision(4), head, "each layer was created and is to be read")
+	require.Len(t, records(t, s, 0), 4, "each layer was created and is to be read")
 	require.NoError(t, s.Close())
 	time.Sleep(1100 * time.Millisecond) // the sessions' last counters
 	s = again()

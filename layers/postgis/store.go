@@ -19,11 +19,16 @@ import (
 	"twind/layers"
 )
 
-// format numbers the layout of schema.sql.
-const format = 2
+// format numbers the layout of the schema.
+const format = 3
 
 //go:embed schema.sql
 var schemaSQL string
+
+// commitSQL makes the function that gives out revisions; it may run again.
+//
+//go:embed commit.sql
+var commitSQL string
 
 // Store is a layers.Store in a database; see the package's documentation. Its
 // methods are safe for concurrent use.
@@ -243,7 +248,7 @@ func (s *Store) createSchema(ctx context.Context, conn *pgx.Conn) error {
 			return err
 		}
 		// Many statements in one string: the simple protocol.
-		if _, err := tx.Exec(ctx, s.sql("CREATE SCHEMA IF NOT EXISTS {s};\n"+schemaSQL+surfacesSQL), pgx.QueryExecModeSimpleProtocol); err != nil {
+		if _, err := tx.Exec(ctx, s.sql("CREATE SCHEMA IF NOT EXISTS {s};\n"+commitSQL+schemaSQL+surfacesSQL), pgx.QueryExecModeSimpleProtocol); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, s.sql("INSERT INTO {s}._store (format, identity) VALUES ($1, gen_random_uuid()::text)"), format)

@@ -23,7 +23,7 @@ func (s *Store) upgrade(ctx context.Context, conn *pgx.Conn) error {
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended('twind.create', 0))"); err != nil {
 			return err
 		}
-		if err := script(ctx, tx, s.sql(surfacesSQL)); err != nil {
+		if err := script(ctx, tx, s.sql(surfacesSQL+commitSQL)); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, s.sql("UPDATE {s}._store SET format = $1 WHERE format < $1"), format)

@@ -76,6 +76,7 @@ func TestUpgradeFromFormat1(t *testing.T) {
 	require.NoError(t, s.CreateLayer(t.Context(), layers.Layer{ID: "houses", Kind: layers.KindBuilding, CRS: 4326, MaxZoom: 16, Schema: []layers.Property{}}))
 	require.NoError(t, s.Close())
 	execute(t, dsn, "DROP TABLE twind._surfaces")
+	execute(t, dsn, "CREATE OR REPLACE FUNCTION twind._commit() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'") // that of an older format
 	execute(t, dsn, "UPDATE twind._store SET format = 1")
 
 	s = openDSN(t, dsn)
@@ -86,6 +87,6 @@ func TestUpgradeFromFormat1(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Equal(t, map[string]layers.Surfaces{"a": faces(t, 1)}, surfacesByID(t, s))
-	require.Equal(t, int32(2), ask[int32](t, dsn, "SELECT format FROM twind._store"))
+	require.Equal(t, int32(3), ask[int32](t, dsn, "SELECT format FROM twind._store"))
 	require.NoError(t, s.Check(t.Context(), func(fault string) error { t.Error(fault); return nil }))
 }
