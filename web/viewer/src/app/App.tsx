@@ -16,6 +16,7 @@ import { StoreProvider } from './context';
 import type { Store } from './store';
 import { useCovered } from './useCovered';
 import { useElbowRoom } from './useElbowRoom';
+import { useScreen } from './useScreen';
 
 /** The whole page. */
 export function App({ store }: { store: Store }) {
@@ -52,6 +53,7 @@ export function App({ store }: { store: Store }) {
   }, [store]);
   useCovered(store);
   useElbowRoom(store);
+  useScreen(false);
   return (
     <StoreProvider value={store}>
       <MapCanvas />

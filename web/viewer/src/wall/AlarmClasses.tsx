@@ -4,7 +4,7 @@ import { firstClasses } from './alarms';
 import { className } from './alarmText';
 import { useWall } from './context';
 import { nothingHeard } from './nothingHeard';
-import { gapOf, rowsThatFit, useMeasured } from './wholeRows';
+import { classesThatFit, gapOf, useMeasured } from './wholeRows';
 
 /** How many alarms are open, by class: as many rows as there is room for, the last for all others. */
 export function AlarmClasses() {
@@ -15,9 +15,11 @@ export function AlarmClasses() {
   const [room, setRoom] = useState(Number.POSITIVE_INFINITY);
   const list = useMeasured<HTMLUListElement>(element =>
     setRoom(
-      rowsThatFit(
+      classesThatFit(
+        classes.length,
         element.clientHeight,
         element.firstElementChild?.getBoundingClientRect().height ?? 0,
+        element.querySelector('.class-bar')?.getBoundingClientRect().height ?? 0,
         gapOf(element),
       ),
     ),
@@ -51,7 +53,6 @@ export function AlarmClasses() {
           <li class="class-row class-rest" title={words.classes.summary(rest.fresh, rest.acknowledged)}>
             <span class="class-name">{words.classes.more(rest.classes)}</span>
             <span class="class-count">{rest.fresh + rest.acknowledged}</span>
-            <span class="class-bar" aria-hidden="true" />
           </li>
         )}
       </ul>

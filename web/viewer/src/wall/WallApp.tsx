@@ -4,10 +4,11 @@ import './cases.css';
 import './overlay.css';
 import './markers.css';
 import './replay.css';
+import './shapes.css';
 import { useEffect, useMemo } from 'preact/hooks';
 import { StoreProvider } from '../app/context';
-import { applyScreen } from '../app/screen';
 import type { Store } from '../app/store';
+import { useScreen } from '../app/useScreen';
 import { tags, textIn } from '../i18n';
 import { MapCanvas } from '../panels/MapCanvas';
 import { Notices } from '../panels/Notices';
@@ -41,11 +42,7 @@ export function WallApp({ store }: { store: Store }) {
     document.title = `${textIn(store.config.title, language, 'twind')} · twind`;
   }, [language, store]);
   useEffect(() => () => wall.dispose(), [wall]);
-  useEffect(() => {
-    const fit = () => void applyScreen(true);
-    window.addEventListener('resize', fit);
-    return () => window.removeEventListener('resize', fit);
-  }, []);
+  useScreen(true);
   useKeys(wall);
   useMarkers(wall);
   const replaying = wall.inReplay.value;

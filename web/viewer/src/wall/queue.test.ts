@@ -4,7 +4,7 @@ import { compareAlarms, countByClass, firstClasses, roused, succeedAlarm } from 
 import { againstLimit } from './alarmText';
 import { FloodWatch } from './flood';
 import { Ledger } from './ledger';
-import { rowsThatFit, wholeHeight } from './wholeRows';
+import { classesThatFit, rowsThatFit, wholeHeight } from './wholeRows';
 
 const noon = Date.parse('2026-11-22T12:00:00Z');
 
@@ -277,6 +277,14 @@ describe('a list without room for all', () => {
   ])('in %d px fit rows of %d px, %d px apart: %d', (room, row, gap, fit) =>
     expect(rowsThatFit(room, row, gap)).toBe(fit),
   );
+
+  it('sums up in a row without a bar the classes for which there is no room', () => {
+    expect(classesThatFit(3, 100, 30, 7, 5)).toBe(3);
+    expect(classesThatFit(4, 100, 30, 7, 5)).toBe(3);
+    expect(classesThatFit(6, 127, 30, 7, 5)).toBe(3);
+    expect(classesThatFit(6, 128, 30, 7, 5)).toBe(4);
+    expect(classesThatFit(4, 134, 30, 7, 5)).toBe(3); // with its bar the fourth is cut
+  });
 
   it.each([
     [[30, 30], 100, 100],

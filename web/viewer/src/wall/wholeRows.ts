@@ -7,6 +7,12 @@ export function rowsThatFit(room: number, row: number, gap: number): number {
   return Math.max(1, Math.floor((room + gap + rounding) / (row + gap)));
 }
 
+/** Rows that fit of so many, where the last sums up the others if not all do, and then has no bar. Pixels. */
+export function classesThatFit(count: number, room: number, row: number, bar: number, gap: number): number {
+  const whole = rowsThatFit(room, row, gap);
+  return count <= whole ? whole : Math.min(count - 1, rowsThatFit(room + bar, row, gap));
+}
+
 /**
  * The height at which a list ends with a whole row: all rows where they fit, else
  * as many as do; of a first row that is too tall, what there is. Pixels.
