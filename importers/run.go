@@ -202,6 +202,8 @@ func (r *run) gather(formats []Format) error {
 			return layers.Errorf(layers.ErrNotFound, "%s: there is no such file", path)
 		case err != nil:
 			return layers.Errorf(layers.ErrUnavailable, "%s cannot be read: %w", path, err)
+		case info.IsDir() && strings.EqualFold(filepath.Ext(path), ".gdb"):
+			return layers.Errorf(layers.ErrUnsupported, "%s is of no format that can be imported; %s", path, hint(path))
 		case info.IsDir():
 			return layers.Errorf(layers.ErrInvalid, "%s is a folder; name the files in it", path)
 		case info.Size() == 0:
@@ -220,7 +222,7 @@ func (r *run) gather(formats []Format) error {
 			}
 		}
 		if set.format == nil {
-			return layers.Errorf(layers.ErrUnsupported, "%s is of no format that can be imported (%s)", path, strings.Join(names, ", "))
+			return layers.Errorf(layers.ErrUnsupported, "%s is of no format that can be imported (%s); %s", path, strings.Join(names, ", "), hint(path))
 		}
 		r.total += set.size
 		r.sets = append(r.sets, set)

@@ -564,6 +564,7 @@ func TestZip(t *testing.T) {
 		"backslashes":    {archive(`..\x.shp`), "points outside the archive"},
 		"a drive":        {archive(`C:\x.shp`), "points outside the archive"},
 		"none":           {archive("a.txt"), "there is no .shp in it"},
+		"in another":     {archive("a.txt", "pipes/2024.ZIP"), "but the archive pipes/2024.ZIP: unpack it"},
 		"two":            {archive("a.shp", "a.dbf", gbk("道路")+".shp"), "it holds 2 shapefiles (a.shp, 道路.shp …); unpack it and name the one to import"},
 		"a bomb":         {archive("bomb.shp", "bomb.dbf"), "unpacks to more than"},
 		"lacks its .dbf": {archive("a.shp", "b.dbf"), "data.zip/a.shp: it lacks its .dbf"},

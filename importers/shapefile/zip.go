@@ -52,6 +52,11 @@ func unzip(ctx context.Context, archive string, free int64) (shp, dir string, er
 	}
 	switch len(mains) {
 	case 0:
+		for _, f := range z.File {
+			if strings.EqualFold(path.Ext(f.Name), ".zip") {
+				return "", "", fail("there is no .shp in it, but the archive %s: unpack it and import that one", entryName(f))
+			}
+		}
 		return "", "", fail("there is no .shp in it")
 	case 1:
 	default:
