@@ -38,6 +38,9 @@ func (c *exportCommand) exportSolids(p *program, id layers.ID, conf config.Confi
 		return err
 	}
 	defer ground.Close()
+	if err := errors.Join(ground.missing...); err != nil {
+		return err // what is written would stand at other heights than what is served
+	}
 	solids, err := tiles3d.New(tiles3d.Options{Views: tiles3d.From(catalog), Ground: ground, GroundRevision: ground.Revision, Layers: catalog.Layers})
 	if err != nil {
 		return err

@@ -24,9 +24,11 @@ type models struct {
 	answers *tiles.Answers
 	rasters []server.Raster
 	grounds []server.Ground
+	missing []error // of those that are left out
 }
 
-// openModels opens them in the order of the configuration.
+// openModels opens them in the order of the configuration; one that cannot be
+// read is named in the log, with the command that mends it, and left out.
 func openModels(conf config.Config, log *slog.Logger, metrics prometheus.Registerer) (*models, error) {
 	m := &models{}
 	for _, r := range conf.Rasters {
@@ -40,8 +42,8 @@ func openModels(conf config.Config, log *slog.Logger, metrics prometheus.Registe
 			}
 		}
 		if err := m.open(r, log); err != nil {
-			m.Close()
-			return nil, err
+			log.Error("an elevation model is left out", "layer", r.ID, "error", err)
+			m.missing = append(m.missing, err)
 		}
 	}
 	return m, nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -70,9 +71,14 @@ func TestModelsThatCannotBeRead(t *testing.T) {
 		if c.data != "" {
 			require.NoError(t, os.WriteFile(path, []byte(c.data), 0o600))
 		}
-		_, err := openModels(config.Config{Rasters: []config.Raster{{ID: "ground", Source: path, Role: config.RoleDEM, Title: layers.Text{EN: "Ground"}}}}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
-		require.Error(t, err)
-		require.Contains(t, err.Error(), path)
-		require.Contains(t, err.Error(), c.text)
+		var log bytes.Buffer
+		m, err := openModels(config.Config{Rasters: []config.Raster{{ID: "ground", Source: path, Role: config.RoleDEM, Title: layers.Text{EN: "Ground"}}}}, slog.New(slog.NewTextHandler(&log, nil)), prometheus.NewRegistry())
+		require.NoError(t, err, "as with images and archives, the rest is served")
+		require.Empty(t, m.grounds)
+		require.Len(t, m.missing, 1)
+		m.Close()
+		for _, text := range []string{"an elevation model is left out", "layer=ground", path, c.text} {
+			require.Contains(t, log.String(), text)
+		}
 	}
 }

@@ -178,6 +178,40 @@ func TestStoreThatIsNoGeoPackage(t *testing.T) {
 	}
 }
 
+func TestAConfigurationIsNotMadeAStore(t *testing.T) {
+	for name, text := range map[string]string{"c.yaml": "", "d.yaml": "addr: 127.0.0.1:0\n", "e.txt": "", "new.yml": "-"} {
+		path := write(t, name, text)
+		if text == "-" {
+			require.NoError(t, os.Remove(path))
+		}
+		for _, args := range [][]string{
+			{"serve", "--addr", "127.0.0.1:0"}, {"check"}, {"layers"}, {"import", write(t, "a.geojson", points), "--layer", "a"},
+		} {
+			want := []string{path, "does not end in .gpkg"}
+			if strings.HasSuffix(name, "ml") {
+				want = append(want, "--config")
+			}
+			fails(t, exitUsage, append(args, "--store", path), want...)
+		}
+		if text == "-" {
+			require.NoFileExists(t, path)
+			continue
+		}
+		b, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, text, string(b))
+	}
+	// A GeoPackage may have any name once it is one, and a new one's may be in capitals.
+	_, store, _ := stored(t)
+	other := strings.TrimSuffix(store, ".gpkg") + ".db"
+	require.NoError(t, os.Rename(store, other))
+	status, out, errOut := twind(t, "layers", "--store", other)
+	require.Zero(t, status, errOut)
+	require.Contains(t, out, "parts")
+	status, _, errOut = twind(t, "import", write(t, "a.geojson", points), "--layer", "a", "--store", filepath.Join(t.TempDir(), "NEW.GPKG"))
+	require.Zero(t, status, errOut)
+}
+
 func TestDataFolderNotWritable(t *testing.T) {
 	file := write(t, "file", "")
 	fails(t, exitFailed, []string{"demo", "--addr", "127.0.0.1:0", "--data", filepath.Join(file, "data")}, "not writable", "--data")

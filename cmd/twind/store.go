@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -24,12 +27,47 @@ func openStore(ctx context.Context, c config.Config, write bool, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
+	if err := checkName(path); err != nil {
+		return nil, err
+	}
 	if write {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return nil, layers.Errorf(layers.ErrUnavailable, "folder %s cannot be made: %v; choose a writable one", filepath.Dir(path), err)
 		}
 	}
 	return geopackage.Open(ctx, path, geopackage.Options{Log: log, Create: write, Untouched: !write})
+}
+
+// checkName refuses to make a GeoPackage of a file that is called otherwise, such
+// as a configuration. One that is there may have any name.
+func checkName(path string) error {
+	if ext := strings.ToLower(filepath.Ext(path)); ext == ".gpkg" || ext == ".gpkx" {
+		return nil
+	}
+	info, err := os.Stat(path)
+	if err == nil && info.Size() > 0 && (info.IsDir() || isDatabase(path)) {
+		return nil // geopackage.Open says what is wrong with it, if anything
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return layers.Errorf(layers.ErrUnavailable, "cannot open %s: %w", path, err)
+	}
+	const text = "%s is no GeoPackage and its name does not end in .gpkg; name a .gpkg file with --store"
+	if ext := strings.ToLower(filepath.Ext(path)); ext == ".yaml" || ext == ".yml" {
+		return usageError{layers.Errorf(layers.ErrInvalid, text+", and a configuration with --config", path)}
+	}
+	return usageError{layers.Errorf(layers.ErrInvalid, text, path)}
+}
+
+// isDatabase tells an SQLite file by its first bytes.
+func isDatabase(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return true // Open says why it cannot be read
+	}
+	defer f.Close()
+	magic := make([]byte, 16)
+	_, err = io.ReadFull(f, magic)
+	return err == nil && string(magic) == "SQLite format 3\x00"
 }
 
 func isPostgres(store string) bool {
