@@ -142,6 +142,9 @@ describe('the operator’s screen', { timeout: 600_000 }, () => {
     const tab = await screen('lang=en&theme=light#map=15/28.3/112.9');
     await tilt(0);
     await tilt(55);
+    const marker = tab.page.locator(`[data-marker="${await mine(tab).getAttribute('data-alarm')}"]`);
+    await marker.waitFor({ state: 'attached' });
+    assert.equal(await marker.evaluate(element => element.tabIndex), -1, 'the keys do not reach what is out of view');
     await mine(tab).locator('.alarm-body').click();
     const [lon, lat] = camera.geometry.coordinates;
     await until(
@@ -152,7 +155,8 @@ describe('the operator’s screen', { timeout: 600_000 }, () => {
       },
       [lon, lat],
     );
-    await tab.page.locator(`[data-marker]`).first().waitFor();
+    await marker.waitFor();
+    assert.equal(await marker.evaluate(element => element.tabIndex), 0);
     const cameras = tab.page.locator('.help', { hasText: 'Nearest cameras' }).locator('.help-row');
     await cameras.first().waitFor();
     assert.equal(await cameras.first().getAttribute('data-neighbour'), `demo_parts/${camera.id}`);

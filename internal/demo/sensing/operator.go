@@ -12,7 +12,7 @@ import (
 )
 
 // Owner is who the generated operator says to be.
-const Owner = "演示值班台 Demo desk"
+const Owner = "演示台 Demo desk"
 
 // Desk is where alarms are seen to; *rules.Alarms is one.
 type Desk interface {

@@ -49,7 +49,7 @@ export function AlarmRow({ alarm }: { alarm: Alarm }) {
           </span>
         )}
         <SubjectLine alarm={alarm} />
-        <span class="alarm-reading">{alarmReading(alarm, store, words)}</span>
+        <span class="alarm-reading">{alarmReading(alarm, store, words, wall.now.value)}</span>
       </button>
       <div class="alarm-foot">
         <p class="alarm-state">
@@ -59,7 +59,11 @@ export function AlarmRow({ alarm }: { alarm: Alarm }) {
           ) : (
             <span class="alarm-back">{words.queue.back}</span>
           )}
-          {alarm.owner && <span class="alarm-owner">{alarm.owner}</span>}
+          {alarm.owner && (
+            <span class="alarm-owner" title={words.queue.by(alarm.owner)}>
+              {alarm.owner}
+            </span>
+          )}
         </p>
         {alarm.state === 'new' && (
           <button type="button" class="act" onClick={() => void wall.change(alarm.id, 'acknowledge')}>

@@ -59,7 +59,7 @@ function AlarmFacts() {
     );
   const parts = [
     alarmSubject(alarm, store),
-    alarmReading(alarm, store, words),
+    alarmReading(alarm, store, words, wall.now.value),
     formatMoment(alarm.since, store.language.value, wall.now.value),
     alarm.note,
   ];

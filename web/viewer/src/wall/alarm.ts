@@ -12,6 +12,8 @@ export interface AlarmEvidence {
   /** What crossed the limit; metres per second of fences. */
   value?: number;
   limit?: number;
+  /** When the last outcome began; of silence when it was heard last. Milliseconds since 1970. */
+  since?: number;
   /** Of a flood: the class that became too many, and how many in how many seconds. */
   flood?: string;
   floodCount?: number;
@@ -103,6 +105,8 @@ function parseEvidence(raw: Record<string, unknown>): AlarmEvidence {
     if (typeof raw[name] === 'string') evidence[name] = raw[name];
   for (const name of ['value', 'limit', 'floodCount', 'floodWindow'] as const)
     if (typeof raw[name] === 'number') evidence[name] = raw[name];
+  const since = moment(raw.since);
+  if (!Number.isNaN(since)) evidence.since = since;
   return evidence;
 }
 

@@ -11,7 +11,9 @@ export class AlarmMarkers {
   constructor(
     private readonly map: MapLibreMap,
     private readonly chosen: (alarm: Alarm) => void,
-  ) {}
+  ) {
+    map.on('moveend', this.order);
+  }
 
   /** Shows these alarms and no others. */
   show(
@@ -35,12 +37,24 @@ export class AlarmMarkers {
       marker.remove();
       this.markers.delete(id);
     }
+    this.order();
   }
 
   dispose(): void {
+    this.map.off('moveend', this.order);
     for (const { marker } of this.markers.values()) marker.remove();
     this.markers.clear();
   }
+
+  /** The keys reach what is in view, and nothing else. */
+  private readonly order = (): void => {
+    const { clientWidth, clientHeight } = this.map.getContainer();
+    for (const { marker } of this.markers.values()) {
+      const { x, y } = this.map.project(marker.getLngLat());
+      const seen = x >= 0 && y >= 0 && x <= clientWidth && y <= clientHeight;
+      marker.getElement().tabIndex = seen ? 0 : -1;
+    }
+  };
 
   private draw(
     alarm: Alarm,

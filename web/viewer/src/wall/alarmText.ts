@@ -1,4 +1,5 @@
 import type { Store } from '../app/store';
+import { formatMoment } from '../format/age';
 import { formatSpeed } from '../format/number';
 import { type Language, textIn } from '../i18n';
 import { formatReading } from '../readings/amount';
@@ -40,10 +41,25 @@ export function alarmSubject(alarm: Alarm, store: Store): string {
   return [[layer, entity].filter(Boolean).join(' '), zone].filter(Boolean).join(' · ');
 }
 
-/** What was read, against which limit: "2.35 m > 2 m", or "1.8 m" when it is over; '' where no value is known. */
-export function alarmReading(alarm: Alarm, store: Store, words: WallWords): string {
+/** Something that is no longer heard: a limit is crossed by a value, silence by none. */
+function isSilence({ evidence: { outcome, value } }: Alarm): boolean {
+  return outcome === 'raise' && value === undefined;
+}
+
+/** What is not heard, since when; '' when it is heard again. */
+export function silence(alarm: Alarm, words: WallWords, language: Language, now: number): string {
+  if (!alarm.active) return '';
+  return words.silentSince(formatMoment(alarm.evidence.since ?? alarm.since, language, now));
+}
+
+/**
+ * What was read, against which limit: "2.35 m > 2 m", or "1.8 m" when it is over; of
+ * what is silent since when, "silent since 10:05:00"; '' where no value is known.
+ */
+export function alarmReading(alarm: Alarm, store: Store, words: WallWords, now: number): string {
   const { value, limit, outcome } = alarm.evidence;
   const language = store.language.value;
+  if (isSilence(alarm)) return silence(alarm, words, language, now);
   if (value === undefined) return outcome ? (words.outcomes[outcome] ?? '') : '';
   const say = amount(alarm, store, language);
   return againstLimit(value, alarm.active ? limit : undefined, say);

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { type Alarm, parseAlarm } from './alarm';
 import { compareAlarms, countByClass, firstClasses, roused, succeedAlarm } from './alarms';
-import { againstLimit } from './alarmText';
+import { againstLimit, silence } from './alarmText';
 import { FloodWatch } from './flood';
 import { Ledger } from './ledger';
 import { classesThatFit, rowsThatFit, wholeHeight } from './wholeRows';
+import { wallWords } from './words';
 
 const noon = Date.parse('2026-11-22T12:00:00Z');
 
@@ -28,6 +29,18 @@ describe('againstLimit', () => {
     expect(againstLimit(131, 200, say)).toBe('131 kPa < 200 kPa');
     expect(againstLimit(710, 600, say)).toBe('710 kPa > 600 kPa');
     expect(againstLimit(313, undefined, say)).toBe('313 kPa');
+  });
+});
+
+describe('silence', () => {
+  it('says since when something was not heard, and nothing once it is heard again', () => {
+    const since = new Date(2026, 10, 22, 12, 5).getTime();
+    const given = { class: 'silence', evidence: { outcome: 'raise', since: new Date(since).toISOString() } };
+    const say = (active: boolean, language: 'zh' | 'en') =>
+      silence(alarm('a', 0, { ...given, active }), wallWords[language], language, since + 60_000);
+    expect(say(true, 'zh')).toBe('无数据，最后 12:05:00');
+    expect(say(true, 'en')).toBe('silent since 12:05:00');
+    expect(say(false, 'en')).toBe('');
   });
 });
 
@@ -75,7 +88,7 @@ describe('parseAlarm', () => {
       owner: 'Desk 3',
       note: 'patrol sent',
       sequence: 12,
-      evidence: { value: 1.5, limit: 1.2, property: 'level', outcome: 'raise' },
+      evidence: { value: 1.5, limit: 1.2, property: 'level', outcome: 'raise', since: noon - 25_000 },
     });
   });
 

@@ -138,6 +138,7 @@ export const wallEn: WallWords = {
     raise: 'beyond the limit',
     clear: 'back',
   },
+  silentSince: time => `silent since ${time}`,
   units: {
     seconds: count => `${count} s`,
     minutes: count => `${count} min`,

@@ -97,6 +97,8 @@ export interface WallWords {
   /** Classes that rules give without one of their own, and outcomes. */
   classNames: Record<string, string>;
   outcomes: Record<string, string>;
+  /** Of what was heard last at a time. */
+  silentSince(time: string): string;
   units: {
     seconds(count: number): string;
     minutes(count: number): string;

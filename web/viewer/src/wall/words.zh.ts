@@ -122,6 +122,7 @@ export const wallZh: WallWords = {
     'fence-speed': '区域超速',
   },
   outcomes: { enter: '进入', leave: '离开', stay: '滞留', speed: '超速', raise: '越限', clear: '恢复' },
+  silentSince: time => `无数据，最后 ${time}`,
   units: {
     seconds: count => `${count} 秒`,
     minutes: count => `${count} 分钟`,
