@@ -26,9 +26,6 @@ func IsCorrupt(err error) bool { return errors.Is(err, sqlite3.CORRUPT) }
 // IsNotADB tells whether the file is no SQLite database.
 func IsNotADB(err error) bool { return errors.Is(err, sqlite3.NOTADB) }
 
-// IsFull tells whether the disk is full.
-func IsFull(err error) bool { return errors.Is(err, sqlite3.FULL) }
-
 // IsReadOnly tells whether the file or its folder cannot be written.
 func IsReadOnly(err error) bool { return errors.Is(err, sqlite3.READONLY) }
 

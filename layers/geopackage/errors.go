@@ -3,6 +3,7 @@ package geopackage
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"twind/internal/sqlite"
 	"twind/layers"
@@ -28,8 +29,9 @@ func (s *Store) explain(err error) error {
 		return layers.Errorf(layers.ErrUnavailable, "%s was left by a program in the middle of a change, and only writing to it can undo that; open it with the program that made it, then try again%.0w", s.path, err)
 	case sqlite.IsBusy(err):
 		return layers.Errorf(layers.ErrUnavailable, "%s has been locked by another program for %v; close its edits there and try again%.0w", s.path, s.o.BusyTimeout, err)
-	case sqlite.IsFull(err):
-		return layers.Errorf(layers.ErrUnavailable, "the disk of %s is full; nothing was changed%.0w", s.path, err)
+	case sqlite.IsFull(err, s.path):
+		s.full.Store(true)
+		return fmt.Errorf("%w%.0w", s.diskFull(), err)
 	case sqlite.IsReadOnly(err):
 		return layers.Errorf(layers.ErrUnavailable, "%s or its folder cannot be written; give this user the right to write there%.0w", s.path, err)
 	case sqlite.IsTooBig(err):
@@ -38,6 +40,12 @@ func (s *Store) explain(err error) error {
 		return layers.Errorf(layers.ErrCorrupt, "%s is damaged (%w); restore it from a backup", s.path, err)
 	}
 	return err
+}
+
+// diskFull says what to do where there is no room. Reading works, unless another
+// process has taken the room of the log's index (32 KB) meanwhile.
+func (s *Store) diskFull() error {
+	return layers.Errorf(layers.ErrUnavailable, "the disk of %s is full; nothing was changed: make room there, or copy the file, with its -wal where there is one, to another disk and use the copy", s.path)
 }
 
 func hasKind(err error) bool {

@@ -191,7 +191,13 @@ func (s *Store) setUp(ctx context.Context, fresh bool) error {
 		return err
 	}
 	// GDAL reads the application id from the file itself, not through the log.
-	if err := s.db.Exclusive(ctx, func(c *sqlite.Conn) error { return c.Checkpoint() }); err != nil {
+	err = s.db.Exclusive(ctx, func(c *sqlite.Conn) error { return c.Checkpoint() })
+	if err != nil && !fresh && sqlite.IsFull(err, s.path) {
+		s.full.Store(true)
+		s.log.Warn("the disk is full: what the file's log holds stays there, and only reading works until there is room", "error", err)
+		err = nil
+	}
+	if err != nil {
 		return err
 	}
 	if err := s.discardAbandoned(ctx); err != nil {

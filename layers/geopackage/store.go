@@ -19,6 +19,7 @@ type Store struct {
 	limits   limits
 	cached   atomic.Pointer[catalog]
 
+	full  atomic.Bool        // the disk was, when something was written
 	stop  context.CancelFunc // ends the goroutine that follows the file
 	done  chan struct{}      // closed when it has ended
 	head  atomic.Int64       // the last revision this store gave out

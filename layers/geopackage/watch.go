@@ -156,9 +156,18 @@ func (s *Store) follow(ctx context.Context, m *sqlite.Monitor, last int64) {
 	}
 }
 
-// Writable tells whether the file is still where it was opened; what is changed
-// otherwise is refused with the same error, of ErrUnavailable.
-func (s *Store) Writable() error { return s.explain(s.db.InPlace()) }
+// Writable tells whether the file is still where it was opened, and whether there
+// is room again where its disk was full; what is changed otherwise is refused with
+// the same error, of ErrUnavailable.
+func (s *Store) Writable() error {
+	if s.full.Load() {
+		if sqlite.DiskFull(s.path) {
+			return s.diskFull()
+		}
+		s.full.Store(false)
+	}
+	return s.explain(s.db.InPlace())
+}
 
 // away tells whether the file is no longer in its place, and says so once; from
 // then on the store is only read.
