@@ -74,7 +74,8 @@ func keptFolders(conf config.Config) []string {
 	if conf.Data == "" {
 		list = append(list, dataDir(conf))
 		if !isPostgres(conf.Store) {
-			list = append(list, state)
+			own, _ := stateDirs(conf)
+			list = append(list, state, own)
 		}
 	}
 	return list

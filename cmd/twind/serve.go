@@ -114,6 +114,7 @@ func serve(p *program, conf config.Config, store layers.Store, log *slog.Logger,
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
+	gatherState(conf, log)
 	dir := dataDir(conf)
 	if err := writable(dir); err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"twind/internal/config"
+	"twind/internal/outfile"
 	"twind/layers"
 	"twind/layers/geopackage"
 	"twind/layers/postgis"
@@ -74,7 +75,25 @@ func isPostgres(store string) bool {
 	return strings.HasPrefix(store, "postgres://") || strings.HasPrefix(store, "postgresql://")
 }
 
+// geopackagePath is the file of a store that is a GeoPackage. A link is followed, so
+// that both names are one store, with one history beside it.
 func geopackagePath(store string) (string, error) {
+	path, err := givenPath(store)
+	if err != nil {
+		return "", err
+	}
+	if info, err := os.Lstat(path); err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		return path, nil //nolint:nilerr // it is to be made, or Open says what is wrong
+	}
+	target, _, err := outfile.Resolve(path)
+	if err != nil {
+		return "", layers.Errorf(layers.ErrInvalid, "%s cannot be opened: %w; name a .gpkg file", path, err)
+	}
+	return target, nil
+}
+
+// givenPath is the path as it was given.
+func givenPath(store string) (string, error) {
 	if p, ok := strings.CutPrefix(store, "geopackage:"); ok {
 		return p, nil
 	}
@@ -109,21 +128,6 @@ func snapshotDir(c config.Config, store layers.Store) string {
 		return ""
 	}
 	return dir
-}
-
-// stateDir is the folder of what cannot be made again, in folders of their own:
-// history, rules, webhooks, SensorThings. It is the data folder, or one beside
-// the GeoPackage that has its name, so that two in one folder stay apart.
-func stateDir(c config.Config) string {
-	if c.Data != "" {
-		return c.Data
-	}
-	if !isPostgres(c.Store) {
-		if p, err := geopackagePath(c.Store); err == nil {
-			return strings.TrimSuffix(p, filepath.Ext(p)) + ".live"
-		}
-	}
-	return "data"
 }
 
 func published(c config.Config) []postgis.Published {
