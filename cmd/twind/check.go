@@ -47,9 +47,9 @@ func (c *checkCommand) Run(p *program) error {
 		return err
 	}
 	if faults > 0 {
-		return layers.Errorf(layers.ErrCorrupt, "%d faults in %d features of %s%s; the lines above name them", faults, counted, displayStore(conf.Store), ofHistory(recorded))
+		return layers.Errorf(layers.ErrCorrupt, "%s in %s of %s%s; the lines above name them", count(int64(faults), "fault"), count(counted, "feature"), displayStore(conf.Store), ofHistory(recorded))
 	}
-	fmt.Fprintf(p.out, "no fault in %d features of %s%s\n", counted, displayStore(conf.Store), ofHistory(recorded))
+	fmt.Fprintf(p.out, "no fault in %s of %s%s\n", count(counted, "feature"), displayStore(conf.Store), ofHistory(recorded))
 	return nil
 }
 
@@ -58,7 +58,15 @@ func ofHistory(v history.Verified) string {
 	if v.Files == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" and %d rows of its history", v.Rows)
+	return fmt.Sprintf(" and %s of its history", count(v.Rows, "row"))
+}
+
+// count is a number of things as it is said.
+func count(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // checkSnapshot compares the snapshot with the store and looks at each geometry.

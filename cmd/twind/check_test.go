@@ -32,7 +32,7 @@ func TestCheckReadsTheHistory(t *testing.T) {
 	status, out, errOut = twind(t, "check", "--store", store)
 	require.Equal(t, exitFailed, status)
 	require.Contains(t, out, filepath.Join("history", "_events", filepath.Base(files[0]))+" is damaged")
-	require.Contains(t, errOut, "1 faults")
+	require.Contains(t, errOut, "1 fault in 2 features")
 	// The server says the same of what it needs to start.
 	fails(t, exitFailed, []string{"serve", "--addr", "127.0.0.1:0", "--store", store}, filepath.Join("history", "_events", filepath.Base(files[0]))+" is damaged")
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"twind/exporters"
+	"twind/internal/config"
 	"twind/internal/outfile"
 	"twind/layers"
 	"twind/layers/geopackage"
@@ -44,7 +45,7 @@ func (c *exportCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	if err := checkOutput(conf, c.Config, "--output", c.Output); err != nil {
+	if err := checkOutput(c.reads(conf, format), c.Config, "--output", c.Output); err != nil {
 		return err
 	}
 	store, err := openStore(p.ctx, conf, false, slog.New(slog.DiscardHandler))
@@ -68,6 +69,15 @@ func (c *exportCommand) Run(p *program) error {
 		return c.exportSolids(p, ids[0], conf, store)
 	}
 	return c.exportFeatures(p, ids[0], format, store)
+}
+
+// reads is the configuration without what may be replaced: an archive of finished
+// tiles is made anew under its name, and a server goes over to it.
+func (c *exportCommand) reads(conf config.Config, format exporters.Format) config.Config {
+	if format == exporters.PMTiles {
+		conf.Archives = nil
+	}
+	return conf
 }
 
 // format is the one that is asked for, with flags that fit it.

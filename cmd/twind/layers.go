@@ -123,13 +123,10 @@ func contentOf(p *program, store layers.Store, l *layers.Layer) string {
 		return "a live layer: its history stays"
 	}
 	stats, err := store.Stats(p.ctx, l.ID)
-	switch {
-	case err != nil:
+	if err != nil {
 		return "whose features cannot be read any more"
-	case stats.Count == 1:
-		return "with 1 feature"
 	}
-	return fmt.Sprintf("with %d features", stats.Count)
+	return "with " + count(stats.Count, "feature")
 }
 
 // titles are the flags that name a layer for people.

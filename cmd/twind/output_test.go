@@ -38,7 +38,7 @@ func TestWhatIsReadOrKeptIsNeverWrittenOver(t *testing.T) {
 	source := filepath.Join(dir, "source.json")
 	require.NoError(t, os.Symlink(file, source))
 	conf := filepath.Join(dir, "twind.yaml")
-	require.NoError(t, os.WriteFile(conf, []byte("store: geopackage:"+store+"\nrasters:\n  - {id: dem, source: "+filepath.Join(dir, "dem.tif")+", role: dem}\n"), 0o600))
+	require.NoError(t, os.WriteFile(conf, []byte("store: geopackage:"+store+"\nrasters:\n  - {id: dem, source: "+filepath.Join(dir, "dem.tif")+", role: dem}\narchives:\n  - {id: base, source: "+filepath.Join(dir, "base.pmtiles")+"}\n"), 0o600))
 	for _, folder := range []string{"snapshots", "c.live"} {
 		require.NoError(t, os.MkdirAll(filepath.Join(dir, folder), 0o755))
 	}
@@ -54,6 +54,12 @@ func TestWhatIsReadOrKeptIsNeverWrittenOver(t *testing.T) {
 		fails(t, exitUsage, append(imports, filepath.Join(dir, name)), name, want, "--report")
 		fails(t, exitUsage, append(exports, filepath.Join(dir, name)), name, want, "--output")
 	}
+	// An archive is made anew by an export of tiles, and by nothing else.
+	base := filepath.Join(dir, "base.pmtiles")
+	fails(t, exitUsage, append(imports, base), "is an archive of the configuration")
+	fails(t, exitUsage, append(exports, base), "is an archive of the configuration")
+	status, _, errOut := twind(t, "export", "parts", "--config", conf, "--output", base)
+	require.Zero(t, status, errOut)
 	for _, name := range []string{"in.geojson", "source.json"} {
 		fails(t, exitUsage, append(imports, filepath.Join(dir, name)), "one of the files to import", "--report")
 		fails(t, exitUsage, append(imports, filepath.Join(dir, name), "--dry-run"), "one of the files to import")

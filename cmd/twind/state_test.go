@@ -65,7 +65,7 @@ func TestALinkToAStoreIsThatStore(t *testing.T) {
 	require.Eventually(t, func() bool { return log.Stats().Journals == 0 }, 30*time.Second, time.Millisecond)
 	status, out, errOut := twind(t, "check", "--store", link)
 	require.Zero(t, status, errOut)
-	require.Contains(t, out, "1 rows of its history")
+	require.Contains(t, out, "1 row of its history")
 	require.DirExists(t, past(filepath.Join(far, "b.live")))
 	var said bytes.Buffer
 	told := slog.New(slog.NewTextHandler(&said, nil))
