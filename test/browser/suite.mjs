@@ -553,6 +553,39 @@ export function viewerTests(name, store = async () => undefined) {
       }
     });
 
+    it('asks for no object that only readings know of, and shows it once it is there', async () => {
+      const id = 'browser-test-lost';
+      const asked = [];
+      tab.page.on('request', request => request.url().includes(id) && asked.push(request.url()));
+      const observe = result =>
+        fetch(`${server.url}/live/observations`, {
+          method: 'POST',
+          headers: { 'Content-Type': 'application/json' },
+          body: JSON.stringify({ layer: 'manholes', id, property: 'water_level', time: new Date().toISOString(), result }),
+        });
+      const told = value =>
+        until(tab.page, ([id, value]) => window.twind?.store.readings.of('manholes', id)?.readings[0].value === value, [id, value]);
+      await observe(0.1);
+      await tab.open('/?lang=en&theme=dark#map=15/10/10/0/0');
+      await told(0.1);
+      await observe(0.2);
+      await told(0.2);
+      await tab.page.waitForTimeout(500); // in which it would be asked for
+      assert.deepEqual(asked, []);
+      const answer = await fetch(`${server.url}/ogc/collections/manholes/items`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/geo+json' },
+        body: JSON.stringify({ type: 'Feature', id, geometry: { type: 'Point', coordinates: [-120.333, 50.674] }, properties: {} }),
+      });
+      assert.ok(answer.ok, `${answer.status} ${await answer.text()}`);
+      try {
+        await until(tab.page, id => window.twind.store.readings.of('manholes', id)?.place?.[1] === 50.674, id);
+        clean();
+      } finally {
+        await fetch(`${server.url}/ogc/collections/manholes/items/${id}`, { method: 'DELETE' });
+      }
+    });
+
     it('says when the server does not answer, and tries again', async () => {
       let failing = true;
       await tab.page.route('**/viewer/config.json', route => (failing ? route.abort() : route.continue()));

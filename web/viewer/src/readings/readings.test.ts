@@ -79,6 +79,10 @@ describe('Readings', () => {
     readings.take('storm', [reading({ layer: 'storm' })], true);
     readings.locate('storm', 'm1', [1, 2]);
     readings.locate('storm', 'nobody', [1, 2]);
+    readings.take('storm', [reading({ layer: 'storm', feature: 'm2' })], false);
+    expect(readings.placeless('storm', null)).toEqual(['m2']);
+    expect(readings.placeless('storm', ['m1', 'm2', 'm3'])).toEqual(['m2']);
+    expect(readings.placeless('water', null)).toEqual([]);
     expect(readings.of('storm', 'm1')?.place).toEqual([1, 2]);
   });
 });

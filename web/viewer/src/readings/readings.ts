@@ -130,6 +130,14 @@ export class Readings {
     if (this.layers.delete(layer)) this.tell(layer, null);
   }
 
+  /** Those of some objects of a layer, null: of all, of which no reading said where they are. */
+  placeless(layer: string, features: readonly string[] | null): string[] {
+    const objects = this.objects(layer);
+    return (features ?? [...objects.keys()]).filter(
+      feature => objects.has(feature) && !objects.get(feature)?.place,
+    );
+  }
+
   /** Tells where an object is, where its readings do not. */
   locate(layer: string, feature: string, place: [lon: number, lat: number]): void {
     const objects = this.layers.get(layer);

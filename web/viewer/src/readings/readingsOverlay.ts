@@ -98,6 +98,8 @@ export class ReadingsOverlay {
   /** The shapes of some features may have changed; null: of all of a layer. */
   changed(layer: string, features: readonly string[] | null): void {
     this.shapes.forget(layer, features);
+    // The server says with a reading where its object is, unless it came only now.
+    for (const feature of this.options.readings.placeless(layer, features)) this.shapes.want(layer, feature);
     this.drawSoon();
   }
 
@@ -120,10 +122,7 @@ export class ReadingsOverlay {
     for (const object of this.objects()) {
       const line = this.options.lines.has(object.layer);
       const { place } = object;
-      if (!place) {
-        this.shapes.want(object.layer, object.feature);
-        continue;
-      }
+      if (!place) continue;
       if (object.condition === 'alarm') {
         alarming.set(`${object.layer}\n${object.feature}`, place);
         alarms.push(this.symbol(object, place, true));

@@ -12,7 +12,7 @@ export const wallEn: WallWords = {
     offline: 'offline',
     none: 'There are no live layers.',
     sensors: layer => `Sensors: ${layer}`,
-    trend: 'Live during the last 10 minutes',
+    trend: 'Live during the last 10 minutes, since this page was opened',
     waiting: 'Waiting for the first data…',
   },
   classes: {

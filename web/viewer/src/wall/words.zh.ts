@@ -12,7 +12,7 @@ export const wallZh: WallWords = {
     offline: '离线',
     none: '没有实时图层。',
     sensors: layer => `${layer}传感器`,
-    trend: '近 10 分钟在线数量',
+    trend: '近 10 分钟在线数量（自打开本页起）',
     waiting: '正在等待第一批数据…',
   },
   classes: {
