@@ -77,7 +77,11 @@ func writeAnswer(w http.ResponseWriter, r *http.Request, mediaType []string, a *
 }
 
 // etagMatches tells whether a list of If-None-Match or If-Match names etag. The
-// suffix that compression adds to a tag is ignored, and so is W/.
+// suffix that compression adds to a tag is ignored, and so is W/, in If-Match too:
+// RFC 9110 §13.1.1 asks for strong comparison there, which a client behind a proxy
+// that compresses, and weakens the tag for it, could never pass. Here it is safe: a
+// tag names a revision, and no two states of a feature, however slightly they
+// differ, share one.
 func etagMatches(list, etag string) bool {
 	if list == "" {
 		return false

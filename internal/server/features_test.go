@@ -152,6 +152,14 @@ func TestCreateReplacePatchDelete(t *testing.T) {
 	c.do("PATCH", loc.Path, `{"properties":{"height":1}}`, "If-Match", etag).problem(412, "changed since")
 	c.do("PUT", loc.Path, body, "If-Match", a.header.Get("ETag")).ok(200)
 	require.Equal(t, 88.5, c.get(loc.Path).ok(200).json()["properties"].(map[string]any)["height"])
+	etag = c.get(loc.Path).header.Get("ETag")
+	for _, method := range []string{"PUT", "PATCH", "DELETE"} {
+		for _, tags := range []string{"*", etag, `"x", W/` + etag} {
+			c.do(method, loc.Path, body, "If-None-Match", tags).problem(412, "If-None-Match excludes")
+		}
+	}
+	require.Equal(t, etag, c.get(loc.Path).header.Get("ETag"))
+	c.do("PATCH", loc.Path, `{"properties":{"height":5}}`, "If-None-Match", `"x", "y"`, "If-Match", "W/"+etag).ok(200) // a proxy weakened it
 	c.do("PUT", loc.Path, strings.Replace(body, `"type":"Feature"`, `"type":"Feature","id":"other"`, 1)).problem(400, "keeps its id")
 	c.do("DELETE", loc.Path, "").ok(204)
 	c.get(loc.Path).problem(404, "has no feature")

@@ -136,6 +136,23 @@ func checkContentCRS(r *http.Request) error {
 	return fail(400, fmt.Sprintf("Content-Crs %q is not read; send longitude and latitude in %s.", cut(v, 100), crs84))
 }
 
+// precondition tells why a change of a feature that is there, with this tag, is not
+// wanted (RFC 9110 §13.1.1, §13.1.2).
+func precondition(r *http.Request, id, etag string) error {
+	if m := tagList(r, "If-Match"); m != "" && !etagMatches(m, etag) {
+		return layers.Errorf(layers.ErrConflict, "feature %q has changed since you read it; read it again and repeat the change", cut(id, 80))
+	}
+	if m := tagList(r, "If-None-Match"); m != "" && etagMatches(m, etag) {
+		return layers.Errorf(layers.ErrConflict, "feature %q is there, in a state that If-None-Match excludes; leave that header out to change it", cut(id, 80))
+	}
+	return nil
+}
+
+// tagList is a header that lists tags; its lines are one list (RFC 9110 §5.3).
+func tagList(r *http.Request, name string) string {
+	return strings.Join(r.Header.Values(name), ",")
+}
+
 // changeItem runs one change of one feature under its precondition and answers
 // with the feature as it is afterwards.
 func (s *Server) changeItem(w http.ResponseWriter, r *http.Request, change func(c *collection, old *layers.Feature) (*layers.Feature, error)) error {
@@ -153,15 +170,15 @@ func (s *Server) changeItem(w http.ResponseWriter, r *http.Request, change func(
 		old, err := tx.Get(r.Context(), c.layer.ID, id)
 		if err != nil {
 			if isNotFound(err) {
-				if r.Header.Get("If-Match") != "" {
+				if tagList(r, "If-Match") != "" {
 					return layers.Errorf(layers.ErrConflict, "layer %s has no feature %q any more", c.layer.ID, cut(id, 80))
 				}
 				return noItem(c.layer, id)
 			}
 			return err
 		}
-		if m := r.Header.Get("If-Match"); m != "" && !etagMatches(m, s.itemETag(r, c.layer, old)) {
-			return layers.Errorf(layers.ErrConflict, "feature %q has changed since you read it; read it again and repeat the change", cut(id, 80))
+		if err := precondition(r, id, s.itemETag(r, c.layer, old)); err != nil {
+			return err
 		}
 		now, err = change(c, old)
 		if err != nil {

@@ -51,7 +51,7 @@ func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) error {
 	change := func(id, summary string, b object, codes ...string) object {
 		o := object{
 			"operationId": id, "summary": summary, "tags": []string{"Editing"}, "security": security,
-			"parameters": []any{param("If-Match")},
+			"parameters": []any{param("If-Match"), param("If-None-Match")},
 			"responses":  with(object{"200": answer("The feature as it is now", typeGeoJSON, anything)}, problems(append(codes, "500")...)),
 		}
 		if b != nil {
@@ -177,7 +177,8 @@ func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) error {
 					"description": "The coordinate reference system of the geometries in filter",
 					"schema":      object{"type": "string", "format": "uri", "enum": []string{crs84}, "default": crs84},
 				},
-				"If-Match": object{"name": "If-Match", "in": "header", "required": false, "description": "ETag of the feature that is to be changed", "schema": object{"type": "string"}},
+				"If-Match":      object{"name": "If-Match", "in": "header", "required": false, "description": "ETag of the feature that is to be changed", "schema": object{"type": "string"}},
+				"If-None-Match": object{"name": "If-None-Match", "in": "header", "required": false, "description": "ETags of states that are not to be changed; * is any", "schema": object{"type": "string"}},
 			},
 			"responses": problemResponses(),
 		},
