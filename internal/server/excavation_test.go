@@ -140,6 +140,6 @@ func TestExcavationRefusesOverHTTP(t *testing.T) {
 	}
 	c.do("POST", pitPath, fmt.Sprintf(pitBody, "3"), "Accept", "image/png").problem(406, "image/png is not offered")
 	c.do("POST", pitPath, fmt.Sprintf(pitBody, "3"), "Content-Type", "text/plain").problem(415, "text/plain")
-	c.get(pitPath).problem(404, "Nothing is at this address")
+	c.get(pitPath).problem(405, "possible are POST")
 	c.do("POST", "/ogc/processes/digging/execution", "{}").problem(404, "There is no process")
 }

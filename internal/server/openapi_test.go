@@ -78,10 +78,24 @@ func TestMethodsThatAreNotPossible(t *testing.T) {
 		"POST /ogc/collections/buildings/items/%E4%BA%95": "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
 		"POST /nowhere":                                   "GET, HEAD",
 		"PATCH /tiles/buildings/1/2/3.mvt":                "GET, HEAD",
+		"GET /live/positions":                             "POST",
+		"GET /live/observations":                          "POST",
+		"GET /live/alarms/x/close":                        "POST",
+		"GET /live/webhooks/x/replay":                     "POST",
+		"GET /ogc/processes/excavation/execution":         "POST",
+		"GET /ogc/processes/section/execution":            "POST",
+		"DELETE /metrics":                                 "GET, HEAD",
 	} {
 		method, path, _ := strings.Cut(address, " ")
 		a := c.do(method, path, "")
 		a.problem(405, method+" is not possible here; possible are "+want)
 		require.Equal(t, want, a.header.Get("Allow"), address)
 	}
+	require.Equal(t, 405, c.do("HEAD", "/live/positions", "").status)
+	c.get("/live/positons").problem(404, "Nothing is at this address")
+	for path, want := range map[string]string{"/live/positions": "POST, OPTIONS", "/metrics": "GET, HEAD, OPTIONS", "/": "GET, HEAD, OPTIONS", "/tiles/buildings/1/2/3.mvt": "GET, HEAD, OPTIONS"} {
+		a := c.do("OPTIONS", path, "").ok(204)
+		require.Equal(t, want, a.header.Get("Allow"), path)
+	}
+	c.do("OPTIONS", "/nowhere", "").problem(404, "Nothing is at this address")
 }

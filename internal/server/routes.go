@@ -22,11 +22,10 @@ func (s *Server) routes() chi.Router {
 	r := chi.NewRouter()
 	r.Use(s.guard, s.cors, s.measure)
 	r.NotFound(s.handle(func(http.ResponseWriter, *http.Request) error {
-		return fail(404, "Nothing is at this address; / is the viewer, /ogc the API.")
+		return nothingHere()
 	}))
-	r.MethodNotAllowed(s.handle(func(_ http.ResponseWriter, q *http.Request) error {
-		return notAllowed(r, q)
-	}))
+	routes := r
+	r.MethodNotAllowed(s.handle(s.otherMethod(routes)))
 	gz, err := gzhttp.NewWrapper(gzhttp.MinSize(1024), gzhttp.CompressionLevel(5), gzhttp.SuffixETag("-gzip"), gzhttp.ContentTypeFilter(compressible))
 	if err != nil {
 		panic(err) // constant options
@@ -76,7 +75,7 @@ func (s *Server) routes() chi.Router {
 		s.routeEvents(r, get)
 		s.routeWebhooks(r, get)
 		get(r, "/viewer/config.json", s.viewerConfig)
-		get(r, "/*", s.viewerFile)
+		get(r, "/*", s.fileOr(routes))
 	})
 	get(r, "/tiles/{file}", s.tileJSON)
 	get(r, "/3d/{layer}/tileset.json", s.withSolids(s.solidTileset))
@@ -124,7 +123,11 @@ func (s *Server) routes() chi.Router {
 		_, err := w.Write([]byte("ready\n"))
 		return err
 	})
-	r.Handle("/metrics", promhttp.HandlerFor(s.o.Metrics, promhttp.HandlerOpts{}))
+	numbers := promhttp.HandlerFor(s.o.Metrics, promhttp.HandlerOpts{})
+	get(r, "/metrics", func(w http.ResponseWriter, r *http.Request) error {
+		numbers.ServeHTTP(w, r)
+		return nil
+	})
 	return r
 }
 

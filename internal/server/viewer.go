@@ -22,18 +22,12 @@ const contentSecurityPolicy = "default-src 'none'; script-src 'self'; worker-src
 // viewerFile serves the built viewer. Files under assets/ carry a hash of their
 // content in their names and never change.
 func (s *Server) viewerFile(w http.ResponseWriter, r *http.Request) error {
-	name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
-	if name == "" || name == "." {
-		name = "index.html"
-	}
+	name := viewerName(r)
 	b, err := fs.ReadFile(s.o.Viewer, name)
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) {
-			return fail(404, "Nothing is at this address; / is the viewer, /ogc the API.")
-		}
 		var pe *fs.PathError
-		if errors.As(err, &pe) {
-			return fail(404, "Nothing is at this address; / is the viewer, /ogc the API.")
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) || errors.As(err, &pe) {
+			return nothingHere()
 		}
 		return err
 	}
@@ -62,6 +56,25 @@ func (s *Server) viewerFile(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	return s.bytes(w, r, mt, b)
+}
+
+// viewerName is the viewer's file that a request is for.
+func viewerName(r *http.Request) string {
+	name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
+	if name == "" || name == "." {
+		return "index.html"
+	}
+	return name
+}
+
+// hasViewerFile tells whether a request is for a file of the viewer.
+func (s *Server) hasViewerFile(r *http.Request) bool {
+	info, err := fs.Stat(s.o.Viewer, viewerName(r))
+	return err == nil && !info.IsDir()
+}
+
+func nothingHere() error {
+	return fail(404, "Nothing is at this address; / is the viewer, /ogc the API.")
 }
 
 // viewerLayer is what the viewer is told of one layer.
