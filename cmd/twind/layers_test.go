@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"twind/internal/pgtest"
 )
 
 func TestLayersAreTitledListedAndDropped(t *testing.T) {
@@ -93,4 +95,23 @@ func TestARunningServerNoticesADrop(t *testing.T) {
 	for _, path := range paths {
 		require.Eventually(t, func() bool { return statusOf(path) == 404 }, 10*time.Second, 20*time.Millisecond, path)
 	}
+}
+
+func TestLayersInPostgreSQLAreTitledListedAndDropped(t *testing.T) {
+	dsn := pgtest.DSN(t)
+	status, _, errOut := twind(t, "import", write(t, "a.geojson", points), "--layer", "wells", "--title-en", "Wells", "--title-zh", "水井", "--store", dsn)
+	require.Zero(t, status, errOut)
+	status, out, errOut := twind(t, "layers", "--store", dsn)
+	require.Zero(t, status, errOut)
+	require.Regexp(t, `(?m)^wells +feature +2 +Point Z +Wells / 水井$`, out)
+	status, out, errOut = twind(t, "drop", "wells", "--store", dsn, "--dry-run")
+	require.Zero(t, status, errOut)
+	require.Contains(t, out, "layer wells (Wells / 水井) would be removed from the PostgreSQL store, with 2 features")
+	status, out, errOut = twind(t, "drop", "wells", "--store", dsn)
+	require.Zero(t, status, errOut)
+	require.Contains(t, out, "was removed from the PostgreSQL store, with 2 features")
+	fails(t, exitFailed, []string{"drop", "wells", "--store", dsn}, "wells")
+	status, out, errOut = twind(t, "layers", "--store", dsn)
+	require.Zero(t, status, errOut)
+	require.NotContains(t, out, "wells")
 }

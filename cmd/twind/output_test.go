@@ -98,6 +98,18 @@ func TestExportWritesToLinksPipesAndStandardOutput(t *testing.T) {
 	whole, err := os.ReadFile(filepath.Join(dir, "far.geojson"))
 	require.NoError(t, err)
 
+	for _, name := range []string{"tiles.pmtiles", "copy.gpkg", "rows.csv.gz"} {
+		require.NoError(t, os.Symlink("far."+name, filepath.Join(dir, name)))
+		status, out, errOut := twind(t, "export", "parts", "--store", store, "--output", filepath.Join(dir, name))
+		require.Zero(t, status, errOut)
+		require.NotContains(t, out, " 0 bytes")
+		_, err := os.Readlink(filepath.Join(dir, name))
+		require.NoError(t, err, name)
+		info, err := os.Stat(filepath.Join(dir, "far."+name))
+		require.NoError(t, err)
+		require.Positive(t, info.Size())
+	}
+
 	pipe := filepath.Join(dir, "pipe.geojson")
 	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
 	read := make(chan []byte)

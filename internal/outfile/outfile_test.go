@@ -139,3 +139,22 @@ func TestSameAndWithin(t *testing.T) {
 	}
 	require.False(t, outfile.IsStandard("stdout"))
 }
+
+func TestAReaderThatLeavesIsTold(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pipe")
+	require.NoError(t, syscall.Mkfifo(path, 0o600))
+	left := make(chan error, 1)
+	go func() {
+		r, err := os.Open(path)
+		if err == nil {
+			err = r.Close()
+		}
+		left <- err
+	}()
+	f, err := outfile.Create(t.Context(), path)
+	require.NoError(t, err)
+	defer f.Abort()
+	require.NoError(t, <-left)
+	_, err = f.Write(make([]byte, 1<<20))
+	require.Equal(t, syscall.EPIPE, err, "without a name: who called has the user's")
+}
