@@ -65,6 +65,8 @@ func (c *importCommand) Run(p *program) error {
 	if c.DryRun && !isPostgres(conf.Store) {
 		if path, err := geopackagePath(conf.Store); err != nil {
 			return err
+		} else if err := checkName(path); err != nil {
+			return err
 		} else if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			dir, err := os.MkdirTemp("", "twind-dry-run-")
 			if err != nil {

@@ -185,7 +185,7 @@ func TestAConfigurationIsNotMadeAStore(t *testing.T) {
 			require.NoError(t, os.Remove(path))
 		}
 		for _, args := range [][]string{
-			{"serve", "--addr", "127.0.0.1:0"}, {"check"}, {"layers"}, {"import", write(t, "a.geojson", points), "--layer", "a"},
+			{"serve", "--addr", "127.0.0.1:0"}, {"check"}, {"layers"}, {"import", write(t, "a.geojson", points), "--layer", "a"}, {"import", write(t, "a.geojson", points), "--layer", "a", "--dry-run"},
 		} {
 			want := []string{path, "does not end in .gpkg"}
 			if strings.HasSuffix(name, "ml") {
