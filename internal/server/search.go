@@ -1,9 +1,10 @@
 package server
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
-	"sort"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -29,7 +30,9 @@ const (
 
 // searchItems finds objects by name: the label property of each layer, and
 // feature ids. Equal names come first, then those that begin with the text, then
-// those that hold it, without regard to letter case; shorter names first.
+// those that hold it, without regard to letter case; shorter names first. Features
+// of a layer with one name that lie near one another, as the parts of a street do,
+// are one result: the middle one, with the box of all.
 func (s *Server) searchItems(w http.ResponseWriter, r *http.Request) error {
 	p, err := readParams(r, "q", "limit", "token")
 	if err != nil {
@@ -51,18 +54,8 @@ func (s *Server) searchItems(w http.ResponseWriter, r *http.Request) error {
 		}
 		results = append(results, found...)
 	}
-	sort.SliceStable(results, func(i, j int) bool {
-		a, b := results[i], results[j]
-		if a.rank != b.rank {
-			return a.rank < b.rank
-		}
-		if n, m := utf8.RuneCountInString(a.Label), utf8.RuneCountInString(b.Label); n != m {
-			return n < m
-		}
-		if a.Label != b.Label {
-			return a.Label < b.Label
-		}
-		return a.ID < b.ID
+	slices.SortStableFunc(results, func(a, b searchResult) int {
+		return cmp.Or(compareFound(a.rank, a.Label, b.rank, b.Label), cmp.Compare(a.ID, b.ID))
 	})
 	if len(results) > limit {
 		results = results[:limit]
@@ -87,7 +80,7 @@ func (s *Server) searchLayer(r *http.Request, id layers.ID, needle string, limit
 		if e.IsEmpty() {
 			return
 		}
-		out = append(out, searchResult{l.ID, f.ID, text, center(f.Geometry, e), [4]float64{e.MinX, e.MinY, e.MaxX, e.MaxY}, rank})
+		out = append(out, searchResult{l.ID, f.ID, text, center(f.Geometry, e), bounds(e), rank})
 	}
 	if c.live() {
 		fold := strings.ToLower(needle)
@@ -115,11 +108,20 @@ func (s *Server) searchLayer(r *http.Request, id layers.ID, needle string, limit
 	if label < 0 {
 		return out, nil
 	}
-	for _, m := range c.view.SearchText(label, needle, limit) {
-		c.view.Feature(m.Ref, &f)
-		add(&f, f.Properties[label].Text(), m.Rank)
+	places := placesOf(c.view, c.view.SearchText(label, needle, maxMatches))
+	for _, p := range places[:min(limit, len(places))] {
+		c.view.Feature(p.middle(c.view), &f)
+		if len(out) > 0 && out[0].ID == f.ID {
+			continue // found by its id
+		}
+		add(&f, p.label, p.rank)
+		out[len(out)-1].BBox = bounds(p.box)
 	}
 	return out, nil
+}
+
+func bounds(e spatial.Envelope) [4]float64 {
+	return [4]float64{e.MinX, e.MinY, e.MaxX, e.MaxY}
 }
 
 // textRank is 0 for equal, 1 for a beginning, 2 for a part; both in lower case.

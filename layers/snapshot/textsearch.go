@@ -9,7 +9,8 @@ import (
 // TextMatch is a feature whose text holds what was searched.
 type TextMatch struct {
 	Ref
-	Rank int // 0: the whole text, 1: its beginning, 2: a part
+	Rank int    // 0: the whole text, 1: its beginning, 2: a part
+	Text string // the whole text
 }
 
 // SearchText finds features whose property c, a text, holds needle, without
@@ -45,13 +46,14 @@ func (v *View) SearchText(c int, needle string, limit int) []TextMatch {
 		if ranks == nil {
 			continue
 		}
+		texts := map[uint32]string{}
 		for i, k := range seg.Columns[c] {
 			if ranks[k] == 0 {
 				continue
 			}
 			rank := int(ranks[k]-1) % len(ranked)
 			if len(ranked[rank]) < limit && seg.Alive(i) {
-				ranked[rank] = append(ranked[rank], TextMatch{Ref{uint32(s), uint32(i)}, rank})
+				ranked[rank] = append(ranked[rank], TextMatch{Ref{uint32(s), uint32(i)}, rank, textOf(texts, seg, k)})
 			}
 		}
 	}
@@ -60,6 +62,17 @@ func (v *View) SearchText(c int, needle string, limit int) []TextMatch {
 		out = append(out, m...)
 	}
 	return out
+}
+
+// textOf is the text of a value; those who share a value share the text.
+func textOf(known map[uint32]string, seg *SegmentView, k uint32) string {
+	text, ok := known[k]
+	if !ok {
+		b, _ := valueText(seg.Value(k))
+		text = string(b)
+		known[k] = text
+	}
+	return text
 }
 
 // valueText is the text of an encoded MVT string_value.

@@ -23,6 +23,9 @@ func TestSearchText(t *testing.T) {
 	defer v.Release()
 	ids := func(needle string, limit int) (out []string) {
 		for _, m := range v.SearchText(0, needle, limit) {
+			var f layers.Feature
+			v.Feature(m.Ref, &f)
+			require.Equal(t, f.Properties[0].Text(), m.Text)
 			out = append(out, v.ID(m.Ref))
 		}
 		return out
