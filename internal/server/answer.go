@@ -32,8 +32,14 @@ func (s *Server) bytes(w http.ResponseWriter, r *http.Request, mediaType string,
 	return s.tagged(w, r, mediaType, `"`+strconv.FormatUint(h.Sum64(), 36)+`"`, b)
 }
 
-// tagged answers with b, or 304 when the client has it.
+// tagged answers with b, which was made for this request alone, or 304 when the
+// client has it.
 func (s *Server) tagged(w http.ResponseWriter, r *http.Request, mediaType, etag string, b []byte) error {
+	return s.taggedAfter(w, r, mediaType, etag, b, nil)
+}
+
+// taggedAfter gives back the room that b was made in: see send.
+func (s *Server) taggedAfter(w http.ResponseWriter, r *http.Request, mediaType, etag string, b []byte, made func()) error {
 	h := w.Header()
 	h.Set("ETag", etag)
 	if etagMatches(r.Header.Get("If-None-Match"), etag) && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
@@ -42,11 +48,7 @@ func (s *Server) tagged(w http.ResponseWriter, r *http.Request, mediaType, etag 
 	}
 	h.Set("Content-Type", mediaType)
 	h.Set("Content-Length", strconv.Itoa(len(b)))
-	if r.Method == http.MethodHead {
-		return nil
-	}
-	_, err := w.Write(b)
-	return err
+	return s.send(w, r, b, made)
 }
 
 // writeAnswer answers with what was rendered, with 304 when the client has it, or

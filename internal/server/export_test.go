@@ -24,11 +24,14 @@ func (s *Server) SetPatience(atLeast time.Duration, perSecond int) {
 // so long.
 func (s *Server) TakeAllRoom(wait time.Duration) (release func()) {
 	s.largeWait = wait
-	if !s.large.TryAcquire(largeAnswers) {
+	if !s.making.free.TryAcquire(largeAnswers) {
 		panic("the room is not free")
 	}
-	return func() { s.large.Release(largeAnswers) }
+	return func() { s.making.free.Release(largeAnswers) }
 }
+
+// SetRoomToSend bounds the bytes of large answers on their way.
+func (s *Server) SetRoomToSend(bytes int64) { s.sending = newRoom(bytes, s.metrics, "sent") }
 
 // Routes lists the addresses of the router by method, as chi writes them.
 func (s *Server) Routes() map[string][]string {

@@ -108,10 +108,7 @@ func (s *Server) item(w http.ResponseWriter, r *http.Request) error {
 	b := s.appendItem(nil, r, c, &f)
 	if c.live() {
 		w.Header().Set("Content-Type", typeGeoJSON)
-		if r.Method != http.MethodHead {
-			_, err = w.Write(b)
-		}
-		return err
+		return s.send(w, r, b, nil)
 	}
 	return s.tagged(w, r, typeGeoJSON, s.itemETag(r, c.layer, &f), b)
 }

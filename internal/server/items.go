@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"twind/layers"
@@ -212,12 +213,13 @@ func (s *Server) items(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	var made func()
 	if q.limit > 100 {
-		release, err := s.reserve(r, q.limit*featureBytes)
-		if err != nil {
+		if made, err = s.making.take(r, q.limit*featureBytes, s.largeWait); err != nil {
 			return err
 		}
-		defer release()
+		made = sync.OnceFunc(made)
+		defer made()
 	}
 	p, err := s.page(r, c, q)
 	if err != nil {
@@ -258,13 +260,10 @@ func (s *Server) items(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Cache-Control", "no-cache")
 	if c.live() || q.limit > 1000 { // timeStamp changes each second; a tag would hash it all for nothing
 		h.Set("Content-Type", typeGeoJSON)
-		if r.Method != http.MethodHead {
-			_, err = w.Write(b)
-		}
-		return err
+		return s.send(w, r, b, made)
 	}
 	etag := fmt.Sprintf(`"%s-%x-%s"`, s.identity(), c.view.Revision(), hashText(r.URL.RawQuery+"\x00"+self+"\x00"+q.query.Policy.Key()))
-	return s.tagged(w, r, typeGeoJSON, etag, b)
+	return s.taggedAfter(w, r, typeGeoJSON, etag, b, made)
 }
 
 func merge(v url.Values, k, x string) url.Values {

@@ -15,6 +15,8 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	panics   prometheus.Counter
+	large    *prometheus.GaugeVec
+	refused  *prometheus.CounterVec
 }
 
 // answerKind is what requests are counted by; answerMetrics are its counters.
@@ -35,7 +37,9 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		seconds:  prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "twind_http_request_seconds", Help: "Time to answer, seconds.", Buckets: prometheus.ExponentialBuckets(0.0001, 4, 9)}, []string{"route"}),
 		panics:   prometheus.NewCounter(prometheus.CounterOpts{Name: "twind_http_panics_total", Help: "Requests that panicked."}),
 	}
-	r.MustRegister(m.requests, m.seconds, m.panics)
+	m.large = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "twind_http_large_answer_bytes", Help: "Room that large answers take which are made or sent now, bytes."}, []string{"state"})
+	m.refused = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "twind_http_large_answers_refused_total", Help: "Large answers refused with 503, for others took all the room."}, []string{"state"})
+	r.MustRegister(m.requests, m.seconds, m.panics, m.large, m.refused)
 	return m
 }
 

@@ -104,10 +104,7 @@ func (s *Server) nearest(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h.Set("Content-Type", typeGeoJSON)
 	h.Set("Cache-Control", "no-cache")
-	if r.Method != http.MethodHead {
-		_, err = w.Write(b)
-	}
-	return err
+	return s.send(w, r, b, nil)
 }
 
 func (c *collection) nearest(ctx context.Context, q *nearestQuery) ([]neighbour, error) {

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/sync/semaphore"
 
 	"twind/internal/config"
 	"twind/layers"
@@ -101,7 +100,7 @@ type Server struct {
 	takeEvents       http.Handler // nil without Cases
 	perTile          int          // layers of one rendering: tiles.MaxLayers, less in tests
 	patience         patience
-	large            *semaphore.Weighted // see reserve
+	making, sending  *room // of large answers
 	largeWait        time.Duration
 }
 
@@ -114,7 +113,8 @@ func New(o Options) (*Server, error) {
 	if o.Sprites == nil {
 		o.Sprites, _ = sprite.New(sprite.Builtin()) // which have no faults
 	}
-	s := &Server{o: o, counts: newCountCache(), metrics: newMetrics(o.Metrics), perTile: tiles.MaxLayers, patience: defaultPatience(), large: semaphore.NewWeighted(largeAnswers), largeWait: defaultLargeWait}
+	s := &Server{o: o, counts: newCountCache(), metrics: newMetrics(o.Metrics), perTile: tiles.MaxLayers, patience: defaultPatience(), largeWait: defaultLargeWait}
+	s.making, s.sending = newRoom(largeAnswers, s.metrics, "made"), newRoom(largeAnswers, s.metrics, "sent")
 	for _, p := range o.TrustedProxies {
 		prefix, err := config.Prefix(p)
 		if err != nil {
