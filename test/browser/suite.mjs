@@ -631,6 +631,24 @@ export function viewerTests(name, store = async () => undefined) {
       await tab.page.getByRole('button', { name: 'Try again' }).waitFor();
     });
 
+    it('is flat without WebGL: it zooms, says what it leaves out, and offers no tool that it lacks', async () => {
+      await tab.page.addInitScript(() => {
+        const { getContext } = HTMLCanvasElement.prototype;
+        HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+          return kind === 'webgl2' ? null : getContext.call(this, kind, ...rest);
+        };
+      });
+      await tab.page.goto(`${server.url}/?lang=en#map=14/40.725/-73.99/0/0`);
+      const partial = tab.page.getByText('zoom in to see all');
+      await partial.waitFor();
+      for (const name of ['Tilt the map', 'North up', 'Look below the ground'])
+        assert.equal(await tab.page.getByRole('button', { name }).count(), 0, name);
+      for (let i = 0; i < 4; i++) await tab.page.getByRole('button', { name: 'Zoom in' }).click();
+      await partial.waitFor({ state: 'detached' });
+      assert.match(await tab.page.evaluate(() => location.hash), /^#map=18\//);
+      clean();
+    });
+
     it('turns panels into sheets on a narrow screen', async () => {
       await tab.close();
       tab = await newPage(browser, server.url, { width: 480, height: 800 });

@@ -7,6 +7,7 @@ import { type Dictionary, dictionaries, type Language, textIn } from '../i18n';
 import type { LiveCounts, LiveFeed, LiveStatus } from '../live/feed';
 import { type Card, type Covered, metresBetween } from '../map/camera';
 import type { CityMap } from '../map/cityMap';
+import { cameraOfBox, type PlainMap } from '../map/plainMap';
 import { Measuring } from '../measure/measuring';
 import { sayFigures } from '../measure/words';
 import { Readings } from '../readings/readings';
@@ -109,6 +110,8 @@ export class Store {
 
   /** The map that is shown; undefined while it is made again. */
   readonly shown: Signal<CityMap | undefined> = signal(undefined);
+  /** The flat map of a browser without WebGL 2, which has no tools. */
+  readonly flat: Signal<PlainMap | undefined> = signal(undefined);
   private map: CityMap | undefined;
   private detailsRequest: AbortController | undefined;
   private readonly storage: Storage | undefined;
@@ -255,6 +258,7 @@ export class Store {
   /** Moves the camera, as an address asks. */
   goTo(camera: Camera): void {
     this.following.value = false;
+    this.moveFlat(camera);
     this.map?.goTo(camera);
   }
 
@@ -270,6 +274,8 @@ export class Store {
         return;
       }
     }
+    const { width, height } = screenSize();
+    this.moveFlat(cameraOfBox(box, width, height));
     this.map?.goToBox(box, this.covered);
   }
 
@@ -326,6 +332,8 @@ export class Store {
   }
 
   zoomBy(steps: number): void {
+    const camera = this.camera.value;
+    this.moveFlat({ ...camera, zoom: camera.zoom + steps });
     this.map?.map.easeTo({ zoom: this.map.map.getZoom() + steps, duration: 250 });
   }
 
@@ -354,6 +362,10 @@ export class Store {
   reloadLayer(id: string): void {
     this.dismiss(`tiles/${id}`);
     this.map?.reload(id);
+  }
+
+  private moveFlat(camera: Camera): void {
+    if (this.flat.value) this.moved(this.flat.value.moveTo(camera));
   }
 
   private select(selection: Selection | undefined): void {

@@ -113,6 +113,7 @@ export const en = {
     noWebGL:
       'This browser cannot draw the map: WebGL 2 is missing or switched off. Switch on hardware acceleration, or open this page in another browser.',
     plain: 'Until then the city is shown as a flat map without what moves.',
+    partial: 'Not everything in view is drawn: zoom in to see all.',
     lost: 'The graphics card was taken away; drawing again…',
     failed: 'The map could not be opened.',
     tiles: (layer: string) => `Some tiles of ${layer} could not be read.`,

@@ -114,6 +114,7 @@ export const zh: Dictionary = {
     exitFullscreen: '退出全屏',
     noWebGL: '此浏览器无法绘制地图：缺少 WebGL 2 或已被关闭。请开启硬件加速，或换用其他浏览器打开。',
     plain: '在此之前以平面地图显示城市，不含动态目标。',
+    partial: '视野内对象过多，未全部绘出：放大后可见全部。',
     lost: '显卡连接中断，正在重新绘制…',
     failed: '地图无法打开。',
     tiles: layer => `${layer}的部分瓦片未能读取。`,

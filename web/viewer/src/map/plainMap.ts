@@ -1,5 +1,5 @@
-import type { Feature, FeatureCollection, Geometry, Position } from 'geojson';
-import type { LayerConfig } from '../config/config';
+import type { Feature, Geometry, Position } from 'geojson';
+import type { BBox, LayerConfig } from '../config/config';
 import type { Theme } from '../theme/tokens';
 import { palettes } from '../theme/tokens';
 import type { Camera } from '../url/state';
@@ -7,6 +7,8 @@ import { mercator, unmercator } from './tiles';
 
 /** The most features that are asked for of one layer in view. */
 const most = 2000;
+/** The zoom at which a box is looked at, at most. */
+const closest = 17.5;
 /** The kinds of layers in the order in which they are drawn; what moves is not drawn. */
 const order = ['block', 'cell', 'building', 'street', 'rail', 'pipe', 'node', 'part', 'station', 'feature'];
 
@@ -18,12 +20,19 @@ export interface PlainMapOptions {
   theme(): Theme;
   hidden(): ReadonlySet<string>;
   moved(camera: Camera): void;
+  /** Whether more is in view of some layer than is asked for. */
+  partial(some: boolean): void;
   pick(found: { layer: string; id: string; properties: Record<string, unknown> } | undefined): void;
 }
 
-interface Loaded {
+interface Loaded extends Page {
   layer: LayerConfig;
+}
+
+/** Features of an answer, and whether there are more. */
+interface Page {
   features: Feature[];
+  more: boolean;
 }
 
 /**
@@ -37,7 +46,7 @@ export class PlainMap {
   private asked: AbortController | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private drag: { x: number; y: number; moved: boolean } | undefined;
-  private readonly observer = new ResizeObserver(() => this.moveTo(this.camera));
+  private readonly observer = new ResizeObserver(() => void this.moveTo(this.camera));
 
   constructor(private readonly options: PlainMapOptions) {
     this.camera = { ...options.camera, bearing: 0, pitch: 0 };
@@ -57,12 +66,13 @@ export class PlainMap {
     this.canvas.remove();
   }
 
-  /** Shows another part of the city. */
-  moveTo(camera: Camera): void {
+  /** Shows another part of the city. Returns the camera as it is then. */
+  moveTo(camera: Camera): Camera {
     this.camera = { ...camera, zoom: Math.min(20, Math.max(3, camera.zoom)), bearing: 0, pitch: 0 };
     this.draw();
     clearTimeout(this.timer);
     this.timer = setTimeout(() => void this.load(), 250);
+    return this.camera;
   }
 
   /** Draws anew, as after a change of theme. */
@@ -142,8 +152,7 @@ export class PlainMap {
       const query = new URLSearchParams({ bbox: [west, south, east, north].join(','), limit: String(most) });
       try {
         const response = await fetch(`${layer.items}?${query}`, { signal: asked.signal });
-        if (response.ok)
-          found.push({ layer, features: ((await response.json()) as FeatureCollection).features });
+        if (response.ok) found.push({ layer, ...pageOf(await response.json()) });
       } catch {
         if (asked.signal.aborted) return;
       }
@@ -153,6 +162,7 @@ export class PlainMap {
     }
     this.loaded = found;
     this.draw();
+    this.options.partial(found.some(({ more }) => more));
   }
 
   private readonly down = (event: PointerEvent): void => {
@@ -207,6 +217,24 @@ export class PlainMap {
     if (geometry.type === 'Polygon' || geometry.type === 'MultiPolygon') return inside(paths, x, y);
     return paths.some(path => path.some((p, i) => nearLine(path[Math.max(0, i - 1)] ?? p, p, x, y)));
   }
+}
+
+/** The features of a page of items; a link to the next page says that there are more. */
+export function pageOf(answer: unknown): Page {
+  const { features, links } = (answer ?? {}) as { features?: unknown; links?: unknown };
+  return {
+    features: Array.isArray(features) ? features : [],
+    more: Array.isArray(links) && links.some((link: { rel?: unknown } | null) => link?.rel === 'next'),
+  };
+}
+
+/** The camera that has a box in the middle of a map of so many pixels, seen straight from above. */
+export function cameraOfBox([west, south, east, north]: BBox, width: number, height: number): Camera {
+  const [left, bottom] = mercator(west, south);
+  const [right, top] = mercator(east, north);
+  const [lon, lat] = unmercator((left + right) / 2, (top + bottom) / 2);
+  const share = Math.max((right - left) / width, (bottom - top) / height, 1e-12);
+  return { lon, lat, zoom: Math.min(closest, Math.log2(0.7 / (512 * share))), bearing: 0, pitch: 0 };
 }
 
 /** The paths of a geometry: rings, lines, and each point by itself. */

@@ -20,6 +20,7 @@ export function MapCanvas() {
   const [life, setLife] = useState(0);
   const [fault, setFault] = useState<Fault | undefined>();
   const [lost, setLost] = useState(false);
+  const [partial, setPartial] = useState(false);
 
   // A new life makes a new map.
   useEffect(() => {
@@ -28,7 +29,7 @@ export function MapCanvas() {
     if (!hasWebGL2()) {
       store.opened.value = true;
       setFault('webgl');
-      return plain(store, element);
+      return plain(store, element, setPartial);
     }
     let timer: ReturnType<typeof setTimeout> | undefined;
     let curtain: ReturnType<typeof setTimeout> | undefined;
@@ -123,6 +124,7 @@ export function MapCanvas() {
         <div class={`map-message card${fault === 'webgl' ? ' map-aside' : ''}`} role="alert">
           <p>{fault === 'webgl' ? words.map.noWebGL : words.map.failed}</p>
           {fault === 'webgl' && <p class="quiet">{words.map.plain}</p>}
+          {fault === 'webgl' && partial && <p data-partial>{words.map.partial}</p>}
           <button type="button" class="primary" onClick={() => setLife(life + 1)}>
             {words.app.retry}
           </button>
@@ -143,7 +145,7 @@ function hasWebGL2(): boolean {
 }
 
 /** The map of a browser without WebGL 2: flat, and still. Returns how it ends. */
-function plain(store: Store, container: HTMLElement): () => void {
+function plain(store: Store, container: HTMLElement, partial: (some: boolean) => void): () => void {
   const map = new PlainMap({
     container,
     layers: store.config.layers,
@@ -151,8 +153,10 @@ function plain(store: Store, container: HTMLElement): () => void {
     theme: () => store.theme.peek(),
     hidden: () => store.hidden.peek(),
     moved: camera => store.moved(camera),
+    partial,
     pick: found => store.pick(found ? [{ ...found, live: false }] : []),
   });
+  store.flat.value = map;
   const stops = [
     effect(() => {
       store.theme.value;
@@ -169,6 +173,7 @@ function plain(store: Store, container: HTMLElement): () => void {
   ];
   return () => {
     for (const stop of stops) stop();
+    store.flat.value = undefined;
     map.dispose();
   };
 }

@@ -6,11 +6,7 @@ import { WallLink } from './WallLink';
 /** Zoom, compass, tilt, tools and other screens. */
 export function MapControls() {
   const store = useStore();
-  const { map: words, excavation, measure, section } = store.words.value;
-  const measuring = store.measuring.phase.value !== 'off';
-  const cutting = store.section.phase.value !== 'off';
-  const excavating = store.excavation.phase.value !== 'off';
-  const { bearing, pitch } = store.camera.value;
+  const { map: words } = store.words.value;
   return (
     <div class="controls">
       <div class="controls-group card">
@@ -18,46 +14,61 @@ export function MapControls() {
         <IconButton icon="minus" label={words.zoomOut} onClick={() => store.zoomBy(-1)} />
       </div>
       <div class="controls-group card">
-        <IconButton label={words.north} onClick={() => store.northUp()}>
-          <Compass bearing={bearing} pitch={pitch} />
-        </IconButton>
-        <IconButton
-          icon={pitch > 5 ? 'flat' : 'tilt'}
-          label={pitch > 5 ? words.flat : words.tilt}
-          onClick={() => store.tilt(pitch > 5 ? 0 : 60)}
-        />
-        <IconButton
-          icon="measure"
-          label={measuring ? measure.close : measure.open}
-          pressed={measuring}
-          onClick={() => store.measure(!measuring)}
-        />
-        {store.config.layers.some(({ kind, tileset }) => tileset !== '' && kind === 'pipe') && (
-          <>
-            <IconButton
-              icon="underground"
-              label={store.underground.value ? words.aboveGround : words.underground}
-              pressed={store.underground.value}
-              onClick={() => store.setUnderground(!store.underground.value)}
-            />
-            <IconButton
-              icon="excavate"
-              label={excavating ? excavation.close : excavation.open}
-              pressed={excavating}
-              onClick={() => store.excavate(!excavating)}
-            />
-            <IconButton
-              icon="section"
-              label={cutting ? section.close : section.open}
-              pressed={cutting}
-              onClick={() => store.cutSection(!cutting)}
-            />
-          </>
-        )}
+        {!store.flat.value && <MapTools />}
         <WallLink />
         <FullscreenButton />
       </div>
     </div>
+  );
+}
+
+/** What a flat map cannot do: turn, tilt, measure, and look below the ground. */
+function MapTools() {
+  const store = useStore();
+  const { map: words, excavation, measure, section } = store.words.value;
+  const measuring = store.measuring.phase.value !== 'off';
+  const cutting = store.section.phase.value !== 'off';
+  const excavating = store.excavation.phase.value !== 'off';
+  const { bearing, pitch } = store.camera.value;
+  return (
+    <>
+      <IconButton label={words.north} onClick={() => store.northUp()}>
+        <Compass bearing={bearing} pitch={pitch} />
+      </IconButton>
+      <IconButton
+        icon={pitch > 5 ? 'flat' : 'tilt'}
+        label={pitch > 5 ? words.flat : words.tilt}
+        onClick={() => store.tilt(pitch > 5 ? 0 : 60)}
+      />
+      <IconButton
+        icon="measure"
+        label={measuring ? measure.close : measure.open}
+        pressed={measuring}
+        onClick={() => store.measure(!measuring)}
+      />
+      {store.config.layers.some(({ kind, tileset }) => tileset !== '' && kind === 'pipe') && (
+        <>
+          <IconButton
+            icon="underground"
+            label={store.underground.value ? words.aboveGround : words.underground}
+            pressed={store.underground.value}
+            onClick={() => store.setUnderground(!store.underground.value)}
+          />
+          <IconButton
+            icon="excavate"
+            label={excavating ? excavation.close : excavation.open}
+            pressed={excavating}
+            onClick={() => store.excavate(!excavating)}
+          />
+          <IconButton
+            icon="section"
+            label={cutting ? section.close : section.open}
+            pressed={cutting}
+            onClick={() => store.cutSection(!cutting)}
+          />
+        </>
+      )}
+    </>
   );
 }
 
