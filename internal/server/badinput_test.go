@@ -54,6 +54,9 @@ func TestBadParameters(t *testing.T) {
 	c.get(items+"limit=1&limit=2").problem(400, "give it once")
 	c.get(items+"%zz").problem(400, "decode")
 	c.get(items+"cursor=%21").problem(400, "cursor")
+	for _, garbage := range []string{"AAAA", "YWJj", "AAFhYg", "Z2FyYmFnZWFiYwABAA"} {
+		c.get(items+"cursor="+garbage).problem(400, "cursor")
+	}
 	c.get(items+"levels=many").problem(400, "levels")
 	c.get(items+"listed=perhaps").problem(400, "true or false")
 	c.get(items+"crs=http://www.opengis.net/def/crs/0/unsupported").problem(400, "crs")

@@ -131,11 +131,17 @@ func (s *Server) readItemsQuery(r *http.Request, c *collection) (itemsQuery, err
 	if v, ok := p["cursor"]; ok {
 		b, err := base64.RawURLEncoding.DecodeString(v)
 		if err != nil || len(b) == 0 || len(b) > 512 {
-			return q, fail(400, "cursor is not one that a next link gave; ask for the first page again.")
+			return q, errNoCursor()
 		}
-		q.cursor = string(b)
+		if q.cursor = string(b); c.live() && layers.CheckFeatureID(q.cursor) != nil {
+			return q, errNoCursor()
+		}
 	}
 	return q, nil
+}
+
+func errNoCursor() error {
+	return fail(400, "cursor is not one that a next link gave; ask for the first page again.")
 }
 
 // page is one page of items and the cursor of the next; cursor "" is the end.

@@ -2,10 +2,12 @@ package server
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"twind/layers"
@@ -97,7 +99,9 @@ func (s *Server) readHistoryQuery(r *http.Request) (historyQuery, error) {
 	if q.limit, err = parseLimit(p["limit"], defaultHistoryLimit, maxHistoryLimit); err != nil {
 		return q, err
 	}
-	q.cursor = p["cursor"]
+	if q.cursor, err = readHistoryCursor(p); err != nil {
+		return q, err
+	}
 	switch q.format = p["f"]; q.format {
 	case "":
 		q.format = "geojson"
@@ -306,9 +310,26 @@ func (s *Server) historyVisits(ctx context.Context, q *historyQuery) (*historyPa
 	return page, nil
 }
 
+// cursorMark begins the cursors of history, so that no other text is taken for one.
+const cursorMark = "after\x00"
+
+// readHistoryCursor is the entity after which a page begins; "" is the first page.
+func readHistoryCursor(p params) (id string, err error) {
+	text, given := p["cursor"]
+	if !given {
+		return "", nil
+	}
+	b, err := base64.RawURLEncoding.DecodeString(text)
+	id, ok := strings.CutPrefix(string(b), cursorMark)
+	if err != nil || !ok || p["id"] != "" || layers.CheckFeatureID(id) != nil {
+		return "", errNoCursor()
+	}
+	return id, nil
+}
+
 // after is the query of the page that begins after an entity.
 func (q *historyQuery) after(id string) url.Values {
-	q.repeat.Set("cursor", id)
+	q.repeat.Set("cursor", base64.RawURLEncoding.EncodeToString([]byte(cursorMark+id)))
 	return q.repeat
 }
 

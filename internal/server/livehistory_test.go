@@ -79,6 +79,8 @@ func TestHistoryOfOneEntity(t *testing.T) {
 	require.Equal(t, []any{clockTime(20), clockTime(30), clockTime(40), clockTime(50)}, p["times"])
 	require.Equal(t, []any{nil, nil, nil, nil}, p["speeds"])
 	require.NotContains(t, m, "links")
+	m, _ = historyOf(t, c, "layer=vehicles&id=a&start=0001-01-01T00:00:00Z&end=2100-01-01T00:00:00Z")
+	require.Len(t, m["properties"].(map[string]any)["times"], 11, "the beginning of the year 1 is a start")
 
 	var times []any
 	pages := 0
@@ -138,8 +140,11 @@ func TestHistoryOfABox(t *testing.T) {
 	require.Equal(t, "stale", m["features"].([]any)[1].(map[string]any)["properties"].(map[string]any)["state"])
 	m, header := historyOf(t, c, box+clockTime(15)+"&limit=1")
 	require.Equal(t, []string{"a"}, ids(m))
-	require.Contains(t, header.Get("Link"), "cursor=a")
-	m, _ = historyOf(t, c, box+clockTime(15)+"&limit=1&cursor=a")
+	next, _, _ := strings.Cut(strings.TrimPrefix(header.Get("Link"), "<"), ">")
+	address, err := url.Parse(next)
+	require.NoError(t, err)
+	require.NotEmpty(t, address.Query().Get("cursor"))
+	m, _ = historyOf(t, c, address.RawQuery)
 	require.Equal(t, []string{"b"}, ids(m))
 	require.NotContains(t, m, "links")
 
@@ -187,16 +192,20 @@ func TestHistoryRefusesWithSentences(t *testing.T) {
 		"layer=vehicles":                   "Give id",
 		"layer=vehicles&id=a&bbox=1,2,3,4": "one of the two",
 		"layer=vehicles&bbox=1,2,3,4":      "needs datetime",
-		"layer=vehicles&bbox=1,2,3&datetime=2026-11-20T12:00:00Z":     "expected four numbers",
-		"layer=vehicles&bbox=1,2,3,4&datetime=soon":                   "expected an RFC 3339 instant",
-		"layer=vehicles&bbox=1,2,3,4&datetime=2026-11-18/2026-11-20":  "one day at a time",
-		"layer=vehicles&id=a&datetime=2026-11-20/..&start=2026-11-20": "one or the other",
-		"layer=vehicles&id=a&limit=0":                                 "expected a whole number",
-		"layer=vehicles&id=a&f=xml":                                   "use f=geojson, ndjson or csv",
-		"layer=vehicles&id=a&state=odd":                               "state=live",
-		"layer=vehicles&id=a&colour=red":                              "Unknown query parameter",
-		"layer=vehicles&since=yesterday":                              `since "yesterday"`,
-		"layer=vehicles&since=2026-11-20T12:00:00Z&end=2026-11-20":    "leave out end",
+		"layer=vehicles&bbox=1,2,3&datetime=2026-11-20T12:00:00Z":                 "expected four numbers",
+		"layer=vehicles&bbox=1,2,3,4&datetime=soon":                               "expected an RFC 3339 instant",
+		"layer=vehicles&bbox=1,2,3,4&datetime=2026-11-18/2026-11-20":              "one day at a time",
+		"layer=vehicles&id=a&datetime=2026-11-20/..&start=2026-11-20":             "one or the other",
+		"layer=vehicles&id=a&limit=0":                                             "expected a whole number",
+		"layer=vehicles&id=a&f=xml":                                               "use f=geojson, ndjson or csv",
+		"layer=vehicles&id=a&state=odd":                                           "state=live",
+		"layer=vehicles&id=a&colour=red":                                          "Unknown query parameter",
+		"layer=vehicles&since=yesterday":                                          `since "yesterday"`,
+		"layer=vehicles&id=a&start=2026-11-21T00:00:00Z&end=2026-11-20T00:00:00Z": "begins at 2026-11-21T00:00:00Z, after its end 2026-11-20T00:00:00Z",
+		"layer=vehicles&id=a&cursor=b":                                            "cursor is not one that a next link gave",
+		"layer=vehicles&bbox=1,2,3,4&datetime=2026-11-20T12:00:00Z&cursor=!!!":    "cursor is not one that a next link gave",
+		"layer=vehicles&bbox=1,2,3,4&datetime=2026-11-20T12:00:00Z&cursor=YQ":     "cursor is not one that a next link gave",
+		"layer=vehicles&since=2026-11-20T12:00:00Z&end=2026-11-20":                "leave out end",
 	} {
 		resp, b := fetch(c, "/live/history?"+query)
 		require.Equal(t, 400, resp.status, "%s: %s", query, b)

@@ -154,17 +154,30 @@ func parseDatetime(s string) (interval, error) {
 	}
 	to, ok := parseInstant(b, true)
 	open := func(v string) bool { return v == "" || v == ".." }
-	if !ok || open(a) && open(b) || !open(a) && !open(b) && to.Before(from) {
+	if !ok || open(a) && open(b) {
 		return bad()
+	}
+	if !open(a) && !open(b) && to.Before(from) {
+		return interval{}, fail(400, fmt.Sprintf("The interval, of datetime or of start and end, begins at %s, after its end %s; give the earlier one first.", cut(a, 40), cut(b, 40)))
 	}
 	return interval{from, to}, nil
 }
 
-// parseInstant reads one end; a date means its first or last moment in UTC.
+// parseInstant reads one end; a date means its first or last moment in UTC. An open
+// end is the zero time, and nothing else is: the beginning of the year 1, which Go
+// calls zero, is the moment after it.
 func parseInstant(s string, end bool) (time.Time, bool) {
 	if s == "" || s == ".." {
 		return time.Time{}, true
 	}
+	t, ok := readInstant(s, end)
+	if t.IsZero() {
+		t = t.Add(time.Nanosecond)
+	}
+	return t, ok
+}
+
+func readInstant(s string, end bool) (time.Time, bool) {
 	if len(s) > 40 {
 		return time.Time{}, false
 	}

@@ -327,7 +327,7 @@ func TestCursors(t *testing.T) {
 	// Over a rebuild that changes nothing of the features, nothing is lost.
 	w := viewOf(t, l, fs)
 	defer w.Release()
-	w.base.meta.Generation = "another"
+	v.base.meta.Generation, w.base.meta.Generation = "generation", "another-10"
 	seen := map[string]int{}
 	fsA, cursor, err := v.Page(t.Context(), layers.Query{}, "", 40)
 	require.NoError(t, err)

@@ -66,7 +66,7 @@ func (v *View) resume(cursor string) (uint64, error) {
 			continue
 		}
 		place, n := binary.Uvarint(b[k+1:])
-		if n <= 0 || place >= 1<<62 {
+		if n <= 0 || place >= 1<<62 || k != len(v.base.meta.Generation) || layers.CheckFeatureID(string(b[k+1+n:])) != nil {
 			break
 		}
 		if string(b[:k]) == v.base.meta.Generation {
