@@ -133,6 +133,23 @@ type Bookmark struct {
 	Bearing float64     `yaml:"bearing" json:"bearing"` // degrees clockwise from north
 }
 
+// faults tells of a camera that no map has.
+func (b *Bookmark) faults(bad func(format string, args ...any)) {
+	within := func(v, least, most float64) bool { return v >= least && v <= most } // NaN is not
+	if !within(b.Center[0], -180, 180) || !within(b.Center[1], -90, 90) {
+		bad("bookmarks: %s: center [%g, %g]: expected longitude −180 to 180 and latitude −90 to 90, in degrees", b.ID, b.Center[0], b.Center[1])
+	}
+	if !within(b.Zoom, 0, 24) {
+		bad("bookmarks: %s: zoom %g: expected 0 to 24", b.ID, b.Zoom)
+	}
+	if !within(b.Pitch, 0, 85) {
+		bad("bookmarks: %s: pitch %g: expected degrees from straight down, 0 to 85", b.ID, b.Pitch)
+	}
+	if !within(b.Bearing, -360, 360) {
+		bad("bookmarks: %s: bearing %g: expected degrees clockwise from north, −360 to 360", b.ID, b.Bearing)
+	}
+}
+
 // Load reads a file, refuses unknown keys, and validates.
 func Load(path string) (Config, error) {
 	f, err := os.Open(path)
@@ -226,6 +243,9 @@ func (c *Config) Validate() error {
 		if t.Name == "" {
 			bad("tokens: each needs a name, which the log shows")
 		}
+	}
+	for i := range c.Bookmarks {
+		c.Bookmarks[i].faults(bad)
 	}
 	for _, p := range c.Published {
 		if p.Table == "" {
