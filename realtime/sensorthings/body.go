@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"math"
 	"strings"
+	"time"
 	"unicode/utf8"
+
+	"twind/layers"
 )
 
 const (
@@ -77,6 +80,11 @@ func checkValue(k kind, m *member, v json.RawMessage) error {
 	if m.name == "unitOfMeasurement" {
 		return checkUnit(v)
 	}
+	if k == datastreams && m.name == "properties" {
+		if err := checkStreamProperties(v); err != nil {
+			return err
+		}
+	}
 	return checkNumbers(m, v)
 }
 
@@ -146,6 +154,54 @@ func checkUnit(v json.RawMessage) error {
 	for _, name := range []string{"name", "symbol", "definition"} {
 		if _, there := unit[name]; !there {
 			return bad("unitOfMeasurement lacks %s: give it, or null.", name)
+		}
+	}
+	return nil
+}
+
+// checkStreamProperties looks at those that the server obeys: the bound of the
+// Observations, and what they are bound to.
+func checkStreamProperties(v json.RawMessage) error {
+	var p object
+	if json.Unmarshal(v, &p) != nil {
+		return bad("properties is no object.")
+	}
+	if err := checkKeep(p["twind:keep"]); err != nil {
+		return err
+	}
+	for _, name := range []string{"twind:layer", "twind:feature", "twind:property"} {
+		if own := p[name]; !isNull(own) && own[0] != '"' {
+			return bad("%s is %s: expected a text.", name, short(string(own)))
+		}
+	}
+	if l := p["twind:layer"]; !isNull(l) && unquote(l) != "" {
+		if _, err := layers.ParseID(unquote(l)); err != nil {
+			return bad("twind:layer is %s: expected the id of a layer.", short(string(l)))
+		}
+	}
+	return nil
+}
+
+// checkKeep tells what is wrong with a bound of Observations: see Store.retention.
+func checkKeep(v json.RawMessage) error {
+	if isNull(v) {
+		return nil
+	}
+	var keep struct {
+		Count *int    `json:"count"`
+		Age   *string `json:"age"`
+	}
+	read := json.NewDecoder(bytes.NewReader(v))
+	read.DisallowUnknownFields()
+	if v[0] != '{' || read.Decode(&keep) != nil {
+		return bad(`twind:keep is %s: expected an object such as {"count": 100, "age": "720h"}.`, short(string(v)))
+	}
+	if keep.Count != nil && *keep.Count < 1 {
+		return bad("count of twind:keep is %d: expected a whole number from 1; leave it out for the server's bound.", *keep.Count)
+	}
+	if keep.Age != nil {
+		if age, err := time.ParseDuration(*keep.Age); err != nil || age <= 0 {
+			return bad("age of twind:keep is %q: expected a time such as 720h; leave it out for the server's bound.", short(*keep.Age))
 		}
 	}
 	return nil

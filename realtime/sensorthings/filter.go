@@ -25,7 +25,8 @@ type evaluation struct {
 type node struct {
 	eval expression
 	many func(c *evaluation, e *entity) []value
-	null bool // the literal null
+	null bool    // the literal null
+	text *string // of a literal
 }
 
 type parser struct {

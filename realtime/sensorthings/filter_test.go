@@ -80,6 +80,7 @@ func TestBadQueries(t *testing.T) {
 		"$top=-1", "$top=x", "$skip=1.5", "$count=yes", "$orderby=colour", "$orderby=name up", "$orderby=Datastreams/name", "$select=colour",
 		"$expand=Cars", "$expand=Datastreams(", "$expand=Datastreams($top=1;$what=2)", "$expand=Datastreams/Thing/Datastreams/Thing/Datastreams/Thing/Datastreams",
 		"$what=1", "$top=1&$top=2", "$resultFormat=dataArray", "$filter=%zz",
+		"$filter=st_relate(feature,geography'POINT(1 1)','xxxxxxxxx')", "$filter=ST_RELATE(feature,geography'POINT(1 1)','T*F')",
 	} {
 		name, text, _ := strings.Cut(q, "=")
 		if q != "$filter=%zz" && !strings.Contains(q, "&") {

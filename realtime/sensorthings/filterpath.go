@@ -167,6 +167,9 @@ func (p *parser) call(name string) (node, error) {
 	if len(args) < f.least || len(args) > f.most {
 		return node{}, p.fail("%s takes %d to %d arguments", name, f.least, f.most)
 	}
+	if strings.EqualFold(name, "st_relate") && args[2].text != nil && !relatePattern.MatchString(*args[2].text) {
+		return node{}, p.fail("st_relate takes a pattern of nine of F, 0, 1, 2, T and *, such as 'T*F**FFF*', not '%s'", short(*args[2].text))
+	}
 	if name == "now" {
 		return node{eval: func(c *evaluation, _ *entity) value {
 			t := c.s.now()

@@ -2,6 +2,7 @@ package sensorthings
 
 import (
 	"math"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -159,6 +160,9 @@ func related2(fn func(a, b geom.Geometry) (bool, error)) function {
 		return truth(is)
 	})
 }
+
+// relatePattern is a pattern of DE-9IM.
+var relatePattern = regexp.MustCompile(`^[F012T*]{9}$`)
 
 func relate(v []value) value {
 	a, okA := v[0].shape()

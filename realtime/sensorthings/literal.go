@@ -22,7 +22,9 @@ func (p *parser) primary() (node, error) {
 	}
 	if p.symbol('\'') {
 		s, err := p.quoted()
-		return literal(textValue(s)), err
+		n := literal(textValue(s))
+		n.text = &s
+		return n, err
 	}
 	w := p.peekWord()
 	if w == "" {

@@ -37,7 +37,7 @@ func TestNamesOfBoundDatastreams(t *testing.T) {
 	send("POST", "/Things", `{"name":"n","description":"d","Datastreams":[`+
 		stream("level", `{"twind:layer":"manholes","twind:feature":"17","twind:property":"level"}`)+`,`+
 		stream("gas", `{"twind:layer":"manholes","twind:feature":"17","twind:property":"gas","twind:title":{"zh":"甲烷","en":"Methane"}}`)+`,`+
-		stream("free", `{"twind:layer":7}`)+`]}`, http.StatusCreated)
+		stream("free", `{"twind:layer":"manholes"}`)+`]}`, http.StatusCreated)
 	name, unit, ok := names.Of(level)
 	require.True(t, ok, "a new one is known at once")
 	require.Equal(t, layers.Text{EN: "level"}, name)
