@@ -12,7 +12,7 @@ import (
 )
 
 // Owner is who the generated operator says to be.
-const Owner = "演示台 Demo desk"
+const Owner = "Demo desk 演示台"
 
 // Desk is where alarms are seen to; *rules.Alarms is one.
 type Desk interface {
