@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -65,4 +66,31 @@ func TestCopiesCountApart(t *testing.T) {
 		healthy(t, s)
 		require.NoError(t, s.Close())
 	}
+}
+
+// A file of an older twind, which counted by ones, counts as others do from its
+// first change on; opening it changes nothing else.
+func TestOldFilesCountApart(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "city.gpkg")
+	s, err := geopackage.Open(t.Context(), path, geopackage.Options{Create: true})
+	require.NoError(t, err)
+	poles(t, s, 3)
+	require.NoError(t, s.Close())
+	geopackage.Script(t, path, `DROP TRIGGER twind_changes_branch; UPDATE twind_changes SET seq = rowid - (SELECT min(seq) FROM twind_changes) + 1;
+		UPDATE twind_layers SET base_revision = 2; UPDATE sqlite_sequence SET seq = (SELECT max(seq) FROM twind_changes) WHERE name = 'twind_changes'`)
+	s, err = geopackage.Open(t.Context(), path, geopackage.Options{})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, s.Close()) }()
+	old := headOf(t, s)
+	require.Less(t, old, layers.Revision(1_000_000_000))
+	before := time.Now().UnixMilli()
+	rev, err := s.Update(t.Context(), func(tx layers.Tx) error { return tx.Delete(t.Context(), "poles", "lamp-1") })
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, int64(rev), (before-1)*1000) // SQLite rounds its clock down
+	require.LessOrEqual(t, int64(rev), (time.Now().UnixMilli()+1)*1000)
+	require.Equal(t, rev, headOf(t, s))
+	var log []layers.Record
+	require.NoError(t, s.Changes(t.Context(), old, func(r layers.Record) error { log = append(log, r); return nil }))
+	require.Len(t, log, 1)
+	healthy(t, s)
 }

@@ -84,7 +84,8 @@ func TestManyRows(t *testing.T) {
 	last := res.Revision
 	res, err = s.Load(ctx, "houses", layers.Upsert, some(0, 20_000))
 	require.NoError(t, err)
-	require.Equal(t, layers.LoadResult{Updated: 19_800, Unchanged: 200, Revision: last + 1}, res)
+	require.Greater(t, res.Revision, last)
+	require.Equal(t, layers.LoadResult{Updated: 19_800, Unchanged: 200, Revision: res.Revision}, res)
 	require.Equal(t, []layers.ChangeOp{layers.Reloaded}, ops(records(t, s, last)))
 
 	start = time.Now()
