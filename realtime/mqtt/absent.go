@@ -1,7 +1,6 @@
 package mqtt
 
 import (
-	"cmp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -117,6 +116,7 @@ func (a *absence) kept(cl *mochi.Client) {
 
 // OnDisconnect forgets a client's rights, unless its session goes on.
 func (h *hook) OnDisconnect(cl *mochi.Client, _ error, expire bool) {
+	h.flows.Delete(cl)
 	if expire || cl.IsTakenOver() {
 		h.rights.Delete(cl)
 		h.ids.Delete(cl)
@@ -142,6 +142,7 @@ func (h *hook) end(cl *mochi.Client) {
 	h.rights.Delete(cl)
 	h.ids.Delete(cl)
 	h.waits.Delete(cl)
+	h.flows.Delete(cl)
 	h.server.UnsubscribeClient(cl)
 	cl.ClearInflights()
 }
@@ -159,6 +160,9 @@ func (h *hook) OnQosPublish(cl *mochi.Client, pk packets.Packet, _ int64, _ int)
 // now, and not let it in where a payload is gone.
 func (h *hook) OnSessionEstablish(cl *mochi.Client, pk packets.Packet) {
 	h.ids.Store(cl, newPacketIDs())
+	if n := receiveMaximum(cl); n > 0 {
+		h.flows.Store(cl, newFlow(n))
+	}
 	was, ok := h.server.Clients.Get(cl.ID)
 	if !ok {
 		return
@@ -211,30 +215,27 @@ func countOn(cl *mochi.Client, last uint16) {
 }
 
 // OnSessionEstablished sends what has waited. A client that takes only so many
-// messages at a time gets the rest as it acknowledges.
+// messages at a time gets the rest, and what comes meanwhile, as it acknowledges.
 func (h *hook) OnSessionEstablished(cl *mochi.Client, _ packets.Packet) {
 	h.absent.back(cl)
-	v, ok := h.waits.LoadAndDelete(cl)
-	if !ok {
-		return
+	cl.State.Inflight.ResetSendQuota(0) // see flow
+	var waits []packets.Packet
+	if v, ok := h.waits.LoadAndDelete(cl); ok {
+		waits = v.([]packets.Packet)
 	}
-	waits := v.([]packets.Packet)
-	most := cmp.Or(receiveMaximum(cl), len(waits))
-	for i, pk := range waits {
-		if pk.Expiry = max(pk.Expiry, 0); i >= most {
-			pk.Expiry = later
-		}
-		if cl.State.Inflight.Set(pk) {
+	for i := range waits {
+		if cl.State.Inflight.Set(waits[i]) {
 			atomic.AddInt64(&h.server.Info.Inflight, 1)
 		}
-		if i >= most {
-			continue
-		}
-		cl.State.Inflight.DecreaseSendQuota()
-		pk.FixedHeader.Dup = true
-		if err := cl.WritePacket(pk); err != nil && cl.Closed() {
-			continue // the rest waits on
-		}
+		waits[i].FixedHeader.Dup = true
+	}
+	send := func(pk packets.Packet) { _ = cl.WritePacket(pk) } // what fails waits on
+	if f := h.flow(cl); f != nil {
+		f.drain(waits, send)
+		return
+	}
+	for _, pk := range waits {
+		send(pk)
 	}
 }
 

@@ -97,7 +97,10 @@ func NewBroker(o BrokerOptions) (*Broker, error) {
 	limits.MaximumInflight = maxWaiting
 	limits.MaximumSessionExpiryInterval = maxAbsence
 	complain := &complaints{log: o.Log, now: time.Now}
-	s := mochi.New(&mochi.Options{Capabilities: limits, Logger: complain.quiet(), InlineClient: true, SysTopicResendInterval: 3600})
+	s := mochi.New(&mochi.Options{Capabilities: limits, Logger: complain.quiet(), InlineClient: true, SysTopicResendInterval: 3600,
+		// Each packet is written at once: the library leaves what it collects lying
+		// when the last of a row is not sent after all (OnPacketEncode).
+		ClientNetWriteBufferSize: 1})
 	h := &hook{o: o, in: in, server: s, parcels: newParcels(maxParcels), complain: complain, absent: newAbsence()}
 	if err := s.AddHook(h, nil); err != nil {
 		return nil, err
@@ -128,6 +131,7 @@ type hook struct {
 	rights   sync.Map // *mochi.Client → Rights, also of those that are away
 	waits    sync.Map // *mochi.Client → []packets.Packet: what to send to who is back
 	ids      sync.Map // *mochi.Client → *packetIDs, also of those that are away
+	flows    sync.Map // *mochi.Client → *flow, of those that take only so many at a time
 	absent   *absence
 	complain *complaints
 }
@@ -205,21 +209,29 @@ func (h *hook) OnSubscribe(cl *mochi.Client, pk packets.Packet) packets.Packet {
 func (h *hook) OnPublishDropped(*mochi.Client, packets.Packet) { h.in.dropped.Inc() }
 
 // OnPacketEncode puts the payload in the place of its label, and the client's
-// packet id in that of the library's. Without its payload a message is no packet,
-// which the library does not send.
+// packet id in that of the library's. A message without its payload, and one that
+// the client has no room for yet, is not sent.
 func (h *hook) OnPacketEncode(cl *mochi.Client, pk packets.Packet) packets.Packet {
 	if pk.FixedHeader.Type != packets.Publish {
 		return h.answer(cl, pk)
 	}
 	payload, ok := h.parcels.payload(pk.Payload)
-	if pk.Payload = payload; ok {
+	var f *flow
+	if pk.FixedHeader.Qos > 0 {
+		f = h.flow(cl)
+	}
+	switch {
+	case !ok:
+		h.in.dropped.Inc()
+		h.unqueue(cl, pk.PacketID)
+		if f != nil {
+			f.done(pk.PacketID)
+		}
+	case f == nil || f.pass(pk):
+		pk.Payload = payload
 		return pk
 	}
-	h.in.dropped.Inc()
-	if pk.FixedHeader.Qos > 0 && h.unqueue(cl, pk.PacketID) {
-		cl.State.Inflight.IncreaseSendQuota()
-	}
-	pk.FixedHeader.Type = packets.Reserved
+	pk.FixedHeader.Type = packets.Reserved // no packet, which the library does not send
 	return pk
 }
 

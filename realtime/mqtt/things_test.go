@@ -46,6 +46,11 @@ func thingsBroker(t testing.TB, o BrokerOptions) (b *Broker, topics *sensorthing
 
 // listener is an MQTT 5 client that hears topics; messages come as "topic payload".
 func listener(t testing.TB, address string, qos byte, topics ...string) <-chan string {
+	return listenerWith(t, address, qos, func(*paho.Connect) {}, topics...)
+}
+
+// listenerWith is a listener that connects as told.
+func listenerWith(t testing.TB, address string, qos byte, told func(*paho.Connect), topics ...string) <-chan string {
 	got := make(chan string, 64)
 	u, err := url.Parse(address)
 	require.NoError(t, err)
@@ -57,6 +62,10 @@ func listener(t testing.TB, address string, qos byte, topics ...string) <-chan s
 	}
 	m, err := autopaho.NewConnection(ctx, autopaho.ClientConfig{
 		ServerUrls: []*url.URL{u}, KeepAlive: 30,
+		ConnectPacketBuilder: func(c *paho.Connect, _ *url.URL) (*paho.Connect, error) {
+			told(c)
+			return c, nil
+		},
 		OnConnectionUp: func(m *autopaho.ConnectionManager, _ *paho.Connack) {
 			_, err := m.Subscribe(ctx, &paho.Subscribe{Subscriptions: subscriptions})
 			select {
