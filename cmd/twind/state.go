@@ -5,10 +5,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"twind/internal/config"
 	"twind/internal/outfile"
+	"twind/realtime/history"
 )
 
 // stateDir is the folder of what cannot be made again, in folders of their own:
@@ -71,7 +71,7 @@ func gatherState(c config.Config, log *slog.Logger) {
 		log.Warn("the store has a history of its own: that beside the link to it is not used; remove it when it is not needed", "used", own, "beside the link", links)
 		return
 	}
-	if inUse(filepath.Join(links, "history", "LOCK")) {
+	if history.InUse(filepath.Join(links, "history")) {
 		return // opening the history says it
 	}
 	if err := os.Rename(links, own); err != nil {
@@ -79,14 +79,4 @@ func gatherState(c config.Config, log *slog.Logger) {
 		return
 	}
 	log.Info("the history beside the link to the store was moved to the store", "from", links, "to", own)
-}
-
-// inUse tells whether a process holds a lock.
-func inUse(path string) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil
 }

@@ -95,7 +95,7 @@ func Within(path, dir string) bool {
 		return false
 	}
 	rest, err := filepath.Rel(dir, path)
-	return err == nil && rest != ".." && !filepath.IsAbs(rest) && (len(rest) < 3 || rest[:3] != ".."+string(filepath.Separator))
+	return err == nil && filepath.IsLocal(rest)
 }
 
 // File is one that is being written. It is not safe for concurrent use.

@@ -11,7 +11,6 @@ import (
 
 	"twind/internal/config"
 	"twind/internal/server"
-	"twind/layers/snapshot"
 	"twind/tiles/tiles3d"
 )
 
@@ -27,10 +26,7 @@ func TestTagsAfterRestoring(t *testing.T) {
 			conf.Tokens = []config.Token{{Name: "gis", SHA256: "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b"}} // "secret"
 		}, func(o *server.Options) {
 			o.PublicURL = "http://city.example" // tags tell addresses apart too
-			var err error
-			solids, err = tiles3d.New(tiles3d.Options{Views: tiles3d.From[*snapshot.View](o.Catalog), Layers: o.Catalog.Layers, Registerer: o.Metrics})
-			require.NoError(t, err)
-			o.Solids = solids
+			solids = giveSolids(t, o)
 		})
 		t.Cleanup(func() { require.NoError(t, solids.Close()) })
 		return c

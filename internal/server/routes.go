@@ -67,7 +67,7 @@ func (s *Server) routes() chi.Router {
 		r.Options("/ogc/collections/{collection}/items/{item}", s.handle(s.itemOptions))
 		get(r, "/styles/{file}", s.style)
 		get(r, "/wmts", s.ows(s.wmts, false))
-		get(r, "/wmts/1.0.0/WMTSCapabilities.xml", s.ows(s.wmtsCapabilities, true))
+		get(r, "/wmts/1.0.0/WMTSCapabilities.xml", s.ows(s.wmtsCapabilitiesResource, true))
 		get(r, "/search", s.searchItems)
 		get(r, "/live/history", s.history)
 		s.routeSensorThings(r)

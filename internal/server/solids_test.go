@@ -18,14 +18,18 @@ import (
 func newSolidCity(t *testing.T) *city {
 	t.Helper()
 	var solids *tiles3d.Service
-	c := newCityWith(t, nil, func(o *server.Options) {
-		var err error
-		solids, err = tiles3d.New(tiles3d.Options{Views: tiles3d.From[*snapshot.View](o.Catalog), Layers: o.Catalog.Layers, Registerer: o.Metrics})
-		require.NoError(t, err)
-		o.Solids = solids
-	})
+	c := newCityWith(t, nil, func(o *server.Options) { solids = giveSolids(t, o) })
 	t.Cleanup(func() { require.NoError(t, solids.Close()) })
 	return c
+}
+
+// giveSolids gives a server 3D, which is to be closed before its catalog.
+func giveSolids(t *testing.T, o *server.Options) *tiles3d.Service {
+	t.Helper()
+	solids, err := tiles3d.New(tiles3d.Options{Views: tiles3d.From[*snapshot.View](o.Catalog), Layers: o.Catalog.Layers, Registerer: o.Metrics})
+	require.NoError(t, err)
+	o.Solids = solids
+	return solids
 }
 
 type tileOf3D struct {

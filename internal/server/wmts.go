@@ -32,17 +32,26 @@ type wmtsTile struct {
 	layer, style, format, set, matrix, row, col string
 }
 
-// wmts answers a KVP request. Names of parameters ignore case, those that nobody
-// knows are ignored, and of repeated ones the first counts (07-057r7 §8.1, OWS
-// Common 06-121r3 §11.5).
-func (s *Server) wmts(w http.ResponseWriter, r *http.Request) error {
+// readKVP reads the parameters of a request, by their names in lower case: these
+// ignore case, those that nobody knows are ignored, and of repeated ones the first
+// counts (07-057r7 §8.1, OWS Common 06-121r3 §11.5).
+func readKVP(r *http.Request) (params, error) {
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return owsInvalid("", "The query string does not decode: "+err.Error()+".")
+		return nil, owsInvalid("", "The query string does not decode: "+err.Error()+".")
 	}
 	kvp := make(params, len(q))
 	for k, v := range q {
 		kvp[strings.ToLower(k)] = v[0]
+	}
+	return kvp, nil
+}
+
+// wmts answers a KVP request.
+func (s *Server) wmts(w http.ResponseWriter, r *http.Request) error {
+	kvp, err := readKVP(r)
+	if err != nil {
+		return err
 	}
 	service, err := kvp.required("Service")
 	if err != nil {
@@ -60,7 +69,7 @@ func (s *Server) wmts(w http.ResponseWriter, r *http.Request) error {
 		if v, ok := kvp["acceptversions"]; ok && v != "" && !slices.Contains(strings.Split(v, ","), wmtsVersion) {
 			return &owsError{status: http.StatusBadRequest, code: "VersionNegotiationFailed", locator: "AcceptVersions", text: "WMTS is offered in version 1.0.0 only."}
 		}
-		return s.wmtsCapabilities(w, r)
+		return s.wmtsCapabilities(w, r, kvp["format"])
 	case strings.EqualFold(request, "GetTile"):
 		return s.wmtsKVPTile(w, r, kvp)
 	}

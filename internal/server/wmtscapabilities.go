@@ -118,25 +118,27 @@ type wmtsMatrix struct {
 // wmtsAbstract tells clients how to be shown only what they can read.
 const wmtsAbstract = "With FORMAT=image/png in the request only layers of that format are listed, with FORMAT=" + typeMVT + " only those of vector tiles."
 
-// capabilitiesFormat is the media type whose layers a client asks for; "" is any.
-// Clients of other services send the format of the document, which says nothing.
-func capabilitiesFormat(r *http.Request) string {
-	for k, v := range r.URL.Query() {
-		if _, known := wmtsEndings[v[0]]; known && strings.EqualFold(k, "format") {
-			return v[0]
-		}
-	}
-	return ""
-}
-
 // has tells whether a layer is offered in a format; "" is any.
 func (l *wmtsLayer) has(format string) bool {
 	return format == "" || slices.Contains(l.formats, format)
 }
 
-// wmtsCapabilities answers GetCapabilities.
-func (s *Server) wmtsCapabilities(w http.ResponseWriter, r *http.Request) error {
-	format := capabilitiesFormat(r)
+// wmtsCapabilitiesResource answers the document at its address.
+func (s *Server) wmtsCapabilitiesResource(w http.ResponseWriter, r *http.Request) error {
+	kvp, err := readKVP(r)
+	if err != nil {
+		return err
+	}
+	return s.wmtsCapabilities(w, r, kvp["format"])
+}
+
+// wmtsCapabilities answers GetCapabilities with the layers that have tiles of the
+// media type that is asked for. Clients of other services send the format of the
+// document instead, which says nothing: then, and without one, with all layers.
+func (s *Server) wmtsCapabilities(w http.ResponseWriter, r *http.Request, format string) error {
+	if _, ofTiles := wmtsEndings[format]; !ofTiles {
+		format = ""
+	}
 	list, err := s.wmtsLayers(r)
 	if err != nil {
 		return err

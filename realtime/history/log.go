@@ -86,11 +86,11 @@ func Open(o Options) (*Log, error) {
 	if err := os.MkdirAll(filepath.Join(o.Dir, journalDir), 0o755); err != nil {
 		return nil, unusable(o.Dir, err)
 	}
-	lock, err := os.OpenFile(filepath.Join(o.Dir, "LOCK"), os.O_CREATE|os.O_RDWR, 0o644)
+	lock, err := os.OpenFile(filepath.Join(o.Dir, lockName), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, unusable(o.Dir, err)
 	}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if !take(lock) {
 		lock.Close()
 		return nil, layers.Errorf(layers.ErrUnavailable, "the history in %s is in use by another process; end that one or choose another folder", o.Dir)
 	}
@@ -108,6 +108,24 @@ func Open(o Options) (*Log, error) {
 	l.done.Go(l.sealer)
 	poke(l.seal)
 	return l, nil
+}
+
+// lockName is the file that the process holds a lock of which has the folder.
+const lockName = "LOCK"
+
+// take locks the file for this process, unless another has it.
+func take(lock *os.File) bool {
+	return syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil
+}
+
+// InUse tells whether a process has the history in a folder. It changes nothing.
+func InUse(dir string) bool {
+	lock, err := os.Open(filepath.Join(dir, lockName))
+	if err != nil {
+		return false // nobody ever had it
+	}
+	defer lock.Close() // which gives it free
+	return !take(lock)
 }
 
 func unusable(dir string, err error) error {

@@ -136,12 +136,15 @@ func TestCloseWritesWhatIsInMemory(t *testing.T) {
 
 func TestOneProcessAtATime(t *testing.T) {
 	dir := t.TempDir()
+	require.False(t, history.InUse(dir))
 	l := open(t, history.Options{Dir: dir})
+	require.True(t, history.InUse(dir))
 	_, err := history.Open(history.Options{Dir: dir})
 	require.ErrorIs(t, err, layers.ErrUnavailable)
 	require.ErrorContains(t, err, "in use by another process")
 	require.NoError(t, l.Close())
 	require.ErrorIs(t, l.Positions("vehicles", sample(1, 1, 1)), layers.ErrUnavailable)
+	require.False(t, history.InUse(dir))
 	require.NoError(t, open(t, history.Options{Dir: dir}).Close())
 }
 

@@ -71,6 +71,8 @@ func (f *flow) done(id uint16) {
 }
 
 // drain sends, in turn, what there is room for. first goes before all that is held.
+// It is called by one goroutine at a time: who attaches the client, then who reads
+// its acknowledgements.
 func (f *flow) drain(first []packets.Packet, send func(packets.Packet)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -1,10 +1,6 @@
 package mvt
 
-import (
-	"encoding/binary"
-
-	"twind/tiles"
-)
+import "twind/tiles"
 
 // shownSize is the width of clipBox.
 const shownSize = tiles.GridSize + 2*tiles.Buffer
@@ -38,17 +34,12 @@ func (e *Encoder) cutLine(c *cursor, world []uint32) {
 			x0, y0 = x1, y1
 			continue
 		}
-		// A run of edges that do, written as putMove does, in line.
+		// A run of edges that do.
 		p.begin(int32(x0), int32(y0))
 		b, n := p.b, p.n
 		for {
 			if nx, ny := int32(x1-x0), int32(y1-y0); nx|ny != 0 {
-				u, v := uint32(nx<<1)^uint32(nx>>31), uint32(ny<<1)^uint32(ny>>31)
-				two, too := (1<<7-1-u)>>31, (1<<7-1-v)>>31
-				binary.LittleEndian.PutUint16(b[n:n+2:n+2], uint16(u&0x7f|two<<7|u>>7<<8))
-				n += 1 + int(two)
-				binary.LittleEndian.PutUint16(b[n:n+2:n+2], uint16(v&0x7f|too<<7|v>>7<<8))
-				n += 1 + int(too)
+				n = putMove(b, n, nx, ny)
 				p.count++
 				x0, y0 = x1, y1
 			}
