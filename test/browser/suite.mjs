@@ -598,7 +598,13 @@ export function viewerTests(name, store = async () => undefined) {
 
     it('says which layer’s tiles cannot be read, and reads them again', async () => {
       let failing = true;
-      await tab.page.route('**/tiles/streets/**', route => (failing ? route.fulfill({ status: 500 }) : route.continue()));
+      let click;
+      const clicked = new Promise(resolve => (click = resolve));
+      await tab.page.route('**/tiles/streets/**', async route => {
+        if (failing) return route.fulfill({ status: 500 });
+        await clicked; // the map asks again by itself too, and what comes takes the notice away before the click
+        return route.continue();
+      });
       await tab.page.goto(`${server.url}/?lang=en${close}`);
       const notice = tab.page.locator('.notice');
       await notice.getByText('Some tiles of Streets could not be read.').waitFor({ timeout: 60_000 });
@@ -606,6 +612,7 @@ export function viewerTests(name, store = async () => undefined) {
       await notice.waitFor({ timeout: 60_000 }); // still failing: it says so again
       failing = false;
       await notice.getByRole('button', { name: 'Try again' }).click();
+      click();
       await until(tab.page, () => window.twind.map.queryRenderedFeatures().some(f => f.source === 'streets'));
       await notice.waitFor({ state: 'detached' });
     });
