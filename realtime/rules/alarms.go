@@ -271,20 +271,29 @@ func (a *Alarms) act(ctx context.Context, id, owner, note, action, state string)
 	if x.State == Closed {
 		return x, layers.Errorf(layers.ErrConflict, "alarm %s is closed; the next outcome of its rule raises another", id)
 	}
-	var d Evidence
-	_ = json.Unmarshal(x.Evidence, &d) // every version says what the alarm is about
-	d.Action, d.Owner, d.Note, d.Active, d.Count = action, owner, note, &x.Active, x.Count
-	d.Began = time.UnixMilli(x.Began).UTC()
 	at := a.now()
-	if d.AcknowledgedAt = at.UTC().Truncate(time.Millisecond); state == Closed {
-		d.AcknowledgedAt = time.Time{}
-		if x.AcknowledgedAt != 0 {
-			d.AcknowledgedAt = time.UnixMilli(x.AcknowledgedAt).UTC()
-		}
+	d := x.about()
+	if d.Action, d.Owner, d.Note = action, owner, note; state == Acknowledged {
+		d.AcknowledgedAt = at.UTC().Truncate(time.Millisecond)
 	}
-	e := realtime.Event{ID: id, Class: x.Class, State: state, Layer: x.Layer, Entity: x.Entity, Time: at.UnixMilli(), Lon: x.Lon, Lat: x.Lat, Data: d.data()}
-	if err := a.log.AppendEvents(ctx, []realtime.Event{e}); err != nil {
+	if err := a.log.AppendEvents(ctx, []realtime.Event{x.version(state, at, &d)}); err != nil {
 		return x, err
 	}
 	return a.Get(id)
+}
+
+// about is what every version of an alarm says of it, as it is.
+func (x *Alarm) about() Evidence {
+	var d Evidence
+	_ = json.Unmarshal(x.Evidence, &d) // written by data
+	d.Active, d.Count, d.Began = &x.Active, x.Count, time.UnixMilli(x.Began).UTC()
+	if d.AcknowledgedAt = (time.Time{}); x.AcknowledgedAt != 0 {
+		d.AcknowledgedAt = time.UnixMilli(x.AcknowledgedAt).UTC()
+	}
+	return d
+}
+
+// version is an event that makes d true of an alarm.
+func (x *Alarm) version(state string, at time.Time, d *Evidence) realtime.Event {
+	return realtime.Event{ID: x.ID, Class: x.Class, State: state, Layer: x.Layer, Entity: x.Entity, Time: at.UnixMilli(), Lon: x.Lon, Lat: x.Lat, Data: d.data()}
 }

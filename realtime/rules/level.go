@@ -33,8 +33,12 @@ type levelState struct {
 	value float64 // NaN: no number
 }
 
-func newLevel(r *Rule) *level {
-	l := &level{rule: r, sign: 1, delay: int64(r.Delay * 1000), states: map[string]*levelState{}}
+// newLevel makes a level that goes on with states; nil: with none.
+func newLevel(r *Rule, states map[string]*levelState) *level {
+	if states == nil {
+		states = map[string]*levelState{}
+	}
+	l := &level{rule: r, sign: 1, delay: int64(r.Delay * 1000), states: states}
 	switch {
 	case r.Below != nil:
 		l.sign, l.limit = -1, *r.Below

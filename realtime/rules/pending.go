@@ -55,11 +55,28 @@ func (p pending) waiting() int {
 	return len(p.list)
 }
 
-// batch is a copy of the oldest; they stay until done.
+// end notes, whatever the room, that what a rule raised until now is over.
+func (p pending) end(r *Rule) {
+	p.mu.Lock()
+	if n := len(p.list); n == 0 || p.list[n-1].outcome != over || p.list[n-1].rule.ID != r.ID {
+		p.list = append(p.list, finding{rule: r, outcome: over})
+	}
+	p.mu.Unlock()
+	wake(p.wake)
+}
+
+// batch is a copy of the oldest, or of one that ends a rule; they stay until done.
 func (p pending) batch() []finding {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return append([]finding(nil), p.list[:min(batchSize, len(p.list))]...)
+	n := min(batchSize, len(p.list))
+	for i := range p.list[:n] {
+		if p.list[i].outcome == over {
+			n = max(1, i)
+			break
+		}
+	}
+	return append([]finding(nil), p.list[:n]...)
 }
 
 func (p pending) done(n int) {

@@ -59,19 +59,20 @@ func (r *Rules) zones(ctx context.Context, rule *Rule) ([]*zone, error) {
 	return out, nil
 }
 
-// place makes a rule count, but for its zones, which learn inserts. Caller holds mu, or is the only one who has r.
-func (r *Rules) place(ctx context.Context, rule *Rule) {
+// place makes a rule count, but for its zones, which learn inserts; states are those
+// that its threshold goes on with. Caller holds mu, or is the only one who has r.
+func (r *Rules) place(ctx context.Context, rule *Rule, states map[string]*levelState) {
 	p := &placed{}
 	r.state[rule.ID] = p
 	if rule.Off {
 		return
 	}
 	if rule.Kind == Silence {
-		p.level = newLevel(rule)
+		p.level = newLevel(rule, states)
 		return
 	}
 	if rule.Kind == Threshold {
-		p.level = newLevel(rule)
+		p.level = newLevel(rule, states)
 		if rule.Source == "observations" {
 			r.readings.add(p.level)
 			return

@@ -161,12 +161,13 @@ func Open(ctx context.Context, o Options) (*Rules, error) {
 	}
 	for _, rule := range list {
 		r.rules[rule.ID] = rule
-		r.place(ctx, rule)
+		r.place(ctx, rule, nil)
 	}
 	if err := r.placeAll(ctx, c, last); err != nil {
 		r.cancel()
 		return nil, err
 	}
+	r.endOrphans()
 	r.metrics.rules.Set(float64(len(r.rules)))
 	return r, nil
 }
@@ -185,7 +186,8 @@ func (r *Rules) Close() {
 func (r *Rules) Alarms() *Alarms { return r.alarms }
 
 // Put makes or replaces a rule, on disk before it is evaluated. Entities that
-// are inside already do not enter. It fails with layers.ErrInvalid, with
+// are inside already do not enter; what is beyond a threshold stays raised until the
+// next report, or is over where the rule is about other things now. It fails with layers.ErrInvalid, with
 // ErrNotFound of an area's layer or features, and with ErrUnavailable.
 func (r *Rules) Put(ctx context.Context, id string, body []byte) (s Status, created bool, err error) {
 	rule, err := Parse(id, body)
@@ -206,9 +208,9 @@ func (r *Rules) Put(ctx context.Context, id string, body []byte) (s Status, crea
 		return Status{}, false, err
 	}
 	r.mu.Lock()
-	r.remove(id)
+	states := r.leave(id, rule)
 	r.rules = next
-	r.place(ctx, rule)
+	r.place(ctx, rule, states)
 	s = r.status(id)
 	r.mu.Unlock()
 	r.diagnose(&s)
@@ -218,8 +220,8 @@ func (r *Rules) Put(ctx context.Context, id string, body []byte) (s Status, crea
 	return s, created, nil
 }
 
-// Delete removes a rule; its alarms stay. It fails with layers.ErrNotFound and
-// ErrUnavailable.
+// Delete removes a rule; its alarms stay, but what they tell of is over. It fails
+// with layers.ErrNotFound and ErrUnavailable.
 func (r *Rules) Delete(id string) error {
 	r.changing.Lock()
 	defer r.changing.Unlock()
@@ -232,7 +234,7 @@ func (r *Rules) Delete(id string) error {
 		return err
 	}
 	r.mu.Lock()
-	r.remove(id)
+	r.leave(id, nil)
 	r.rules = next
 	r.mu.Unlock()
 	r.changed()
@@ -335,7 +337,12 @@ const retryAfter = time.Second
 func (r *Rules) write(ctx context.Context) {
 	for batch := r.pending.batch(); len(batch) > 0; batch = r.pending.batch() {
 		r.locate(batch)
-		err := r.alarms.admit(ctx, batch)
+		var err error
+		if f := &batch[0]; f.outcome == over {
+			err = r.alarms.end(ctx, f.rule.ID)
+		} else {
+			err = r.alarms.admit(ctx, batch)
+		}
 		if err == nil {
 			r.pending.done(len(batch))
 			continue
@@ -378,7 +385,7 @@ func (r *Rules) follow(ctx context.Context) {
 	for _, rule := range affected {
 		r.mu.Lock()
 		visits := r.remove(rule.ID)
-		r.place(ctx, rule)
+		r.place(ctx, rule, nil)
 		r.mu.Unlock()
 		r.learn(rule.ID, visits)
 	}
