@@ -16,15 +16,15 @@ import (
 // No event has it.
 const over Outcome = "over"
 
-// leave takes out the rule of an id, if there is one, for another or for nil, and
+// retire takes out the rule of an id, if there is one, for another or for nil, and
 // returns the states that the other goes on with. Caller holds mu.
-func (r *Rules) leave(id string, next *Rule) map[string]*levelState {
+func (r *Rules) retire(id string, next *Rule) map[string]*levelState {
 	before, p := r.rules[id], r.state[id]
 	r.remove(id) // from here on it finds nothing
 	if p == nil || p.level == nil {
 		return nil
 	}
-	if next == nil || !next.about(before) {
+	if next == nil || !next.continues(before) {
 		r.pending.end(before)
 		return nil
 	}
@@ -36,9 +36,9 @@ func (r *Rules) leave(id string, next *Rule) map[string]*levelState {
 	return p.level.states
 }
 
-// about tells whether a rule is about the same values as another, so that what is
+// continues tells whether a rule is about the same values as another, so that what is
 // raised by the one is raised by the other until the next report.
-func (r *Rule) about(o *Rule) bool {
+func (r *Rule) continues(o *Rule) bool {
 	return !r.Off && r.Kind == o.Kind && r.Quiet == o.Quiet && r.Layer == o.Layer && r.Source == o.Source &&
 		r.Property == o.Property && r.Feature == o.Feature && r.Datastream == o.Datastream
 }
@@ -61,7 +61,7 @@ func (r *Rules) endOrphans() {
 func (x *Alarm) raised() bool { return x.Active && x.subject.outcome == Raise }
 
 // end tells of each alarm that a rule raised that it is over, and waits until that is
-// on disk.
+// on disk. It fails with layers.ErrUnavailable; called again it tells of the rest.
 func (a *Alarms) end(ctx context.Context, rule string) error {
 	a.writing.Lock()
 	defer a.writing.Unlock()

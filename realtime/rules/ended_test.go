@@ -1,7 +1,6 @@
 package rules_test
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twind/realtime"
-	"twind/realtime/history"
 	"twind/realtime/rules"
 )
 
@@ -115,17 +113,8 @@ func TestRuleFileWithoutARule(t *testing.T) {
 // and makes it again: the first alarm is over, the second is not.
 func TestARuleThatEndsWhileTheDiskIsSlow(t *testing.T) {
 	held := make(chan struct{})
-	p := &place{t: t, dir: t.TempDir()}
-	h, err := history.Open(history.Options{Dir: filepath.Join(p.dir, "history")})
-	require.NoError(t, err)
-	defer h.Close()
-	p.log = h
-	p.rules, err = rules.Open(t.Context(), rules.Options{Dir: p.dir, Log: &slowLog{Log: h, held: held}, MaxPending: 2})
-	require.NoError(t, err)
-	defer p.rules.Close()
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- p.rules.Run(ctx) }()
+	p := open(t, func(o *rules.Options) { o.Log, o.MaxPending = &slowLog{held: held}, 2 })
+	p.set(noon.Add(time.Second))
 	p.put("high", highLevel+`,"above":2}`)
 	p.read("d1", 0, 3)
 	require.NoError(t, p.rules.Delete("high"))
@@ -138,11 +127,5 @@ func TestARuleThatEndsWhileTheDiskIsSlow(t *testing.T) {
 	require.Len(t, list, 1)
 	require.True(t, list[0].Active)
 	require.Equal(t, 2, list[0].Count)
-	told := p.told()
-	require.Len(t, told, 3)
-	require.Equal(t, "0 d1 raise", told[0])
-	require.Contains(t, told[1], "d1 clear")
-	require.Equal(t, "2 d1 raise", told[2])
-	cancel()
-	require.NoError(t, <-done)
+	require.Equal(t, []string{"0 d1 raise", "1 d1 clear", "2 d1 raise"}, p.told())
 }

@@ -187,8 +187,9 @@ func (r *Rules) Alarms() *Alarms { return r.alarms }
 
 // Put makes or replaces a rule, on disk before it is evaluated. Entities that
 // are inside already do not enter; what is beyond a threshold stays raised until the
-// next report, or is over where the rule is about other things now. It fails with layers.ErrInvalid, with
-// ErrNotFound of an area's layer or features, and with ErrUnavailable.
+// next report, or is over where the rule is about other things now. It fails with
+// layers.ErrInvalid, with ErrNotFound of an area's layer or features, and with
+// ErrUnavailable.
 func (r *Rules) Put(ctx context.Context, id string, body []byte) (s Status, created bool, err error) {
 	rule, err := Parse(id, body)
 	if err != nil {
@@ -208,7 +209,7 @@ func (r *Rules) Put(ctx context.Context, id string, body []byte) (s Status, crea
 		return Status{}, false, err
 	}
 	r.mu.Lock()
-	states := r.leave(id, rule)
+	states := r.retire(id, rule)
 	r.rules = next
 	r.place(ctx, rule, states)
 	s = r.status(id)
@@ -234,7 +235,7 @@ func (r *Rules) Delete(id string) error {
 		return err
 	}
 	r.mu.Lock()
-	r.leave(id, nil)
+	r.retire(id, nil)
 	r.rules = next
 	r.mu.Unlock()
 	r.changed()

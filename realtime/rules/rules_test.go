@@ -50,7 +50,12 @@ func (p *place) set(now time.Time) { p.now.Store(now.UnixMilli()) }
 func (p *place) start() {
 	log, err := history.Open(history.Options{Dir: filepath.Join(p.dir, "history")})
 	require.NoError(p.t, err)
-	p.o.Dir, p.o.Log = filepath.Join(p.dir, "rules"), log
+	p.o.Dir = filepath.Join(p.dir, "rules")
+	if slow, ok := p.o.Log.(*slowLog); ok {
+		slow.Log = log
+	} else {
+		p.o.Log = log
+	}
 	p.log = log
 	p.rules, err = rules.Open(p.t.Context(), p.o)
 	require.NoError(p.t, err)
@@ -232,20 +237,7 @@ func TestThresholdsWithHysteresisAndDelay(t *testing.T) {
 
 func TestOutcomesWaitForASlowDisk(t *testing.T) {
 	held := make(chan struct{})
-	var log *slowLog
-	p := &place{t: t, dir: t.TempDir()}
-	p.set(noon)
-	h, err := history.Open(history.Options{Dir: filepath.Join(p.dir, "history")})
-	require.NoError(t, err)
-	defer h.Close()
-	log = &slowLog{Log: h, held: held}
-	p.log = h
-	p.rules, err = rules.Open(t.Context(), rules.Options{Dir: p.dir, Log: log, MaxPending: 3})
-	require.NoError(t, err)
-	defer p.rules.Close()
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- p.rules.Run(ctx) }()
+	p := open(t, func(o *rules.Options) { o.Log, o.MaxPending = &slowLog{held: held}, 3 })
 	p.put("yard", `{"kind":"fence","layer":"vehicles",`+circle100+`}`)
 	for s := range 3 {
 		for i := range 10 { // only three find room
@@ -260,8 +252,6 @@ func TestOutcomesWaitForASlowDisk(t *testing.T) {
 		return len(p.events()) >= 10
 	}, 30*time.Second, 5*time.Millisecond)
 	require.Len(t, p.told(), 10, "each entered once, none was lost")
-	cancel()
-	require.NoError(t, <-done)
 }
 
 // slowLog is a log whose disk does not answer until held is closed.
